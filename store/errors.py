@@ -1,0 +1,57 @@
+"""All errors of the store. Driver errors are translated in one place, `translated`, with the cause kept."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+
+class StoreError(Exception):
+    """The database could not do what was asked."""
+
+
+class DatabaseUnavailableError(StoreError):
+    """The database does not answer: an outage, worth another try."""
+
+
+class SchemaOutdatedError(StoreError):
+    """The schema is not the one this version needs."""
+
+
+class InvalidConfigurationError(StoreError):
+    """A site file or another configuration is not usable; the message names each place."""
+
+
+_OUTAGE_CLASSES = ("08", "40", "53", "57", "58")
+
+
+def is_outage(error: psycopg.Error) -> bool:
+    """Tell an outage (connection, resources, shutdown, serialization) from a wrong statement or value."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return error.sqlstate[:2] in _OUTAGE_CLASSES
+
+
+def without_password(url: str) -> str:
+    """The database or broker address as it may be shown: password left out."""
+    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", url)
+
+
+@contextmanager
+def translated(url: str = "") -> Iterator[None]:
+    """Turn driver errors into ours, with a sentence that says what to do."""
+    try:
+        yield
+    except psycopg.errors.UndefinedTable as error:
+        raise SchemaOutdatedError(
+            "The database has not been set up for this version: run `haidang db migrate`."
+        ) from error
+    except psycopg.Error as error:
+        first_line = str(error).strip().split("\n")[0]
+        if is_outage(error):
+            raise DatabaseUnavailableError(
+                f"The database at {without_password(url) or 'the configured address'} does not answer "
+                f"({first_line}). Check HAIDANG_DATABASE_URL and that the server runs."
+            ) from error
+        raise StoreError(first_line) from error

@@ -1,0 +1,54 @@
+"""Connections and pools of psycopg, always UTC, always named, with a deadline for connecting."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import ConnectionPool
+
+from store.errors import translated
+
+CONNECT_TIMEOUT_S = 5
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def conninfo(url: str, application: str = "haidang") -> str:
+    """Add to an address what all our connections share: UTC, a name, a connect deadline."""
+    return make_conninfo(
+        url,
+        application_name=application,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        options="-c timezone=UTC",
+    )
+
+
+def with_user(url: str, user: str) -> str:
+    """The same database for another role."""
+    return make_conninfo(url, user=user)
+
+
+def connect(url: str, application: str = "haidang", *, autocommit: bool = False) -> Connection:
+    """Open one connection.
+
+    Raises:
+        DatabaseUnavailableError: the server does not answer.
+    """
+    with translated(url):
+        return psycopg.connect(conninfo(url, application), autocommit=autocommit)
+
+
+@contextmanager
+def open_pool(url: str, application: str = "haidang", *, size: int = 8) -> Iterator[ConnectionPool]:
+    """Open a pool for the time of the context; connections are made as they are needed."""
+    with ConnectionPool(
+        conninfo(url, application),
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=CONNECT_TIMEOUT_S,
+        check=ConnectionPool.check_connection,
+    ) as pool:
+        yield pool
