@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from store.errors import SchemaOutdatedError, translated
-from store.pool import conninfo, connect
+from store.pool import connect, conninfo
 from store.seed import seed
 
 

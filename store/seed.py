@@ -13,9 +13,7 @@ def seed(connection: Connection) -> None:
     sql = load("registry")
     with connection.transaction():
         for factor_set in emission_factor_sets():
-            row = connection.execute(
-                sql["insert_factor_set"], {**factor_set, "site_id": None}
-            ).fetchone()
+            row = connection.execute(sql["insert_factor_set"], {**factor_set, "site_id": None}).fetchone()
             if row:
                 insert_factors(connection, row[0], factor_set["factors"])
 
