@@ -1,0 +1,219 @@
+"""The MQTT broker of a test: a Mosquitto of its own, else the one inside the `iotcore` wheel.
+
+Both listen on 127.0.0.1 only. `url` speaks MQTT 5; `url_v311` speaks MQTT 3.1.1 (with Mosquitto
+they are the same, rumqttd keeps a port for each).
+"""
+
+import getpass
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from tests.support.ports import LOCALHOST, answers, free_port
+from tests.support.required import missing, required
+from tests.support.waiting import wait_until
+
+MOSQUITTO_CONF = """\
+listener {port} 127.0.0.1
+allow_anonymous true
+persistence true
+persistence_location {folder}/
+# Without a limit: a test that stops ingest wants every message back.
+max_queued_messages 0
+set_tcp_nodelay true
+user {user}
+log_dest stderr
+log_type error
+log_type warning
+log_type notice
+"""
+
+RUMQTTD_CONF = """\
+id = 0
+
+[router]
+id = 0
+max_connections = 1000
+max_outgoing_packet_count = 200
+max_segment_size = 104857600
+max_segment_count = 10
+
+[v4.1]
+name = "v4"
+listen = "127.0.0.1:{port_v311}"
+next_connection_delay_ms = 1
+[v4.1.connections]
+connection_timeout_ms = 60000
+max_payload_size = 16777216
+max_inflight_count = 500
+dynamic_filters = true
+
+[v5.1]
+name = "v5"
+listen = "127.0.0.1:{port}"
+next_connection_delay_ms = 1
+[v5.1.connections]
+connection_timeout_ms = 60000
+max_payload_size = 16777216
+max_inflight_count = 500
+dynamic_filters = true
+"""
+
+IOTCORE_CHILD = """\
+import sys
+from iotcore.iotcore import IotCoreBroker
+IotCoreBroker(config_path=sys.argv[1]).run_forever()
+"""
+
+
+class Broker(Protocol):
+    """A running broker. `keeps_sessions`: a clean restart loses no queued message."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def url_v311(self) -> str: ...
+    @property
+    def keeps_sessions(self) -> bool: ...
+
+    def start(self) -> None: ...
+    def stop(self) -> None:
+        """Shut it down cleanly."""
+
+    def kill(self) -> None:
+        """End it with `kill -9`."""
+
+    def restart(self) -> None: ...
+
+
+class OwnBroker:
+    """A broker process of this test, started again on the same port and folder."""
+
+    def __init__(self, command: list[str], folder: Path, port: int, port_v311: int, *, keeps_sessions: bool) -> None:
+        self.port = port
+        self.keeps_sessions = keeps_sessions
+        self._command = command
+        self._log = folder / "broker.log"
+        self._ports = {port, port_v311}
+        self._port_v311 = port_v311
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://{LOCALHOST}:{self.port}"
+
+    @property
+    def url_v311(self) -> str:
+        return f"mqtt://{LOCALHOST}:{self._port_v311}"
+
+    def start(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(self._up, timeout_s=20, what="the broker to listen")
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def log(self) -> str:
+        return self._log.read_text("utf-8", errors="replace")
+
+    def _up(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"the broker ended at once:\n{self.log()}"
+        return all(map(answers, self._ports))
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=20)
+
+
+class NamedBroker:
+    """The broker in HAIDANG_TEST_BROKER_URL; it is not ours to stop."""
+
+    keeps_sessions = False
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.url_v311 = url
+        parts = urlsplit(url)
+        assert answers(parts.port or 1883, parts.hostname or LOCALHOST), f"nobody answers at {url}"
+
+    def start(self) -> None:
+        """It runs."""
+
+    def stop(self) -> None:
+        missing("mosquitto", "the broker in HAIDANG_TEST_BROKER_URL is not ours to stop")
+
+    kill = restart = stop
+
+
+def mosquitto_path() -> str | None:
+    """The Mosquitto to use: HAIDANG_TEST_MOSQUITTO (a path or `none`), else the one on the path."""
+    named = os.environ.get("HAIDANG_TEST_MOSQUITTO")
+    if named == "none":
+        return None
+    return named or shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+@contextmanager
+def running_broker() -> Iterator[Broker]:
+    """Start a fresh broker for the time of the context (or take the one that the run names)."""
+    url = os.environ.get("HAIDANG_TEST_BROKER_URL")
+    if url:
+        yield NamedBroker(url)
+        return
+    with tempfile.TemporaryDirectory(prefix="haidang-broker-") as folder:
+        broker = _own_broker(Path(folder))
+        broker.start()
+        try:
+            yield broker
+        finally:
+            broker.kill()
+
+
+def _own_broker(folder: Path) -> OwnBroker:
+    mosquitto = mosquitto_path()
+    if mosquitto is not None:
+        return _mosquitto(mosquitto, folder)
+    if "mosquitto" in required():
+        missing("mosquitto", "neither HAIDANG_TEST_MOSQUITTO nor the path names one")
+    return _rumqttd(folder)
+
+
+def _mosquitto(path: str, folder: Path) -> OwnBroker:
+    port = free_port()
+    conf = folder / "mosquitto.conf"
+    conf.write_text(MOSQUITTO_CONF.format(port=port, folder=folder, user=getpass.getuser()))
+    return OwnBroker([path, "-c", str(conf)], folder, port, port, keeps_sessions=True)
+
+
+def _rumqttd(folder: Path) -> OwnBroker:
+    port, port_v311 = free_port(), free_port()
+    conf = folder / "rumqttd.toml"
+    conf.write_text(RUMQTTD_CONF.format(port=port, port_v311=port_v311))
+    command = [sys.executable, "-c", IOTCORE_CHILD, str(conf)]
+    return OwnBroker(command, folder, port, port_v311, keeps_sessions=False)

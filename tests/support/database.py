@@ -1,0 +1,108 @@
+"""A fresh database per test, cloned from a template that is migrated once per session."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from store.migrate import migrate
+from tests.support.database_server import DatabaseServer
+
+# Roles belong to the whole server: two sessions must not make them at the same moment.
+MIGRATION_LOCK = 0x4861_6944
+
+
+def with_database(url: str, name: str) -> str:
+    """The same address with another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def with_user(url: str, user: str) -> str:
+    """The same address with another role, without a password (the test servers trust)."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}"))
+
+
+@dataclass(frozen=True)
+class TestDatabase:
+    """One migrated database of its own; `url` is the owner's."""
+
+    __test__ = False
+
+    server: DatabaseServer
+    name: str
+
+    @property
+    def url(self) -> str:
+        return with_database(self.server.admin_url, self.name)
+
+    def url_for(self, role: str) -> str:
+        """The address as one of our service roles connects, e.g. `haidang_ingest`."""
+        return with_user(self.url, role)
+
+    def has_timescaledb(self) -> bool:
+        with psycopg.connect(self.url) as connection:
+            found = connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'")
+            return found.fetchone() is not None
+
+
+class Databases:
+    """Makes databases on a server: migrated ones by cloning, or empty ones."""
+
+    def __init__(self, server: DatabaseServer) -> None:
+        self.server = server
+        self._prefix = f"haidang_test_{os.getpid()}"
+        self._numbers = itertools.count(1)
+        self._template: str | None = None
+
+    @contextmanager
+    def clone(self) -> Iterator[TestDatabase]:
+        """A migrated database, dropped at the end."""
+        if self._template is None:
+            self._template = self._make_template(f"{self._prefix}_template")
+        with self._database(self._template) as database:
+            yield database
+
+    @contextmanager
+    def empty(self) -> Iterator[TestDatabase]:
+        """A database without our schema, for the tests of migrations; dropped at the end."""
+        with self._database("template1") as database:
+            yield database
+
+    def close(self) -> None:
+        if self._template is not None:
+            self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", self._template)
+
+    @contextmanager
+    def _database(self, template: str) -> Iterator[TestDatabase]:
+        name = f"{self._prefix}_{next(self._numbers)}"
+        self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
+        try:
+            yield TestDatabase(self.server, name)
+        finally:
+            self.server.start()  # a test of outages may have failed half-way
+            self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def _make_template(self, name: str) -> str:
+        with psycopg.connect(self.server.admin_url, autocommit=True) as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+            self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+            self._run("CREATE DATABASE {}", name)
+            migrate(with_database(self.server.admin_url, name))
+        # A template cannot be cloned while anyone is in it, and TimescaleDB's scheduler would be.
+        self._run("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false", name)
+        with psycopg.connect(self.server.admin_url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s",
+                [name],
+            )
+        return name
+
+    def _run(self, statement: str, *names: str) -> None:
+        with psycopg.connect(self.server.admin_url, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
