@@ -1,0 +1,330 @@
+"""The site file: YAML written by an engineer -> validated rows of the registry. Durations end in their unit."""
+
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from model.vocabulary import QUANTITIES, SeriesKind
+from store.csv_tables import expand_tables
+from store.errors import InvalidConfigurationError
+
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*$", max_length=200)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Delay = Literal["", "fault", "starved", "blocked", "micro_stop", "other"]
+_WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ALWAYS = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+class Part(BaseModel):
+    """A part of the file: no key that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteHead(Part):
+    key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    name: str
+    timezone: str
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "VN"
+    grid_zone: str | None = None
+    factor_set: str | None = None
+    day_start: time = time(0, 0)
+    demand_interval_s: Annotated[int, Field(gt=0)] = 1800
+    lateness_s: Annotated[int, Field(ge=0)] = 86_400
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is not an IANA time zone such as Asia/Ho_Chi_Minh") from error
+        return value
+
+
+class SeriesPart(Part):
+    name: str
+    quantity: str
+    kind: SeriesKind | None = None
+    unit: str | None = None
+    qualifier: str = ""
+    expected_period_s: Annotated[float, Field(gt=0)] | None = None
+    max_gap_s: Annotated[float, Field(gt=0)] | None = None
+    counter_rule: Literal["reset", "rollover", "false_zero"] = "reset"
+    counter_modulus: Annotated[float, Field(gt=0)] | None = None
+    max_rate_per_s: Annotated[float, Field(gt=0)] | None = None
+    interval_s: Annotated[float, Field(gt=0)] | None = None
+    interval_label: Literal["start", "end"] | None = None
+    status: Literal["proposed", "active", "retired"] = "active"
+
+    @field_validator("quantity")
+    @classmethod
+    def _listed(cls, value: str) -> str:
+        if value not in QUANTITIES:
+            raise ValueError(f"{value!r} is not a listed quantity; known: {', '.join(sorted(QUANTITIES))}")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> "SeriesPart":
+        if self.kind is SeriesKind.DELTA and (self.interval_s is None or self.interval_label is None):
+            raise ValueError("a delta series needs interval_s and interval_label (start or end)")
+        if self.counter_rule == "rollover" and self.counter_modulus is None:
+            raise ValueError("counter_rule rollover needs counter_modulus")
+        return self
+
+
+class AssetPart(Part):
+    key: Key
+    level: Literal["area", "line", "unit"]
+    name: str = ""
+    kind: str = ""
+    critical: bool = False
+    assume_order: bool = True
+    micro_stop_limit_s: Annotated[float, Field(ge=0)] = 300
+    max_silence_s: Annotated[float, Field(gt=0)] | None = None
+    state_model: str = "packml"
+    roll_up: Literal["sum", "constraint"] = "sum"
+    constraint: Key | None = None
+    valid_from: AwareDatetime = ALWAYS
+    series: tuple[SeriesPart, ...] = ()
+
+
+class ReasonPart(Part):
+    key: Key
+    parent: Key | None = None
+    name_vi: str = ""
+    name_en: str = ""
+    time_class: Literal["production", "setup", "delay", "down_no_order", "planned_down"] | None = None
+    sub_class: Delay = ""
+    loss_category: str | None = None
+
+
+class StatePart(Part):
+    state: str
+    time_class: Literal["production", "setup", "delay", "down_no_order", "planned_down", "unknown"]
+    asset: Key | None = None
+    sub_class: Delay = ""
+    needs_parts: bool = False
+    reason: str = ""
+
+
+class ProductPart(Part):
+    key: Key
+    name: str = ""
+    unit: str = "piece"
+    mass_kg: Annotated[float, Field(gt=0)] | None = None
+
+
+class RoutingPart(Part):
+    ideal_cycle_s: Annotated[float, Field(gt=0)]
+    pieces_per_cycle: Annotated[int, Field(gt=0)] = 1
+    asset: Key | None = None
+    product: Key | None = None
+    tool: str = ""
+    source: str = ""
+    valid_from: AwareDatetime = ALWAYS
+    valid_to: AwareDatetime | None = None
+
+
+class ShiftPart(Part):
+    shift: str
+    start: time
+    end: time
+    days: tuple[Weekday, ...] | None = None
+    cycle_day: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind_of_day(self) -> "ShiftPart":
+        if (self.days is None) == (self.cycle_day is None):
+            raise ValueError("give either days (mon..sun) or cycle_day (0..cycle_days - 1)")
+        return self
+
+
+class ExceptionPart(Part):
+    date: date
+    kind: Literal["closed", "open"]
+    shift: str = ""
+    start: time | None = None
+    end: time | None = None
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "ExceptionPart":
+        if self.kind == "open" and (not self.shift or self.start is None or self.end is None):
+            raise ValueError("an open exception needs shift, start and end")
+        return self
+
+
+class PlannedStopPart(Part):
+    key: Key
+    reason: str = ""
+    from_: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    to: AwareDatetime | None = None
+    shift: str | None = None
+    start: time | None = None
+    end: time | None = None
+    valid_from: date = date(1970, 1, 1)
+    valid_to: date | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "PlannedStopPart":
+        once = self.from_ is not None and self.to is not None
+        repeated = self.start is not None and self.end is not None
+        if once == repeated:
+            raise ValueError("give either from and to (once) or start and end (in every shift)")
+        return self
+
+
+class CalendarPart(Part):
+    asset: Key | None = None
+    valid_from: date = date(1970, 1, 1)
+    valid_to: date | None = None
+    anchor_date: date = date(1970, 1, 5)
+    cycle_days: Annotated[int, Field(gt=0, le=366)] = 7
+    shifts: tuple[ShiftPart, ...] = ()
+    exceptions: tuple[ExceptionPart, ...] = ()
+    planned_stops: tuple[PlannedStopPart, ...] = ()
+
+
+class JobPart(Part):
+    asset: Key
+    key: Key
+    from_: Annotated[AwareDatetime, Field(alias="from")]
+    to: AwareDatetime | None = None
+    product: Key | None = None
+    planned_quantity: Annotated[float, Field(ge=0)] | None = None
+
+
+class TargetPart(Part):
+    kpi: str
+    value: float
+    asset: Key | None = None
+    source: str = ""
+    valid_from: AwareDatetime = ALWAYS
+
+
+class FactorPart(Part):
+    zone: str
+    year: Annotated[int, Field(ge=1990, le=2100)]
+    kg_per_kwh: Annotated[float, Field(ge=0)]
+    status: Literal["official", "estimate", "own"]
+    origin: Literal["stated", "inferred", "default"]
+    source: str
+
+
+class FactorSetPart(Part):
+    key: Key
+    version: Annotated[int, Field(gt=0)] = 1
+    name: str
+    source: str
+    factors: tuple[FactorPart, ...]
+
+
+class TariffPeriodPart(Part):
+    period: str
+    days: tuple[Weekday, ...]
+    start: time
+    end: time
+
+
+class TariffPart(Part):
+    key: Key
+    valid_from: date
+    valid_to: date | None = None
+    currency: str = "VND"
+    vat_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    source: str
+    origin: Literal["stated", "inferred", "default"]
+    periods: tuple[TariffPeriodPart, ...]
+    prices: dict[str, float] = {}
+
+
+class SiteFile(Part):
+    """A whole site file."""
+
+    site: SiteHead
+    assets: tuple[AssetPart, ...]
+    reasons: tuple[ReasonPart, ...] = ()
+    state_map: tuple[StatePart, ...] = ()
+    products: tuple[ProductPart, ...] = ()
+    routings: tuple[RoutingPart, ...] = ()
+    calendars: tuple[CalendarPart, ...] = ()
+    jobs: tuple[JobPart, ...] = ()
+    targets: tuple[TargetPart, ...] = ()
+    factor_sets: tuple[FactorSetPart, ...] = ()
+    tariffs: tuple[TariffPart, ...] = ()
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> "SiteFile":
+        problems = [*self._unknown_assets(), *self._unknown_products(), *self._unknown_reasons()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _unknown_assets(self) -> list[str]:
+        known = {asset.key for asset in self.assets}
+        used = {
+            **{asset.key.rsplit("/", 1)[0]: f"parent of {asset.key}" for asset in self.assets if "/" in asset.key},
+            **{a.constraint: f"constraint of {a.key}" for a in self.assets if a.constraint},
+            **{part.asset: "state_map" for part in self.state_map if part.asset},
+            **{part.asset: "routings" for part in self.routings if part.asset},
+            **{part.asset: "calendars" for part in self.calendars if part.asset},
+            **{part.asset: f"job {part.key}" for part in self.jobs},
+            **{part.asset: f"target {part.kpi}" for part in self.targets if part.asset},
+        }
+        return [f"{where}: asset {key!r} is not in assets" for key, where in used.items() if key not in known]
+
+    def _unknown_reasons(self) -> list[str]:
+        parents = {part.key: part.parent for part in self.reasons}
+        missing = [
+            f"reason {key!r}: parent {up!r} is not in reasons"
+            for key, up in parents.items()
+            if up and up not in parents
+        ]
+        return missing or [f"reason {key!r} is its own ancestor" for key in parents if _in_ring(key, parents)]
+
+    def _unknown_products(self) -> list[str]:
+        known = {product.key for product in self.products}
+        used = {part.product for part in self.routings if part.product}
+        used |= {part.product for part in self.jobs if part.product}
+        return [f"product {key!r} is used but not in products" for key in sorted(used - known)]
+
+
+def read_site_file(path: Path, data: Path | None = None) -> SiteFile:
+    """Read and check a site file; lists kept as CSV tables are read from the folder `data` (default: beside the file).
+
+    Raises:
+        InvalidConfigurationError: one line per mistake, with its place in the file.
+    """
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+        return SiteFile.model_validate(expand_tables(document, data or path.parent))
+    except OSError as error:
+        raise InvalidConfigurationError(f"{error.filename}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise InvalidConfigurationError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        lines = [f"{path}: {_place(entry['loc'])}: {entry['msg']}" for entry in error.errors()]
+        raise InvalidConfigurationError("\n".join(lines)) from error
+
+
+def _in_ring(key: str, parents: dict[str, str | None]) -> bool:
+    seen: set[str] = set()
+    up: str | None = key
+    while up is not None and up not in seen:
+        seen.add(up)
+        up = parents.get(up)
+    return up is not None
+
+
+def weekday_number(day: Weekday) -> int:
+    """0 = Monday."""
+    return _WEEKDAYS.index(day)
+
+
+def _place(location: tuple[Any, ...]) -> str:
+    return ".".join(str(part) for part in location) or "file"

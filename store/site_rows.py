@@ -1,0 +1,186 @@
+"""A site file as rows for the registry's tables: plain dicts that PostgreSQL reads as JSON. Pure."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from typing import Any
+
+from model.vocabulary import QUANTITIES
+from store.site_file import CalendarPart, SiteFile, weekday_number
+
+Row = dict[str, Any]
+
+
+def site_row(file: SiteFile) -> Row:
+    """The row of the site itself."""
+    head = file.site
+    return {
+        **head.model_dump(include={"key", "name", "timezone", "country", "grid_zone", "factor_set"}),
+        "day_start_local": plain(head.day_start),
+        "demand_interval_us": _us(head.demand_interval_s),
+        "lateness_us": _us(head.lateness_s),
+    }
+
+
+def asset_rows(file: SiteFile) -> list[list[Row]]:
+    """The site's own asset, then the declared ones level by level, so that parents come first."""
+    own = {"key": "", "parent": None, "level": "site", "kind": "", "name": file.site.name}
+    levels: dict[int, list[Row]] = {0: [own]}
+    for asset in file.assets:
+        parent, _, last = asset.key.rpartition("/")
+        row = {**asset.model_dump(include={"key", "level", "kind"}), "parent": parent, "name": asset.name or last}
+        levels.setdefault(asset.key.count("/") + 1, []).append(row)
+    return [levels[depth] for depth in sorted(levels)]
+
+
+def setting_rows(file: SiteFile) -> list[Row]:
+    """How each asset is judged, from an instant on."""
+    return [
+        {
+            **asset.model_dump(include={"key", "critical", "assume_order", "state_model", "roll_up"}),
+            "micro_stop_limit_us": _us(asset.micro_stop_limit_s),
+            "max_silence_us": _us(asset.max_silence_s),
+            "constraint_key": asset.constraint,
+            "valid_from": plain(asset.valid_from),
+        }
+        for asset in file.assets
+    ]
+
+
+def series_rows(file: SiteFile) -> list[Row]:
+    """Declared series; unit and kind come from the listed quantity where the file is silent."""
+    return [
+        {
+            "asset": asset.key,
+            **series.model_dump(include={"name", "quantity", "qualifier", "counter_rule", "counter_modulus"}),
+            **series.model_dump(include={"max_rate_per_s", "interval_label", "status"}),
+            "unit": QUANTITIES[series.quantity].unit if series.unit is None else series.unit,
+            "kind": series.kind or QUANTITIES[series.quantity].kind,
+            "expected_period_us": _us(series.expected_period_s),
+            "max_gap_us": _us(series.max_gap_s),
+            "interval_us": _us(series.interval_s),
+        }
+        for asset in file.assets
+        for series in asset.series
+    ]
+
+
+def reason_rows(file: SiteFile) -> list[list[Row]]:
+    """The reason tree level by level, parents first; an orphan or a ring is left out."""
+    left = [part.model_dump() for part in file.reasons]
+    known: set[str | None] = {None}
+    levels: list[list[Row]] = []
+    while level := [row for row in left if row["parent"] in known]:
+        levels.append(level)
+        known |= {row["key"] for row in level}
+        left = [row for row in left if row["key"] not in known]
+    return levels
+
+
+def routing_rows(file: SiteFile) -> list[Row]:
+    """Planned run times."""
+    return [
+        {
+            **part.model_dump(include={"asset", "product", "tool", "pieces_per_cycle", "source"}),
+            "ideal_cycle_us": _us(part.ideal_cycle_s),
+            "valid_from": plain(part.valid_from),
+            "valid_to": plain(part.valid_to),
+        }
+        for part in file.routings
+    ]
+
+
+def shift_rows(file: SiteFile) -> list[Row]:
+    """One row per shift and day of its cycle."""
+    return [row for calendar in file.calendars for row in _shifts_of(calendar)]
+
+
+def exception_rows(file: SiteFile) -> list[Row]:
+    """Closed and extra shifts by date."""
+    return [
+        {
+            "asset": calendar.asset,
+            **part.model_dump(include={"kind", "shift", "note"}),
+            "local_date": plain(part.date),
+            "start_local": plain(part.start),
+            "end_local": plain(part.end),
+        }
+        for calendar in file.calendars
+        for part in calendar.exceptions
+    ]
+
+
+def planned_stop_rows(file: SiteFile) -> list[Row]:
+    """Planned stops, once or in every shift."""
+    return [
+        {
+            "asset": calendar.asset,
+            **part.model_dump(include={"key", "reason", "shift"}),
+            "from_ts": plain(part.from_),
+            "to_ts": plain(part.to),
+            "start_local": plain(part.start),
+            "end_local": plain(part.end),
+            "valid_from": plain(part.valid_from),
+            "valid_to": plain(part.valid_to),
+        }
+        for calendar in file.calendars
+        for part in calendar.planned_stops
+    ]
+
+
+def job_rows(file: SiteFile) -> list[Row]:
+    """Orders in work."""
+    return [
+        {
+            **part.model_dump(include={"asset", "key", "product", "planned_quantity"}),
+            "from_ts": plain(part.from_),
+            "to_ts": plain(part.to),
+        }
+        for part in file.jobs
+    ]
+
+
+def tariff_rows(file: SiteFile) -> list[Row]:
+    """Dated time-of-use schedules with their prices."""
+    return [
+        {
+            **part.model_dump(include={"key", "prices", "currency", "vat_rate", "source", "origin"}),
+            "periods": [
+                {
+                    "period": period.period,
+                    "weekdays": [weekday_number(day) for day in period.days],
+                    "start": plain(period.start),
+                    "end": plain(period.end),
+                }
+                for period in part.periods
+            ],
+            "valid_from": plain(part.valid_from),
+            "valid_to": plain(part.valid_to),
+        }
+        for part in file.tariffs
+    ]
+
+
+def plain(value: date | datetime | time | None) -> str | None:
+    """ISO text of a date or time."""
+    return None if value is None else value.isoformat()
+
+
+def _us(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1_000_000)
+
+
+def _shifts_of(calendar: CalendarPart) -> Iterator[Row]:
+    for shift in calendar.shifts:
+        days = [weekday_number(day) for day in shift.days] if shift.days is not None else [shift.cycle_day]
+        for day in days:
+            yield {
+                "asset": calendar.asset,
+                "shift": shift.shift,
+                "anchor_date": plain(calendar.anchor_date),
+                "cycle_days": calendar.cycle_days,
+                "cycle_day": day,
+                "start_local": plain(shift.start),
+                "end_local": plain(shift.end),
+                "valid_from": plain(calendar.valid_from),
+                "valid_to": plain(calendar.valid_to),
+            }
