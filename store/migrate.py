@@ -42,6 +42,7 @@ def migrate(url: str) -> Status:
                 config = _config()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+                connection.exec_driver_sql("GRANT SELECT ON alembic_version TO PUBLIC")  # each service asks at its start
         finally:
             engine.dispose()
     with connect(url, "migrate") as connection_:

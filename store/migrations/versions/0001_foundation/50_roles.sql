@@ -71,3 +71,7 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- A message whose topic names no known site belongs to nobody: the API shows it to administrators only.
+CREATE POLICY of_no_site ON rejected_message FOR SELECT TO haidang_api
+    USING (site_id IS NULL AND current_setting('haidang.sees_unknown', true) = 'on');
