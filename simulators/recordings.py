@@ -1,0 +1,150 @@
+"""Recordings on disk: files, folders and glob patterns in; rows of text out, gzip opened on the way.
+
+Values stay text exactly as they stand in the file; what they mean is not looked at, except for where the time stands.
+"""
+
+import csv
+import glob
+import gzip
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+import msgspec
+
+from simulators.errors import RecordingError
+from simulators.mapping_section import ReplaySection
+
+EXTRA = "_extra"
+"""Key of the fields of a CSV row that has more of them than the header."""
+
+
+def find(inputs: Iterable[str | Path], pattern: str = "*") -> list[Path]:
+    """Return the files behind paths, folders (files that match the pattern) and globs, in the order of their names."""
+    found: set[Path] = set()
+    for given in inputs:
+        matches = _matches(Path(given), pattern)
+        if not matches:
+            raise RecordingError(f"no recording found at {given}")
+        found.update(matches)
+    return sorted(found, key=lambda path: (path.name, str(path)))
+
+
+def _matches(path: Path, pattern: str) -> list[Path]:
+    if path.is_dir():
+        return [child for child in path.glob(pattern) if child.is_file() and not child.name.startswith(".")]
+    if path.is_file():
+        return [path]
+    return [Path(match) for match in glob.glob(str(path)) if Path(match).is_file()]  # noqa: PTH207 - may be absolute
+
+
+class Row(Protocol):
+    """One row of a recording."""
+
+    @property
+    def time(self) -> str:
+        """Time text, empty if there is none."""
+
+    def with_time(self, text: str) -> "Row":
+        """Return the row with another time text."""
+
+    def encode(self) -> bytes:
+        """Return the row as it goes into a payload."""
+
+    def value(self, column: str) -> str:
+        """Return the text of a column, empty if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRow:
+    """A CSV row by column name."""
+
+    values: dict[str, str | list[str]]
+    column: str
+
+    @property
+    def time(self) -> str:
+        return self.value(self.column)
+
+    def with_time(self, text: str) -> "CsvRow":
+        return CsvRow({**self.values, self.column: text}, self.column)
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self.values)
+
+    def value(self, column: str) -> str:
+        text = self.values.get(column, "")
+        return text if isinstance(text, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShdrRow:
+    """An SHDR line without its line end, in the bytes of the file."""
+
+    line: bytes
+    field: int
+
+    @property
+    def time(self) -> str:
+        parts = self.line.split(b"|", self.field + 1)
+        return parts[self.field].decode("ascii", "replace") if len(parts) > self.field + 1 else ""
+
+    def with_time(self, text: str) -> "ShdrRow":
+        parts = self.line.split(b"|", self.field + 1)
+        parts[self.field] = text.encode("ascii")
+        return ShdrRow(b"|".join(parts), self.field)
+
+    def encode(self) -> bytes:
+        return self.line
+
+    def value(self, column: str) -> str:  # noqa: ARG002 - the lines have no columns
+        return ""
+
+
+def read(path: Path, section: ReplaySection) -> Iterator[Row]:
+    """Yield the rows of one file in file order; blank lines are left out."""
+    try:
+        if section.format == "csv":
+            yield from _csv_rows(path, section)
+        else:
+            yield from _shdr_rows(path, section)
+    except (OSError, EOFError, UnicodeError, LookupError) as error:
+        raise RecordingError(f"cannot read {path}: {error}") from error
+    except csv.Error as error:
+        raise RecordingError(f"{path} is not a CSV file as expected: {error}") from error
+
+
+def _csv_rows(path: Path, section: ReplaySection) -> Iterator[Row]:
+    with _open_text(path, section.encoding) as file:
+        lines = csv.reader(file, delimiter=section.delimiter)
+        header = next(lines, [])
+        column = section.time.column or ""
+        if len(set(header)) != len(header) or column not in header:
+            raise RecordingError(f"{path}: the header line needs the column {column!r} and no column twice")
+        for fields in lines:
+            if fields:
+                values: dict[str, str | list[str]] = dict(zip(header, fields, strict=False))
+                if len(fields) > len(header):
+                    values[EXTRA] = fields[len(header) :]
+                yield CsvRow(values, column)
+
+
+def _shdr_rows(path: Path, section: ReplaySection) -> Iterator[Row]:
+    with _open_bytes(path) as file:
+        for line in file:
+            bare = line.rstrip(b"\r\n")
+            if bare:
+                yield ShdrRow(bare, section.time.field or 0)
+
+
+def _open_bytes(path: Path) -> IO[bytes]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    return path.open("rb")
+
+
+def _open_text(path: Path, encoding: str) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding=encoding, newline="")
+    return path.open(encoding=encoding, newline="")
