@@ -1,0 +1,1 @@
+"""What knows everyone: the command line, the embedded stack, the demo and the benchmarks."""

@@ -1,0 +1,47 @@
+"""The `haidang` command: reads like a table of contents, one module per group of commands."""
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from pilot.commands import bench, configuration, database, demo, keys, kpi, plant, services, sites
+from pilot.errors import PilotError
+
+app = typer.Typer(
+    name="haidang",
+    help="Hải Đăng: from raw machine signal to checkable evidence. Start with [bold]haidang demo[/bold].",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.command("config")(configuration.config)
+app.command("ingest")(services.ingest)
+app.command("api")(services.api)
+app.command("simulate", context_settings=plant.PASS_ON)(plant.simulate)
+app.command("replay")(plant.replay)
+app.add_typer(database.app, name="db")
+app.add_typer(sites.app, name="site")
+app.add_typer(kpi.app, name="kpi")
+app.add_typer(keys.app, name="key")
+app.add_typer(bench.app, name="bench")
+
+
+def main() -> None:
+    """Run a command; what goes wrong is one clear line on standard error and exit code 1."""
+    from simulators.errors import SimulatorError  # noqa: PLC0415 - keeps --help fast
+    from store.errors import StoreError  # noqa: PLC0415
+
+    try:
+        app()
+    except (PilotError, StoreError, SimulatorError) as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]Error:[/red] {escape(str(error))}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

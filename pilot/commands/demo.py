@@ -1,0 +1,71 @@
+"""`haidang demo`: the whole chain in one command."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pilot.summary import Summary
+
+
+def demo(
+    days: Annotated[float, typer.Option(min=0.25, max=400, help="days of history to make and compute")] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="compute the KPIs, show them and stop")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="go on with the data of the last demo")] = False,
+    port: Annotated[int, typer.Option(help="port of the API and console")] = 8000,
+    sample_period: Annotated[int, typer.Option(help="seconds between readings of the virtual plant")] = 10,
+    seed: Annotated[int, typer.Option(help="same seed, same plant")] = 1,
+    home: Annotated[Path, typer.Option(help="folder for data and logs")] = Path(".haidang"),
+) -> None:
+    """Run the whole chain on this machine: virtual plant, broker, ingest, database, KPIs, console.
+
+    Needs no Docker and no root. Without --keep it begins with an empty database.
+    """
+    from pilot.demo import Options, demo as run, watch  # noqa: PLC0415 - keeps --help fast
+    from pilot.login import login_link  # noqa: PLC0415
+
+    console = Console(highlight=False)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    options = Options(days, once, keep, port, sample_period, seed, home)
+    with run(options, lambda text: console.print(f"[dim]·[/dim] {text}")) as (stack, summary):
+        _show(console, summary)
+        if not summary.ok:
+            raise typer.Exit(1)
+        if once:
+            return
+        console.print(f"\nConsole  [bold]{login_link(stack)}[/bold]\nAPI      {stack.api_url}/docs   key {stack.key}")
+        console.print(f"Logs     {home / 'logs'}\nStop with Ctrl-C.")
+        watch(stack, stop)
+        console.print("Stopping")
+
+
+def _show(console: Console, summary: "Summary") -> None:
+    stages = Table("stage", "result", "", title="The chain", title_justify="left")
+    for stage in summary.stages:
+        stages.add_row(stage.name, stage.result, "[green]ok[/green]" if stage.ok else "[red]failed[/red]")
+    lines = Table(
+        *("line", "day", "OEE", "availability", "effectiveness", "quality", "kWh", "kg CO2e"),
+        title="Newest day with an OEE",
+        title_justify="left",
+    )
+    for line in summary.lines:
+        ratios = (line.oee, line.availability, line.effectiveness, line.quality)
+        amounts = (line.energy_kwh, line.co2e_kg)
+        lines.add_row(line.line, line.day or "–", *map(_percent, ratios), *map(_amount, amounts))
+    console.print(stages)
+    console.print(lines)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _amount(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.1f}"

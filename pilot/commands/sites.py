@@ -1,0 +1,29 @@
+"""`haidang site`: the registry of a factory from a YAML file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pilot.options import DatabaseUrl, database
+
+app = typer.Typer(help="Describe a factory: assets, series, calendar, products.", no_args_is_help=True)
+
+
+@app.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="site file (YAML); examples/ has some", exists=True, dir_okay=False)],
+    data: Annotated[Path | None, typer.Option(help="folder of the CSV tables that the file names")] = None,
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Make the registry say what FILE says; applying it twice changes nothing. What changed is computed again."""
+    from store.pool import connect  # noqa: PLC0415 - keeps --help fast
+    from store.registry import apply_site  # noqa: PLC0415
+    from store.site_file import read_site_file  # noqa: PLC0415
+
+    read = read_site_file(file, data)
+    with connect(database(database_url), "site apply") as connection:
+        changed = apply_site(connection, read)
+    parts = [f"{count} {table}" for table, count in changed.items() if count]
+    Console(highlight=False).print(f"{read.site.key}: {', '.join(parts) + ' new or changed' if parts else 'no change'}")

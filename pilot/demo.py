@@ -1,0 +1,194 @@
+"""The whole chain on one machine in one command: embedded database and broker, virtual plant, all services.
+
+In: options. Out: a summary of what each stage did; with `once` that is all, else the stack runs until it is stopped.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from kpi.job import run_once
+from pilot import services
+from pilot.broker import embedded_broker
+from pilot.embedded import embedded_database
+from pilot.errors import PilotError
+from pilot.ports import LOCALHOST, answers, free_port, wait_for_port
+from pilot.summary import Summary, received_messages, summarize
+from simulators.run import Progress, RunSummary
+from simulators.run import run as run_plant
+from simulators.settings import PlantSettings
+from store.access import create_key
+from store.migrate import migrate
+from store.pool import connect, with_user
+from store.registry import apply_site
+from store.site_file import read_site_file
+
+SERVICE_START_TIMEOUT_S = 30.0
+STALL_TIMEOUT_S = 60.0
+SITE = "demo-plant"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the demo is asked for."""
+
+    days: float = 2.0
+    once: bool = False
+    keep: bool = False
+    port: int = 8000
+    sample_period_s: int = 10
+    seed: int = 1
+    home: Path = field(default_factory=lambda: Path(".haidang"))
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack: addresses, the key made for this run, the services to watch."""
+
+    database_url: str
+    broker_url: str
+    api_url: str
+    key: str
+    session_secret: str
+    services: list[services.Service]
+
+
+@dataclass
+class Plant:
+    """The virtual plant in its thread: how far it is, how it ended."""
+
+    thread: threading.Thread
+    stop: threading.Event
+    history_done: threading.Event
+    published: int = 0
+    summary: RunSummary | None = None
+    error: BaseException | None = None
+
+
+@contextmanager
+def demo(options: Options, say: Say) -> Iterator[tuple[Stack, Summary]]:
+    """Bring up the chain, run the history through it, and hand over the running stack with what each stage did.
+
+    Raises:
+        PilotError: a stage did not do its part; says which and where its log is.
+    """
+    if answers(options.port) and not options.once:
+        raise PilotError(f"Port {options.port} is taken: choose another one with --port, or stop what listens there.")
+    with ExitStack() as exits:
+        stack = _start(exits, options, say)
+        plant = exits.enter_context(_plant(stack, options))
+        _run_history(stack, plant, options, say)
+        say("Computing KPIs")
+        run_once(with_user(stack.database_url, "haidang_kpi"))
+        summary = summarize(stack.database_url, SITE, plant.published)
+        if not options.once:
+            stack.services.append(_service(exits, stack, "kpi", options))
+        yield stack, summary
+
+
+def watch(stack: Stack, stop: threading.Event) -> None:
+    """Wait until asked to stop, or say which service ended by itself."""
+    while not stop.wait(1.0):
+        services.require_running(stack.services)
+
+
+def _start(exits: ExitStack, options: Options, say: Say) -> Stack:
+    say("Starting the embedded database")
+    database_url = exits.enter_context(embedded_database(options.home / "database", keep=options.keep))
+    migrate(database_url)
+    key = _prepare(database_url)
+    broker_url, broker = exits.enter_context(embedded_broker(options.home / "broker"))
+    say(f"Starting broker ({broker}), ingest and API")
+    port = free_port() if options.once else options.port
+    stack = Stack(
+        database_url, broker_url, f"http://{LOCALHOST}:{port}", key, secrets.token_urlsafe(32), []
+    )
+    stack.services.append(_service(exits, stack, "ingest", options))
+    stack.services.append(_service(exits, stack, "api", options))
+    _wait_until_up(stack, port)
+    return stack
+
+
+def _prepare(database_url: str) -> str:
+    """Apply the demo's site and make a fresh random key for this run."""
+    with as_file(files("pilot.data") / "demo_plant.yaml") as path, connect(database_url, "demo") as connection:
+        apply_site(connection, read_site_file(path))
+        return create_key(connection, "demo", role="admin", sites="all")
+
+
+def _service(exits: ExitStack, stack: Stack, name: str, options: Options) -> services.Service:
+    environment = {
+        "HAIDANG_DATABASE_URL": with_user(stack.database_url, f"haidang_{name}"),
+        "HAIDANG_BROKER_URL": stack.broker_url,
+        "HAIDANG_API_PORT": stack.api_url.rsplit(":", 1)[1],
+        "HAIDANG_SESSION_SECRET": stack.session_secret,
+        "HAIDANG_INGEST_METRICS_PORT": str(free_port()),
+    }
+    return exits.enter_context(services.running(name, environment, options.home / "logs"))
+
+
+def _wait_until_up(stack: Stack, port: int) -> None:
+    if not wait_for_port(port, SERVICE_START_TIMEOUT_S):
+        services.require_running(stack.services)
+        raise PilotError(f"The API did not start within {SERVICE_START_TIMEOUT_S:.0f} s: see {stack.services[-1].log}.")
+    services.require_running(stack.services)
+
+
+@contextmanager
+def _plant(stack: Stack, options: Options) -> Iterator[Plant]:
+    """Run the virtual plant in a thread, and stop it at the end."""
+    settings = PlantSettings(
+        broker_url=stack.broker_url,
+        simulator_days=0 if options.keep else options.days,
+        simulator_live=not options.once,
+        simulator_sample_period_s=options.sample_period_s,
+        simulator_seed=options.seed,
+    )
+    plant = Plant(threading.Thread(), threading.Event(), threading.Event())
+
+    def report(progress: Progress) -> None:
+        plant.published = progress.published
+        if progress.live:
+            plant.history_done.set()
+
+    def work() -> None:
+        try:
+            plant.summary = run_plant(settings, stop=plant.stop, report=report)
+            plant.published = plant.summary.published
+        except Exception as error:  # noqa: BLE001 - handed over to the thread that waits for it
+            plant.error = error
+        finally:
+            plant.history_done.set()
+
+    plant.thread = threading.Thread(target=work, name="virtual plant", daemon=True)
+    plant.thread.start()
+    try:
+        yield plant
+    finally:
+        plant.stop.set()
+        plant.thread.join(timeout=STALL_TIMEOUT_S)
+
+
+def _run_history(stack: Stack, plant: Plant, options: Options, say: Say) -> None:
+    """Wait until the history is published and every message of it is accounted for by ingest."""
+    say(f"Publishing {options.days:g} days of the virtual plant")
+    while not plant.history_done.wait(0.2):
+        services.require_running(stack.services)
+    if plant.error is not None:
+        raise PilotError(f"The virtual plant stopped: {plant.error}") from plant.error
+    say("Waiting until ingest has stored everything")
+    last, moved_at = -1, time.monotonic()
+    while (received := received_messages(stack.database_url)) < plant.published:
+        services.require_running(stack.services)
+        if received != last:
+            last, moved_at = received, time.monotonic()
+        if time.monotonic() - moved_at > STALL_TIMEOUT_S:
+            raise PilotError(f"Ingest stands still at {received} of {plant.published} messages.")
+        time.sleep(0.1)

@@ -1,0 +1,32 @@
+"""Flags that many commands share; each is also an environment variable."""
+
+from typing import Annotated
+
+import typer
+
+from pilot.errors import PilotError
+
+DatabaseUrl = Annotated[
+    str,
+    typer.Option(
+        "--database-url",
+        envvar="HAIDANG_DATABASE_URL",
+        help="postgresql://user@host:port/database; put a password into the environment, not into a flag",
+    ),
+]
+BrokerUrl = Annotated[
+    str,
+    typer.Option("--broker-url", "--broker", envvar="HAIDANG_BROKER_URL", help="mqtt://user@host:port or mqtts://…"),
+]
+
+
+def required(value: str, variable: str) -> str:
+    """Refuse to guess an address."""
+    if not value:
+        raise PilotError(f"{variable} is not set: export {variable}=… (see `haidang config`), or try `haidang demo`.")
+    return value
+
+
+def database(value: str) -> str:
+    """The database address, which must be given."""
+    return required(value, "HAIDANG_DATABASE_URL")
