@@ -37,7 +37,7 @@ class _IsoTime:
         self._zone = zone
 
     def parse(self, text: str) -> int | None:
-        if text[4:5] != "-" or text[7:8] != "-":
+        if text[4:5] != "-" or text[7:8] != "-":  # fromisoformat also takes forms that cannot be shifted as text
             return None
         try:
             at = datetime.fromisoformat(text)

@@ -7,9 +7,8 @@ import csv
 import glob
 import gzip
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
 
 import msgspec
 
@@ -56,47 +55,35 @@ class Row(Protocol):
         """Return the text of a column, empty if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class CsvRow:
+class CsvRow(NamedTuple):
     """A CSV row by column name."""
 
+    time: str
     values: dict[str, str | list[str]]
     column: str
 
-    @property
-    def time(self) -> str:
-        return self.value(self.column)
-
     def with_time(self, text: str) -> "CsvRow":
-        return CsvRow({**self.values, self.column: text}, self.column)
+        return CsvRow(text, {**self.values, self.column: text}, self.column)
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self.values)
 
     def value(self, column: str) -> str:
-        text = self.values.get(column, "")
-        return text if isinstance(text, str) else ""
+        return _text(self.values.get(column))
 
 
-@dataclass(frozen=True, slots=True)
-class ShdrRow:
-    """An SHDR line without its line end, in the bytes of the file."""
+class ShdrRow(NamedTuple):
+    """An SHDR line without its line end, in the bytes of the file, parted around the time."""
 
-    line: bytes
-    field: int
-
-    @property
-    def time(self) -> str:
-        parts = self.line.split(b"|", self.field + 1)
-        return parts[self.field].decode("ascii", "replace") if len(parts) > self.field + 1 else ""
+    time: str
+    before: bytes
+    after: bytes
 
     def with_time(self, text: str) -> "ShdrRow":
-        parts = self.line.split(b"|", self.field + 1)
-        parts[self.field] = text.encode("ascii")
-        return ShdrRow(b"|".join(parts), self.field)
+        return ShdrRow(text, self.before, self.after)
 
     def encode(self) -> bytes:
-        return self.line
+        return b"".join((self.before, self.time.encode("latin-1"), self.after))
 
     def value(self, column: str) -> str:  # noqa: ARG002 - the lines have no columns
         return ""
@@ -127,7 +114,7 @@ def _csv_rows(path: Path, section: ReplaySection) -> Iterator[Row]:
                 values: dict[str, str | list[str]] = dict(zip(header, fields, strict=False))
                 if len(fields) > len(header):
                     values[EXTRA] = fields[len(header) :]
-                yield CsvRow(values, column)
+                yield CsvRow(_text(values.get(column)), values, column)
 
 
 def _shdr_rows(path: Path, section: ReplaySection) -> Iterator[Row]:
@@ -135,7 +122,19 @@ def _shdr_rows(path: Path, section: ReplaySection) -> Iterator[Row]:
         for line in file:
             bare = line.rstrip(b"\r\n")
             if bare:
-                yield ShdrRow(bare, section.time.field or 0)
+                yield _shdr_row(bare, section.time.field or 0)
+
+
+def _shdr_row(line: bytes, field: int) -> ShdrRow:
+    parts = line.split(b"|", field + 1)
+    if len(parts) <= field + 1:
+        return ShdrRow("", b"", line)
+    before = b"".join(part + b"|" for part in parts[:field])
+    return ShdrRow(parts[field].decode("latin-1"), before, b"|" + parts[field + 1])
+
+
+def _text(value: str | list[str] | None) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _open_bytes(path: Path) -> IO[bytes]:

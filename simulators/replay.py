@@ -132,8 +132,8 @@ def packed(paths: Iterable[Path], section: ReplaySection, weeks: int, tally: Tal
 def _shift(paths: list[Path], section: ReplaySection, now: datetime) -> tuple[Tally, int]:
     """Read everything once for its latest time; return the counts and how many weeks to move it."""
     times, tally = device_time(section.time), Tally()
-    for row in chain.from_iterable(read(path, section) for path in paths):
-        tally.add(times.parse(row.time))
+    for _row, _at_ms in _timed(chain.from_iterable(read(path, section) for path in paths), times, 0, tally):
+        pass
     if tally.last_ms is None:
         raise RecordingError("no row has a time as the mapping says, so nothing can be shifted")
     end_ms = tally.last_ms + int(section.time.reach_s * 1000)
@@ -141,15 +141,16 @@ def _shift(paths: list[Path], section: ReplaySection, now: datetime) -> tuple[Ta
 
 
 def _timed(rows: Iterable[Row], times: DeviceTime, weeks: int, tally: Tally) -> Iterator[tuple[Row, int | None]]:
+    before, later, at_ms = "", "", None
     for row in rows:
-        text = row.time
-        at_ms = times.parse(text)
-        moved = row
-        if weeks and at_ms is not None:
-            later = times.shift(text, weeks)
-            moved, at_ms = row.with_time(later), times.parse(later)
+        if row.time != before:  # many rows share an instant
+            before = later = row.time
+            at_ms = times.parse(before)
+            if weeks and at_ms is not None:
+                later = times.shift(before, weeks)
+                at_ms = times.parse(later)
         tally.add(at_ms)
-        yield moved, at_ms
+        yield (row.with_time(later) if later != before else row), at_ms
 
 
 # -- packing --------------------------------------------------------------------------------------

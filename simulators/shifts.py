@@ -18,6 +18,7 @@ _BREAK_AFTER_MS = 4 * HOUR_MS
 _BREAK_MS = HOUR_MS // 2
 _SHIFT_KEYS = ("morning", "afternoon", "night")
 _SUNDAY = 6
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Mode(Enum):
@@ -95,9 +96,10 @@ def _end_of_work(window: Window, *, has_breaks: bool) -> int:
 
 def instant(at_ms: int) -> datetime:
     """Return milliseconds since 1970 as an aware UTC time."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)
+    return _EPOCH + timedelta(milliseconds=at_ms)
 
 
 def milliseconds(at: datetime) -> int:
     """Return an aware time as whole milliseconds since 1970 (finer parts are cut)."""
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    since = at - _EPOCH
+    return since.days * DAY_MS + since.seconds * 1000 + since.microseconds // 1000
