@@ -43,10 +43,10 @@ test: $(DEV) ## run all tests; on the embedded stack, or on what HAIDANG_TEST_* 
 	$(BIN)/python -m pytest $(TEST_ARGS)
 
 check: $(DEV) ## lint, format, types and import contracts: what pre-commit and CI run
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@failed=; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \
+		echo "== $$tool"; $(BIN)/$$tool || failed="$$failed [$$tool]"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 bench: $(DEV) ## measure ingest beside the plain COPY it is compared with
 	$(BIN)/haidang bench ingest --values-per-message 1 $(BENCH_ARGS)

@@ -28,7 +28,7 @@ log=$data.log
 as_postgres() { chroot --userspec=postgres:postgres "$tree" /usr/bin/env -i PATH="$bin:/usr/bin:/bin" LC_ALL=C.UTF-8 "$@" </dev/null 9>&-; }
 
 install_package() {
-    if [ -x "$bin/postgres" ] && compgen -G "/usr/lib/postgresql/17/lib/timescaledb*.so" >/dev/null; then return; fi
+    if [ -x "$bin/postgres" ] && [ -x /usr/sbin/mosquitto ] && compgen -G "/usr/lib/postgresql/17/lib/timescaledb*.so" >/dev/null; then return; fi
     mkdir -p /etc/postgresql-common
     # No cluster on port 5432 is wanted beside ours.
     grep -qs '^create_main_cluster' /etc/postgresql-common/createcluster.conf ||
