@@ -116,8 +116,8 @@ def test_planned_stops_fall_inside_their_shift_also_after_midnight() -> None:
     site = plant("UTC", shifts=THREE_SHIFTS, planned_stops=stops)
     found = calendar_stops(calendar_of(site, "hall"), utc("2026-11-23T00:00"), utc("2026-11-23T12:00"))
     assert found == (
-        Span(utc("2026-11-23T02:00"), utc("2026-11-23T02:30"), "meal"),
-        Span(utc("2026-11-23T02:30"), utc("2026-11-23T03:00"), "visit"),
+        Span(utc("2026-11-23T02:00"), utc("2026-11-23T02:15"), "meal"),
+        Span(utc("2026-11-23T02:15"), utc("2026-11-23T03:00"), "visit"),
     )
 
 
