@@ -1,0 +1,8 @@
+"""Start: `python -m dashboards build | check | publish`."""
+
+import sys
+
+from dashboards.cli import run
+
+if __name__ == "__main__":
+    sys.exit(run())
