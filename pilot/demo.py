@@ -13,6 +13,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from kpi.job import run_once
+
 from pilot import services
 from pilot.broker import embedded_broker
 from pilot.embedded import embedded_database
@@ -107,9 +108,7 @@ def _start(exits: ExitStack, options: Options, say: Say) -> Stack:
     broker_url, broker = exits.enter_context(embedded_broker(options.home / "broker"))
     say(f"Starting broker ({broker}), ingest and API")
     port = free_port() if options.once else options.port
-    stack = Stack(
-        database_url, broker_url, f"http://{LOCALHOST}:{port}", key, secrets.token_urlsafe(32), []
-    )
+    stack = Stack(database_url, broker_url, f"http://{LOCALHOST}:{port}", key, secrets.token_urlsafe(32), [])
     stack.services.append(_service(exits, stack, "ingest", options))
     stack.services.append(_service(exits, stack, "api", options))
     _wait_until_up(stack, port)

@@ -19,6 +19,6 @@ def ingest(
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
     """Publish → committed with sent = stored shown, beside a raw keyed binary COPY of the same rows."""
-    from pilot.bench_ingest import main  # noqa: PLC0415 - keeps --help fast
+    from pilot.bench_ingest import main
 
     raise typer.Exit(main(values_per_message=values_per_message, messages=messages or None, as_json=json))

@@ -11,7 +11,7 @@ def config(
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
     """Show the settings of all services as they are now; secrets are never shown."""
-    from pilot.settings import all_settings, as_json  # noqa: PLC0415 - keeps --help fast
+    from pilot.settings import all_settings, as_json
 
     settings = all_settings()
     if json:

@@ -26,8 +26,9 @@ def demo(
 
     Needs no Docker and no root. Without --keep it begins with an empty database.
     """
-    from pilot.demo import Options, demo as run, watch  # noqa: PLC0415 - keeps --help fast
-    from pilot.login import login_link  # noqa: PLC0415
+    from pilot.demo import Options, watch
+    from pilot.demo import demo as run
+    from pilot.login import login_link
 
     console = Console(highlight=False)
     stop = threading.Event()

@@ -16,7 +16,7 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 
 def simulate(context: typer.Context) -> None:
     """Run the virtual plant; all flags of `python -m simulators` (try `haidang simulate --help`)."""
-    from simulators.__main__ import main  # noqa: PLC0415 - keeps --help fast
+    from simulators.__main__ import main
 
     sys.argv[1:] = context.args
     raise typer.Exit(main())
@@ -30,7 +30,8 @@ def replay(
     broker_url: BrokerUrl = "",
 ) -> None:
     """Publish recordings as their devices would have done, keeping device time."""
-    from simulators.replay import ReplayProgress, Speed, replay as publish  # noqa: PLC0415 - keeps --help fast
+    from simulators.replay import ReplayProgress, Speed
+    from simulators.replay import replay as publish
 
     if shift_to not in {"now", "none"}:
         raise PilotError("--shift-to is now or none.")

@@ -18,9 +18,9 @@ def apply(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Make the registry say what FILE says; applying it twice changes nothing. What changed is computed again."""
-    from store.pool import connect  # noqa: PLC0415 - keeps --help fast
-    from store.registry import apply_site  # noqa: PLC0415
-    from store.site_file import read_site_file  # noqa: PLC0415
+    from store.pool import connect
+    from store.registry import apply_site
+    from store.site_file import read_site_file
 
     read = read_site_file(file, data)
     with connect(database(database_url), "site apply") as connection:

@@ -1,0 +1,162 @@
+"""Three real recordings through the whole chain: what the API returns is what the files say."""
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.acceptance.expected import lathe, moulding, steel
+from tests.support.broker import Broker
+from tests.support.chain import Api, Chain
+from tests.support.database import TestDatabase
+from tests.support.paths import ROOT
+from tests.support.service import Services
+
+EXAMPLES = ROOT / "examples"
+LATHE = "machining/lathe/mazak03"
+
+
+@pytest.fixture
+def chain(database: TestDatabase, broker: Broker, services: Services) -> Chain:
+    return Chain(database, broker, services)
+
+
+def replayed(chain: Chain, example: str, recording: Path, data: Path | None = None) -> None:
+    """Site file, ingest, replay, KPI job, as the README tells a user."""
+    folder = EXAMPLES / example
+    chain.haidang("site", "apply", str(folder / "site.yaml"), *(["--data", str(data)] if data else []))
+    chain.ingest(folder / "mapping.yaml")
+    said = chain.haidang("replay", str(recording), "--mapping", str(folder / "mapping.yaml"))
+    sent = int(said.split(" messages, ")[0].rsplit(" ", 1)[1].replace(",", ""))
+    chain.wait_for_messages(sent)
+    received, rejected = chain.accounted()
+    assert (received, rejected) == (sent, 0)
+    chain.compute()
+
+
+def by_day(api: Api, site: str, asset: str, kpi: str) -> dict[str, float]:
+    rows = api.values(kpi, site=site, asset=asset, grain="day")
+    return {row["production_day"]: row["value"] for row in rows if row["value"] is not None}
+
+
+def close(actual: float | None, expected: float | None) -> bool:
+    if actual is None or expected is None:
+        return actual is expected
+    return math.isclose(actual, expected, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_a_month_of_a_lathe_gives_its_seconds_of_production_delay_and_unknown(chain: Chain, shared_data: Path) -> None:
+    raw = shared_data / "mtconnect-nist-mazak03" / "raw"
+    replayed(chain, "lathe-mazak03", raw)
+    expected = lathe.seconds_per_class(raw)
+    with chain.api() as api:
+        found = {kpi: by_day(api, "nist-shop", LATHE, f"{kpi}_time") for kpi in ("production", "delay", "unknown")}
+        month = {
+            kpi: api.values(f"{kpi}_time", site="nist-shop", asset=LATHE, grain="month")[0]["value"]
+            for kpi in ("production", "delay", "unknown")
+        }
+        flags = api.values("availability", site="nist-shop", asset=LATHE, grain="month")[0]["flags"]
+    for day, classes in expected.items():
+        for kpi, days in found.items():
+            assert close(days.get(day.isoformat(), 0.0), classes[kpi] / 1e6), (day, kpi)
+    total = sum(expected.values(), Counter[str]())
+    for kpi, value in month.items():
+        assert close(value, total[kpi] / 1e6), kpi
+    assert sum(month.values()) == pytest.approx(len(expected) * 12 * 3600, rel=1e-12)
+    assert "assume_order" in flags
+
+
+def test_the_old_snapshot_of_the_last_file_changes_nothing(chain: Chain, shared_data: Path) -> None:
+    raw = shared_data / "mtconnect-nist-mazak03" / "raw"
+    mapping = EXAMPLES / "lathe-mazak03" / "mapping.yaml"
+    chain.haidang("site", "apply", str(EXAMPLES / "lathe-mazak03" / "site.yaml"))
+    chain.ingest(mapping)
+    for name in ("Mazak03-20160507-20160508.txt.gz", "Mazak03-20160531-20160601.txt.gz"):
+        before = chain.accounted()[0]
+        chain.haidang("replay", str(raw / name), "--mapping", str(mapping))
+        chain.wait_for_messages(before + 1)
+    with psycopg.connect(chain.database.url) as connection:
+        accounts = connection.execute(
+            "SELECT sum(decoded), sum(stored), sum(duplicate), sum(conflict), sum(rejected_value) FROM ledger_now"
+        ).fetchone()
+    assert accounts is not None
+    decoded, stored, duplicate, conflict, rejected = accounts
+    assert (decoded, duplicate, conflict, rejected) == (2 * stored, stored, 0, 0)
+
+
+def test_nine_months_of_a_meter_give_its_energy_demand_load_factor_and_co2e(chain: Chain, shared_data: Path) -> None:
+    folder = shared_data / "steel-energy-2018"
+    replayed(chain, "steel-works", folder)
+    expected = steel.months(folder)
+    with chain.api() as api:
+        for scope in ("main/meter", ""):
+            for kpi, field in (
+                ("energy", "energy_kwh"),
+                ("demand_peak", "demand_peak_kw"),
+                ("load_factor", "load_factor"),
+                ("co2e_location", "co2e_kg"),
+            ):
+                rows = api.values(kpi, site="steel-works", asset=scope, grain="month")
+                found = {row["production_day"]: row for row in rows}
+                assert set(found) == {month.isoformat() for month in expected}, (scope, kpi)
+                for month, values in expected.items():
+                    row = found[month.isoformat()]
+                    assert close(row["value"], getattr(values, field)), (scope, kpi, month, row)
+        days = api.values("energy", site="steel-works", asset="main/meter", grain="day")
+        assert api.values("co2e_location", site="steel-works", asset="", grain="month")[0]["factor_set"] == (
+            "kr-steel-example/1"
+        )
+    assert len(days) == 273
+    assert {row["completeness"] for row in days} == {1.0}
+
+
+def test_shift_records_of_a_moulding_shop_give_oee_per_machine_and_shift(chain: Chain, shared_data: Path) -> None:
+    folder = shared_data / "moulding-shifts-2018-11"
+    replayed(chain, "moulding-shop", folder, folder)
+    expected = moulding.slots(folder)
+    assert len(expected) == 675
+    question = {"site": "moulding-shop", "grain": "shift"}
+    with chain.api() as api:
+        found = {
+            (kpi, variant): {
+                (row["production_day"], row["shift"], row["asset"].rsplit("/", 1)[1]): row
+                for row in api.values(kpi, variant=variant, **question)
+                if "/NO." in row["asset"]
+            }
+            for kpi, variant in (
+                *((kpi, "") for kpi in ("production_time", "delay_time", "produced_quantity", "good_quantity")),
+                *((kpi, "") for kpi in ("availability", "effectiveness", "oee")),
+                ("oee", "capped"),
+            )
+        }
+        totals = {
+            kpi: api.values(kpi, site="moulding-shop", asset="", grain="month")[0]["value"]
+            for kpi in ("produced_quantity", "good_quantity", "production_time", "delay_time")
+        }
+    for key, slot in expected.items():
+        for (kpi, variant), wanted in {
+            ("production_time", ""): slot.production_s,
+            ("delay_time", ""): moulding.SLOT_S - slot.production_s,
+            ("produced_quantity", ""): slot.total,
+            ("good_quantity", ""): slot.good,
+            ("availability", ""): slot.availability,
+            ("effectiveness", ""): slot.effectiveness,
+            ("oee", ""): slot.oee,
+            ("oee", "capped"): slot.oee_capped,
+        }.items():
+            row = found[kpi, variant][key]
+            assert close(row["value"], wanted), (key, kpi, variant, row)
+    assert totals == {
+        "produced_quantity": sum(slot.total for slot in expected.values()),
+        "good_quantity": sum(slot.good for slot in expected.values()),
+        "production_time": sum(slot.production_s for slot in expected.values()),
+        "delay_time": sum(moulding.SLOT_S - slot.production_s for slot in expected.values()),
+    }
+    oee = found["oee", ""]
+    assert all("state_from_records" in row["flags"] for row in oee.values())
+    assert any("performance_gt_1" in row["flags"] for row in oee.values())
+    with psycopg.connect(chain.database.url) as connection:
+        events = connection.execute("SELECT count(*) FROM event WHERE kind = 'production_run'").fetchone()
+    assert events == (697,)

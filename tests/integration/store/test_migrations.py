@@ -1,0 +1,91 @@
+"""The schema that people read is the schema that migrations make, on the server of this run."""
+
+import psycopg
+import pytest
+
+from store.errors import SchemaOutdatedError
+from store.migrate import migrate, require_current, status
+from store.queries import schema
+from tests.support.database import Databases, TestDatabase
+
+# Everything that makes a schema: columns, constraints, indexes, views, functions, policies, rights.
+CATALOGUE = {
+    "columns": """
+        SELECT table_name, column_name, data_type, udt_name, is_nullable, column_default, is_identity
+        FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2""",
+    "constraints": """
+        SELECT c.conrelid::regclass::text, c.conname, pg_get_constraintdef(c.oid)
+        FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace WHERE n.nspname = 'public' ORDER BY 1, 2""",
+    "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2",
+    "views": "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public' ORDER BY 1",
+    "functions": """
+        SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proacl::text
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE n.nspname = 'public' AND p.prokind = 'f' AND NOT EXISTS (
+            SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e') ORDER BY 1""",
+    "policies": "SELECT tablename, policyname, roles::text, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2",
+    "rights": """
+        SELECT grantee, table_name, privilege_type FROM information_schema.role_table_grants
+        WHERE table_schema = 'public' AND grantee LIKE 'haidang%' ORDER BY 1, 2, 3""",
+    "column rights": """
+        SELECT grantee, table_name, column_name, privilege_type FROM information_schema.column_privileges
+        WHERE table_schema = 'public' AND grantee LIKE 'haidang%' ORDER BY 1, 2, 3, 4""",
+    "comments": """
+        SELECT c.relname, d.objsubid, d.description FROM pg_description d JOIN pg_class c ON c.oid = d.objoid
+        JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' ORDER BY 1, 2""",
+}
+
+
+def described(url: str) -> dict[str, list[tuple[object, ...]]]:
+    with psycopg.connect(url) as connection:
+        found = {name: connection.execute(query).fetchall() for name, query in CATALOGUE.items()}
+    return {name: [row for row in rows if "alembic_version" not in row] for name, rows in found.items()}
+
+
+def test_a_fresh_schema_equals_all_migrations(databases: Databases, database: TestDatabase) -> None:
+    with databases.empty() as fresh:
+        with psycopg.connect(fresh.url, autocommit=True) as connection:
+            if database.has_timescaledb():
+                connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        with psycopg.connect(fresh.url) as connection:
+            for part in schema():
+                connection.execute(part)
+        from_files, from_migrations = described(fresh.url), described(database.url)
+    for name in CATALOGUE:
+        assert from_files[name] == from_migrations[name], name
+    assert from_files["columns"]
+
+
+def test_migrating_twice_changes_nothing(database: TestDatabase) -> None:
+    before = described(database.url)
+    assert migrate(database.url).up_to_date
+    assert described(database.url) == before
+
+
+def test_an_empty_database_is_told_apart(empty_database: TestDatabase) -> None:
+    assert status(empty_database.url).current is None
+    with pytest.raises(SchemaOutdatedError, match="haidang db migrate"):
+        require_current(empty_database.url)
+
+
+def test_shipped_emission_factors_are_seeded_once(database: TestDatabase) -> None:
+    migrate(database.url)
+    with psycopg.connect(database.url) as connection:
+        rows = connection.execute(
+            "SELECT count(*), max(kg_per_unit) FILTER (WHERE valid_from = '2023-01-01') "
+            "FROM emission_factor JOIN factor_set USING (factor_set_id) WHERE key = 'vn-grid' AND zone = 'VN'"
+        ).fetchone()
+    assert rows == (10, 0.6592)
+
+
+def test_partitions_are_made_by_the_ingest_role_which_may_not_create_tables(database: TestDatabase) -> None:
+    with psycopg.connect(database.url_for("haidang_ingest")) as connection:
+        for _ in range(2):
+            connection.execute("SELECT ensure_partitions('2026-03-01T23:00Z', '2026-03-03T01:00Z')")
+        connection.execute("INSERT INTO reading VALUES ('2026-03-02T12:00Z', 1, 2.5, 0)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            connection.execute("CREATE TABLE mine (x integer)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            connection.execute("SELECT * FROM api_key")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            connection.execute("DELETE FROM reading")

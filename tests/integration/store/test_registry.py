@@ -1,0 +1,149 @@
+"""Applying a site file to a real database, and reading it back as one snapshot."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from store.errors import InvalidConfigurationError
+from store.pool import connect
+from store.registry import active_series, apply_site, asset_ids, snapshot
+from store.site_file import SiteFile, read_site_file
+from tests.support.database import TestDatabase
+from tests.support.paths import ROOT
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+DOCUMENT: dict[str, Any] = {
+    "site": {
+        "key": "plant",
+        "name": "Plant",
+        "timezone": "Asia/Ho_Chi_Minh",
+        "grid_zone": "VN",
+        "factor_set": "vn-grid",
+    },
+    "assets": [
+        {"key": "hall", "level": "area"},
+        {"key": "hall/line", "level": "line", "roll_up": "constraint", "constraint": "hall/line/m"},
+        {
+            "key": "hall/line/m",
+            "level": "unit",
+            "series": [{"name": "state", "quantity": "state"}, {"name": "good_count", "quantity": "good_count"}],
+        },
+    ],
+    "state_map": [{"state": "RUN", "time_class": "production"}],
+    "products": [{"key": "p"}],
+    "routings": [{"product": "p", "ideal_cycle_s": 2.5, "asset": "hall/line/m"}],
+    "calendars": [
+        {
+            "shifts": [{"shift": "A", "days": ["mon"], "start": "22:00", "end": "06:00"}],
+            "exceptions": [{"date": "2026-04-30", "kind": "closed"}],
+            "planned_stops": [{"key": "tea", "start": "00:00", "end": "00:15"}],
+        }
+    ],
+    "jobs": [{"asset": "hall/line/m", "key": "J1", "from": "2026-01-01T00:00+07:00", "product": "p"}],
+    "reasons": [{"key": "mech", "time_class": "delay", "sub_class": "fault"}, {"key": "belt", "parent": "mech"}],
+    "targets": [{"kpi": "oee", "value": 0.8}],
+    "tariffs": [
+        {
+            "key": "t",
+            "valid_from": "2026-01-01",
+            "source": "own",
+            "origin": "default",
+            "periods": [{"period": "peak", "days": ["mon"], "start": "09:30", "end": "11:30"}],
+        }
+    ],
+}
+
+
+def changed(document: dict[str, Any], **parts: object) -> SiteFile:
+    return SiteFile.model_validate({**document, **parts})
+
+
+def test_applying_twice_changes_nothing(database: TestDatabase) -> None:
+    with connect(database.url) as connection:
+        first = apply_site(connection, changed(DOCUMENT))
+        second = apply_site(connection, changed(DOCUMENT))
+    assert first["asset"] == 4
+    assert set(second.values()) == {0}
+
+
+def test_the_snapshot_says_what_the_file_said(database: TestDatabase) -> None:
+    with connect(database.url) as connection:
+        apply_site(connection, changed(DOCUMENT))
+        site = snapshot(connection, "plant", NOW)
+        series = active_series(connection, 1)
+        assets = asset_ids(connection, 1)
+    assert [asset.key for asset in site.assets] == ["", "hall", "hall/line", "hall/line/m"]
+    assert site.assets[2].constraint_key == "hall/line/m"
+    assert [(item.asset, item.name) for item in site.series] == [(row.asset, row.name) for row in series]
+    assert set(assets) == {asset.key for asset in site.assets}
+    assert (site.routings[0].ideal_cycle_us, site.routings[0].asset, site.routings[0].product) == (
+        2_500_000,
+        "hall/line/m",
+        "p",
+    )
+    assert (site.shifts[0].start, site.shifts[0].cycle_day) == ("22:00:00", 0)
+    assert site.exceptions[0].date == "2026-04-30"
+    assert site.planned_stops[0].key == "tea"
+    assert site.jobs[0].from_us == int(datetime(2025, 12, 31, 17, tzinfo=UTC).timestamp()) * 1_000_000
+    assert [(rule.state, rule.time_class) for rule in site.state_rules] == [("RUN", "production")]
+    assert site.factor_set == "vn-grid/1"
+    assert {factor.valid_from: factor.kg_per_kwh for factor in site.emission_factors}["2023-01-01"] == 0.6592
+    assert site.tariffs[0].periods[0].weekdays == (0,)
+
+
+def test_what_left_the_file_leaves_calendar_and_routings(database: TestDatabase) -> None:
+    with connect(database.url) as connection:
+        apply_site(connection, changed(DOCUMENT))
+        result = apply_site(connection, changed(DOCUMENT, calendars=[], routings=[]))
+        site = snapshot(connection, "plant", NOW)
+    assert (site.shifts, site.exceptions, site.planned_stops, site.routings) == ((), (), (), ())
+    assert result["routing"] == result["calendar_exception"] == result["planned_stop"] == 1
+
+
+def test_settings_change_from_an_instant_on_and_the_past_keeps_its_own(database: TestDatabase) -> None:
+    later = [{**DOCUMENT["assets"][0]}, *DOCUMENT["assets"][1:2]]
+    machine = {**DOCUMENT["assets"][2], "micro_stop_limit_s": 60, "valid_from": "2026-05-01T00:00Z"}
+    with connect(database.url) as connection:
+        apply_site(connection, changed(DOCUMENT))
+        apply_site(connection, changed(DOCUMENT, assets=[*later, machine]))
+        before = snapshot(connection, "plant", datetime(2026, 4, 1, tzinfo=UTC))
+        after = snapshot(connection, "plant", NOW)
+    assert (before.assets[3].micro_stop_limit_us, after.assets[3].micro_stop_limit_us) == (300_000_000, 60_000_000)
+
+
+def test_a_change_asks_for_the_days_with_data_again(database: TestDatabase) -> None:
+    with connect(database.url) as connection:
+        apply_site(connection, changed(DOCUMENT))
+        connection.execute("SELECT ensure_partitions('2026-05-01T00:00Z', '2026-05-03T00:00Z')")
+        connection.execute(
+            "INSERT INTO reading SELECT ts, series_id, 1, 0 FROM series, "
+            "unnest(ARRAY['2026-05-01T01:00Z', '2026-05-02T01:00Z']::timestamptz[]) AS ts"
+        )
+        apply_site(connection, changed(DOCUMENT, calendars=[]))
+        apply_site(connection, changed(DOCUMENT, calendars=[], targets=[]))
+        marks = connection.execute("SELECT from_ts, to_ts, cause FROM dirty_mark").fetchall()
+    assert [(row[0].isoformat(), row[1].isoformat(), row[2]) for row in marks] == [
+        ("2026-05-01T01:00:00+00:00", "2026-05-02T01:00:00.000001+00:00", "calendar")
+    ]
+
+
+def test_a_factor_set_that_nobody_knows_is_refused_and_nothing_is_written(database: TestDatabase) -> None:
+    site = {**DOCUMENT["site"], "factor_set": "moon"}
+    refused = pytest.raises(InvalidConfigurationError, match="'moon' is neither shipped")
+    with connect(database.url) as connection, refused:
+        apply_site(connection, changed(DOCUMENT, site=site))
+    with psycopg.connect(database.url) as connection_:
+        assert connection_.execute("SELECT count(*) FROM site").fetchone() == (0,)
+
+
+def test_the_examples_apply(database: TestDatabase) -> None:
+    paths: list[Path] = [*(ROOT / "examples").glob("*/site.yaml"), ROOT / "pilot" / "data" / "demo_plant.yaml"]
+    with connect(database.url) as connection:
+        for path in paths:
+            if "moulding" not in str(path):  # its tables are not in the repository
+                apply_site(connection, read_site_file(path))
+                snapshot(connection, read_site_file(path).site.key, NOW)
+    assert len(paths) == 4
