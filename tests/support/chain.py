@@ -27,19 +27,24 @@ ACCOUNTED = "SELECT coalesce(sum(received), 0), coalesce(sum(rejected + rejected
 class Chain:
     """One database, one broker, and the commands and services on them."""
 
-    def __init__(self, database: TestDatabase, broker: Broker, services: Services) -> None:
+    def __init__(self, database: TestDatabase, broker: Broker, services: Services, folder: Path = ROOT) -> None:
         self.database = database
         self.broker = broker
         self._services = services
+        self._folder = folder
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a user sets: addresses, as the owner of the database."""
+        return {"HAIDANG_DATABASE_URL": self.database.url, "HAIDANG_BROKER_URL": self.broker.url}
 
     def haidang(self, *arguments: str, url: str | None = None, timeout_s: float = 240) -> str:
         """Run a command and return what it printed; a failure shows both outputs."""
-        env = environment(
-            {"HAIDANG_DATABASE_URL": url or self.database.url, "HAIDANG_BROKER_URL": self.broker.url, "COLUMNS": "200"}
-        )
+        owner_or_role = {"HAIDANG_DATABASE_URL": url or self.database.url}
+        env = environment({**self.environment, **owner_or_role, "COLUMNS": "200"})
         done = subprocess.run(
             [sys.executable, "-m", "pilot.cli", *arguments],
-            cwd=ROOT,
+            cwd=self._folder,
             env=env,
             stdin=subprocess.DEVNULL,
             capture_output=True,

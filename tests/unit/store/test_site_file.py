@@ -1,6 +1,7 @@
 """Site files: what an engineer writes becomes rows, and each mistake is named with its place."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -9,7 +10,7 @@ from store.errors import InvalidConfigurationError
 from store.site_file import SiteFile, read_site_file
 from store.site_rows import asset_rows, reason_rows, routing_rows, series_rows, setting_rows, shift_rows
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "site": {"key": "s", "name": "S", "timezone": "Asia/Ho_Chi_Minh"},
     "assets": [
         {"key": "a", "level": "area"},
