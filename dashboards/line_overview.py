@@ -87,7 +87,7 @@ def _newest() -> list[Builder[Panel]]:
 
 def _effectiveness() -> list[Builder[Panel]]:
     courses = [
-        panels.course(title, statement("kpi_series", kpi), units.PercentUnit, STORED).span(12)
+        panels.course(f"{title} over time", statement("kpi_series", kpi), units.PercentUnit, STORED).span(12)
         for kpi, title in FACTORS.items()
     ]
     about = "Stored OEE of each shift. Empty in ranges over 100 days."

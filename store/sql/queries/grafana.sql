@@ -54,7 +54,7 @@ here AS (
     FROM picked AS p, scope JOIN kpi_value AS v USING (asset_id)
     WHERE v.kpi IN (<<kpi>>) AND v.grain = p.grain AND v.variant = '' AND v.product = '' AND v.job = ''
       AND v.superseded_at IS NULL AND v.window_end > p.from_ts
-      AND v.window_start BETWEEN p.from_ts - interval '32 days' AND p.to_ts
+      AND v.window_start BETWEEN p.from_ts - interval '32 days' AND p.to_ts + interval '1 day'
 )
 
 -- name: kpi_series
