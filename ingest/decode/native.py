@@ -1,0 +1,216 @@
+"""Native JSON (docs/message-contract.md): `{"ts", "values", "seq"?, "units"?, "asset"?}` or an array of such.
+
+The fast path decodes straight into typed structs; whatever does not fit is taken apart slowly, value by value, so that
+one bad value costs only itself and every refusal gets a sentence.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+
+from ingest.decode.result import Decoded, Event, Rejection, refused, shown, with_ordinals
+from model.vocabulary import Quality
+
+# Texts under these names are events; all other texts are states.
+EVENT_NAMES = {
+    "product": ("product_change", "product"),
+    "job": ("job_change", "job"),
+    "stop_reason": ("stop_reason", "reason"),
+}
+STATUSES = {b"online": True, b"offline": False, b'"online"': True, b'"offline"': False}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_GOOD = int(Quality.GOOD)
+_NO_SIGNAL = int(Quality.NO_SIGNAL)
+_LARGEST_MS = 1 << 53
+
+
+class Sample(msgspec.Struct, gc=False):
+    """One object of the contract."""
+
+    ts: Annotated[datetime, msgspec.Meta(tz=True)] | int
+    values: dict[str, float | bool | str | None]
+    seq: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    units: dict[str, str] | None = None
+    asset: str | None = None
+
+
+Payload = Sample | list[Sample]
+_decode = msgspec.json.Decoder(Payload).decode
+
+
+def decode(payload: bytes, asset: str = "") -> Decoded:
+    """Decode a message of the data topic of `asset` (`site/area/line/unit`)."""
+    try:
+        samples = _decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _decode_slowly(payload, asset)
+    if type(samples) is Sample:
+        result = Decoded()
+        _add(result, samples, asset)
+        return result
+    return _together(samples, asset)
+
+
+def decode_status(payload: bytes) -> bool | None:
+    """True for online, False for offline, None for anything else."""
+    return STATUSES.get(payload.strip().lower())
+
+
+def _together(samples: list[Sample], asset: str) -> Decoded:
+    """Decode an array; times that come twice are told apart."""
+    result = Decoded()
+    for sample in samples:
+        _add(result, sample, asset)
+    if len({value[2] for value in result.values}) < len(samples):
+        result.values = with_ordinals(result.values)
+    return result
+
+
+def _add(result: Decoded, sample: Sample, asset: str) -> None:
+    ts = sample.ts
+    if type(ts) is int:
+        if not -_LARGEST_MS < ts < _LARGEST_MS:
+            result.rejected.append(Rejection("bad_time", f"ts {ts} is no time in milliseconds", len(sample.values)))
+            return
+        ts_us = ts * 1000
+    else:
+        ts_us = (ts - _EPOCH) // _MICROSECOND  # type: ignore[operator]
+    if sample.asset is not None and sample.asset != asset:
+        result.rejected.append(_wrong_asset(sample.asset, asset, len(sample.values)))
+        return
+    if sample.seq is not None:
+        result.seq = (*result.seq, sample.seq)
+    units = sample.units
+    append = result.values.append
+    for name, value in sample.values.items():
+        kind = type(value)
+        unit = units.get(name) if units else None
+        if kind is float:
+            append((name, unit, ts_us, value, _GOOD))
+        elif kind is str:
+            if name in EVENT_NAMES:
+                result.events.append(_event(name, value, ts_us))  # type: ignore[arg-type]
+            else:
+                append((name, unit, ts_us, value, _GOOD))
+        elif value is None:
+            append((name, unit, ts_us, None, _NO_SIGNAL))
+        else:
+            append((name, unit, ts_us, 1.0 if value else 0.0, _GOOD))
+
+
+def _event(name: str, text: str, ts_us: int) -> Event:
+    kind, member = EVENT_NAMES[name]
+    return Event(kind, text, ts_us, {member: text})
+
+
+def _wrong_asset(told: str, asset: str, values: int) -> Rejection:
+    return Rejection(
+        "identity_mismatch", f"the payload says asset {shown(told)}, the topic says {shown(asset)}", values
+    )
+
+
+# -- the slow path: what is wrong, and what is right all the same ---------------------------------
+
+
+def _decode_slowly(payload: bytes, asset: str) -> Decoded:
+    try:
+        document = json.loads(payload.decode())
+    except UnicodeDecodeError as error:
+        return refused("undecodable", f"the payload is not UTF-8 text (byte {error.start})")
+    except RecursionError:
+        return refused("undecodable", "the payload is nested too deeply")
+    except ValueError as error:
+        return refused("undecodable", f"the payload is not JSON: {error}")
+    parts = document if isinstance(document, list) else [document]
+    problems = [_problem(part) for part in parts]
+    if not isinstance(document, list) and problems[0]:
+        return refused("wrong_shape", problems[0])
+    if all(problems) and problems:
+        return refused("wrong_shape", f"no object of the array can be used; the first: {problems[0]}")
+    return _salvage(zip(parts, problems, strict=True), asset)
+
+
+def _problem(part: Any) -> str:
+    """What is wrong with an object as a whole, if anything."""
+    if not isinstance(part, dict):
+        return f"an object with ts and values was expected, not {shown(part)}"
+    if "ts" not in part:
+        return "the member `ts` is missing"
+    if not isinstance(part.get("values"), dict):
+        return "the member `values` is missing or no object"
+    if part.get("asset") is not None and not isinstance(part["asset"], str):
+        return "`asset` must be a text"
+    return ""
+
+
+def _salvage(parts: Iterable[tuple[Any, str]], asset: str) -> Decoded:
+    result = Decoded()
+    count = 0
+    for part, problem in parts:
+        count += 1
+        if problem:
+            result.rejected.append(Rejection("wrong_shape", problem))
+            continue
+        time = _time(part["ts"])
+        if isinstance(time, str):
+            result.rejected.append(Rejection("bad_time", time, max(1, len(part["values"]))))
+            continue
+        _add(result, _sample(part, time, result.rejected), asset)
+    if count > 1:
+        result.values = with_ordinals(result.values)
+    return result
+
+
+def _time(ts: Any) -> datetime | int | str:
+    """The time, or a sentence about what is wrong with it."""
+    if isinstance(ts, int) and not isinstance(ts, bool):
+        return ts
+    if not isinstance(ts, str):
+        return f"ts must be RFC 3339 text or whole milliseconds, not {shown(ts)}"
+    try:
+        time: datetime = msgspec.convert(ts, Annotated[datetime, msgspec.Meta(tz=True)])
+        return time  # noqa: TRY300 - what else may be wrong follows
+    except msgspec.ValidationError:
+        pass
+    try:
+        datetime.fromisoformat(ts)
+    except ValueError:
+        return f"ts {shown(ts)} is no RFC 3339 time such as 2026-11-22T08:00:00.250+07:00"
+    return f"ts {shown(ts)} has no offset from UTC: write +07:00 or Z behind it"
+
+
+def _sample(part: dict[str, Any], time: datetime | int, rejected: list[Rejection]) -> Sample:
+    values: dict[str, float | bool | str | None] = {}
+    for name, value in part["values"].items():
+        problem = _value_problem(name, value)
+        if problem:
+            rejected.append(problem)
+        else:
+            values[name] = float(value) if type(value) is int else value
+    units = part.get("units")
+    seq = part.get("seq")
+    return Sample(
+        ts=time,
+        values=values,
+        seq=seq if type(seq) is int and seq >= 0 else None,
+        units={k: u for k, u in units.items() if isinstance(u, str)} if isinstance(units, dict) else None,
+        asset=part.get("asset"),
+    )
+
+
+def _value_problem(name: str, value: Any) -> Rejection | None:
+    if value is None or isinstance(value, bool | str):
+        return None
+    if isinstance(value, int | float):
+        try:
+            finite = math.isfinite(float(value))
+        except OverflowError:
+            finite = False
+        return None if finite else Rejection("not_finite", f"{name} is {shown(value)}: not a finite number")
+    return Rejection("wrong_type", f"{name} must be a number, a text, true, false or null, not {shown(value)}")

@@ -1,0 +1,78 @@
+"""What every decoder gives back, and the codes of what it refuses."""
+
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+
+# name, unit as received (None = what the name or the registry says), time in µs UTC, value, quality code.
+# Text is the value of a state series, None is "no signal". A plain tuple: there are 100,000 of them in a second.
+Value: TypeAlias = tuple[str, str | None, int, float | str | None, int]
+
+
+class Rejection(NamedTuple):
+    """Why values (or a whole message) are not stored: a listed code and a sentence for a person."""
+
+    code: str
+    detail: str
+    values: int = 1
+
+
+class Person(str):
+    """A text that names a person; only its keyed pseudonym may be stored."""
+
+    __slots__ = ()
+
+
+class Event(NamedTuple):
+    """Something that happened, as it will be stored; times in µs UTC."""
+
+    kind: str
+    key: str
+    ts_us: int
+    payload: dict[str, Any]
+    from_us: int | None = None
+    to_us: int | None = None
+
+
+class Decoded(msgspec.Struct, gc=False):
+    """The content of one message; `whole` is set when nothing of it could be understood."""
+
+    values: list[Value] = []
+    events: list[Event] = []
+    rejected: list[Rejection] = []
+    whole: Rejection | None = None
+    seq: tuple[int, ...] = ()
+    ignored: int = 0
+
+
+def refused(code: str, detail: str) -> Decoded:
+    """A message of which nothing can be stored."""
+    return Decoded(whole=Rejection(code, detail, 0))
+
+
+def with_ordinals(values: list[Value]) -> list[Value]:
+    """Give later, differing values of one series with the same time a microsecond each, so that none is lost.
+
+    An exact repeat keeps the time of what it repeats: it is a duplicate. Only the payload decides, so a message that is
+    delivered twice gets the same times twice.
+    """
+    last: dict[tuple[str, int], Value] = {}
+    result = []
+    for value in values:
+        key = (value[0], value[2])
+        before = last.get(key)
+        if before is None:
+            placed = value
+        elif before[3] == value[3] and before[4] == value[4]:
+            placed = (value[0], value[1], before[2], value[3], value[4])
+        else:
+            placed = (value[0], value[1], before[2] + 1, value[3], value[4])
+        last[key] = placed
+        result.append(placed)
+    return result
+
+
+def shown(text: object, most: int = 40) -> str:
+    """A text from outside as it may stand in a sentence: quoted, short."""
+    quoted = repr(text)
+    return quoted if len(quoted) <= most else quoted[: most - 4] + "...'"

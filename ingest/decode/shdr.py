@@ -1,0 +1,147 @@
+"""MTConnect SHDR: lines of `time|item|value|item|value...` and of conditions, one or many in a payload.
+
+The mapping names the items; unnamed ones are ignored or proposed.
+"""
+
+from collections.abc import Iterator
+
+from ingest.decode.result import Decoded, Event, Person, Rejection, Value, refused, shown, with_ordinals
+from ingest.decode.times import TimeError, shdr_time
+from ingest.mapping import Mapping, ValueRule
+from model.vocabulary import EventKind, Quality
+
+UNAVAILABLE = "UNAVAILABLE"
+_LEVELS = {"normal": "Normal", "warning": "Warning", "fault": "Fault", "unavailable": "Unavailable"}
+_CONDITION_FIELDS = 6  # item, level, code, severity, qualifier, text
+_SHORTEST = 3  # time, item, value
+_MULTILINE = "--multiline--"
+
+
+def decode(payload: bytes, mapping: Mapping) -> Decoded:
+    """Decode the lines of a payload as the mapping says."""
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        return refused("undecodable", f"the payload is not UTF-8 text (byte {error.start})")
+    result = Decoded()
+    lines = 0
+    for line in _data_lines(text):
+        lines += 1
+        _add_line(result, line, mapping)
+    if lines and not (result.values or result.events or result.ignored) and result.rejected:
+        return refused("wrong_shape", result.rejected[0].detail)
+    result.values = with_ordinals(result.values)
+    return result
+
+
+def _data_lines(text: str) -> Iterator[str]:
+    """Lines with data: no protocol commands, no blank lines, no bodies of multi-line assets."""
+    end_mark = ""
+    for line in text.splitlines():
+        if end_mark:
+            if line.strip() == end_mark:
+                end_mark = ""
+            continue
+        if not line.strip() or line.startswith("*"):
+            continue
+        head, mark, name = line.rpartition(_MULTILINE)
+        if mark and "|@" in head:
+            end_mark = _MULTILINE + name.strip()
+            continue
+        yield line
+
+
+def _add_line(result: Decoded, line: str, mapping: Mapping) -> None:
+    fields = line.split("|")
+    if len(fields) < _SHORTEST:
+        result.rejected.append(Rejection("wrong_shape", f"line {shown(line)} is not time|item|value"))
+        return
+    try:
+        ts_us = shdr_time(fields[0])
+    except TimeError as error:
+        result.rejected.append(Rejection("bad_time", str(error), max(1, len(fields) // 2)))
+        return
+    if fields[1].startswith("@"):  # @ASSET@, @UPDATE_ASSET@, @REMOVE_ASSET@ on one line
+        result.ignored += 1
+    elif _is_condition(fields):
+        _add_condition(result, fields[1:], ts_us, mapping)
+    else:
+        _add_pairs(result, fields[1:], ts_us, mapping)
+
+
+def _is_condition(fields: list[str]) -> bool:
+    return len(fields) == 1 + _CONDITION_FIELDS and fields[2].strip().lower() in _LEVELS
+
+
+def _add_condition(result: Decoded, fields: list[str], ts_us: int, mapping: Mapping) -> None:
+    item, level, code, severity, qualifier, text = (field.strip() for field in fields)
+    level = _LEVELS[level.lower()]
+    if mapping.conditions == "ignore" or level == "Unavailable":
+        result.ignored += 1
+        return
+    payload = {"item": item, "level": level, "code": code, "severity": severity, "qualifier": qualifier, "text": text}
+    key = f"{item}/{level}/{code}" if code else f"{item}/{level}"
+    result.events.append(Event(EventKind.ALARM, key, ts_us, payload))
+
+
+def _add_pairs(result: Decoded, fields: list[str], ts_us: int, mapping: Mapping) -> None:
+    if len(fields) % 2:
+        # A message or alarm item has more fields than a pair; where it is not mapped nothing is lost.
+        if _rule(fields[0], mapping) is None:
+            result.ignored += 1
+        else:
+            detail = f"line has {len(fields)} fields after the time: not pairs of item and value"
+            result.rejected.append(Rejection("wrong_shape", detail))
+        return
+    for item, text in zip(fields[::2], fields[1::2], strict=True):
+        name = item.strip()
+        rule = _rule(name, mapping)
+        if rule is None and mapping.unmapped == "propose" and name:
+            rule = mapping.rule_for_unmapped(name.rpartition(":")[2], is_text=_number(text) is None)
+        if rule is None:
+            result.ignored += 1
+        else:
+            _add_value(result, rule, text.strip(), ts_us)
+
+
+def _rule(item: str, mapping: Mapping) -> ValueRule | None:
+    """Rule of an item, its name with or without the device before a colon."""
+    name = item.strip()
+    return mapping.by_source.get(name) or mapping.by_source.get(name.rpartition(":")[2])
+
+
+def _add_value(result: Decoded, rule: ValueRule, text: str, ts_us: int) -> None:
+    unit = rule.unit or None
+    unavailable = text.upper() == UNAVAILABLE
+    if rule.is_text:
+        quality = Quality.NO_SIGNAL if unavailable else Quality.GOOD
+        shown_text = UNAVAILABLE if unavailable else text
+        result.values.append((rule.name, unit, ts_us, _guarded(shown_text, rule), int(quality)))
+        return
+    if unavailable or not text:
+        result.values.append((rule.name, unit, ts_us, None, int(Quality.NO_SIGNAL)))
+        return
+    number = _number(text)
+    if number is None:
+        result.rejected.append(Rejection("wrong_type", f"{rule.name} must be a number, not {shown(text)}"))
+        return
+    result.values.append(scaled(rule, unit, ts_us, number))
+
+
+def _guarded(text: str, rule: ValueRule) -> str:
+    return Person(text) if rule.person and text != UNAVAILABLE else text
+
+
+def scaled(rule: ValueRule, unit: str | None, ts_us: int, number: float) -> Value:
+    """A number as the rule says: scaled, and marked bad when it is outside the range that can be true."""
+    value = number * rule.scale
+    outside = rule.range is not None and not rule.range[0] <= value <= rule.range[1]
+    return rule.name, unit, ts_us, value, int(Quality.BAD if outside else Quality.GOOD)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if number - number == 0 else None  # neither infinite nor NaN
