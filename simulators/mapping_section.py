@@ -19,10 +19,10 @@ class TimeRule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str | None = None
-    field: int | None = Field(None, ge=0)
+    field: int | None = Field(default=None, ge=0)
     format: str | None = None  # strptime pattern; None: ISO 8601
     zone: str = "UTC"  # for times written without an offset
-    reach_s: float = Field(0.0, ge=0)  # how far a row's data reach past the written time
+    reach_s: float = Field(default=0.0, ge=0)  # how far a row's data reach past the written time
 
     @field_validator("zone")
     @classmethod
@@ -43,11 +43,11 @@ class ReplaySection(BaseModel):
     topic: str = Field(min_length=1)
     time: TimeRule
     files: str = "*"  # which files of a folder
-    lines_per_message: int = Field(50, ge=1, le=1000)
-    rows_per_message: int = Field(1, ge=1, le=1000)
+    lines_per_message: int = Field(default=50, ge=1, le=1000)
+    rows_per_message: int = Field(default=1, ge=1, le=1000)
     qos: Literal[0, 1] = 1
     encoding: str = "utf-8-sig"
-    delimiter: str = Field(",", min_length=1, max_length=1)
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
 
     @model_validator(mode="after")
     def _time_fits_the_format(self) -> Self:

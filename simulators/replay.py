@@ -110,15 +110,15 @@ def replay(  # noqa: PLR0913 - each is a flag of the command
     if speed != "max" and not speed > 0:
         raise SettingsError("the speed must be max or a number above 0")
     paths = find([files] if isinstance(files, str | Path) else files, section.files)
-    total, weeks = _shift(paths, section, now()) if shift_to == "now" else (Tally(), 0)
+    total, weeks = weeks_to(now(), paths, section) if shift_to == "now" else (Tally(), 0)
     with Publisher(broker_url, client_id=f"haidang-replay-{uuid4().hex[:12]}", ca_file=ca_file) as publisher:
         session = _Session(publisher, section.qos, speed, stop or Event(), report, total.rows)
-        session.run(packed(paths, section, weeks, session.tally))
+        session.run(messages_of(paths, section, weeks, session.tally))
         publisher.drain()
         return session.summary(len(paths), weeks)
 
 
-def packed(paths: Iterable[Path], section: ReplaySection, weeks: int, tally: Tally) -> Iterator[Packed]:
+def messages_of(paths: Iterable[Path], section: ReplaySection, weeks: int, tally: Tally) -> Iterator[Packed]:
     """Yield the messages of recordings in order, device times shifted by whole weeks."""
     times = device_time(section.time)
     for path in paths:
@@ -129,7 +129,7 @@ def packed(paths: Iterable[Path], section: ReplaySection, weeks: int, tally: Tal
 # -- shifting -------------------------------------------------------------------------------------
 
 
-def _shift(paths: list[Path], section: ReplaySection, now: datetime) -> tuple[Tally, int]:
+def weeks_to(now: datetime, paths: Sequence[Path], section: ReplaySection) -> tuple[Tally, int]:
     """Read everything once for its latest time; return the counts and how many weeks to move it."""
     times, tally = device_time(section.time), Tally()
     for _row, _at_ms in _timed(chain.from_iterable(read(path, section) for path in paths), times, 0, tally):

@@ -15,16 +15,20 @@ class PlantSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HAIDANG_", frozen=True, extra="ignore", env_ignore_empty=True)
 
-    broker_url: str = Field("mqtt://127.0.0.1:1883", description="broker, mqtt://user:password@host:port or mqtts://")
-    broker_ca_file: Path | None = Field(None, description="CA certificate for mqtts://")
-    simulator_seed: int = Field(1, description="same seed, same plant")
-    simulator_days: float = Field(1.0, ge=0, le=3660, description="days of history")
-    simulator_start: datetime | None = Field(None, description="begin of the history, ISO 8601")
+    broker_url: str = Field(
+        default="mqtt://127.0.0.1:1883", description="broker, mqtt://user:password@host:port or mqtts://"
+    )
+    broker_ca_file: Path | None = Field(default=None, description="CA certificate for mqtts://")
+    simulator_seed: int = Field(default=1, description="same seed, same plant")
+    simulator_days: float = Field(default=1.0, ge=0, le=3660, description="days of history")
+    simulator_start: datetime | None = Field(default=None, description="begin of the history, ISO 8601")
     simulator_live: bool = Field(default=False, description="go on in real time after the history")
-    simulator_sample_period_s: int = Field(10, ge=1, le=3600, description="seconds between counter readings")
-    simulator_batch: int = Field(20, ge=1, le=1000, description="samples in one message of the history")
-    simulator_faults: Literal["none", "field"] = Field("none", description="disturb the delivery as in the field")
-    simulator_truth: Path | None = Field(None, description="write the ground truth here, JSON lines")
+    simulator_sample_period_s: int = Field(default=10, ge=1, le=3600, description="seconds between counter readings")
+    simulator_batch: int = Field(default=20, ge=1, le=1000, description="samples in one message of the history")
+    simulator_faults: Literal["none", "field"] = Field(
+        default="none", description="disturb the delivery as in the field"
+    )
+    simulator_truth: Path | None = Field(default=None, description="write the ground truth here, JSON lines")
 
     @field_validator("simulator_start")
     @classmethod

@@ -92,12 +92,12 @@ class UnitSignals:
         events = self._events(segments, part)
         samples = self._samples(segments, part)
         places = {ts: place for place, (ts, _, _) in enumerate(samples) if ts in events}
-        for ts, members in events.items():
+        for ts, (members, counters) in events.items():
             if ts in places:
-                _, stamp, counters = samples[places[ts]]
-                samples[places[ts]] = (ts, stamp, f"{members},{counters}")
+                _, stamp, sampled = samples[places[ts]]
+                samples[places[ts]] = (ts, stamp, members + "," + sampled)
             else:
-                samples.append((ts, stamps(np.array([ts]))[0], members))
+                samples.append((ts, stamps(np.array([ts]))[0], members + counters))
         samples.sort(key=lambda sample: sample[0])
         return self._device.pack(samples, batch)
 
@@ -125,22 +125,22 @@ class UnitSignals:
         ordinals = np.array(self.unit.rejects.ordinals, dtype=np.int64)
         return np.searchsorted(ordinals, totals, side="right").astype(np.int64)
 
-    def _events(self, segments: list[Segment], part: Stretch) -> dict[int, str]:
-        events: dict[int, str] = {}
+    def _events(self, segments: list[Segment], part: Stretch) -> dict[int, tuple[str, str]]:
+        """Return members by time, and the counters to go with them where no sample does."""
+        events: dict[int, tuple[str, str]] = {}
         morning = day_start(part.until_ms)
         for segment in segments:
             if segment.start_ms > part.after_ms:
                 self._change(segment, events)
             if part.after_ms < morning and segment.start_ms < morning < segment.end_ms:
-                events[morning] = self._identity(segment)
+                events[morning] = (self._identity(segment), "")
         return events
 
-    def _change(self, segment: Segment, events: dict[int, str]) -> None:
+    def _change(self, segment: Segment, events: dict[int, tuple[str, str]]) -> None:
         if segment.job != self._job:
-            counters = self._counters_at(segment)
-            events[segment.start_ms] = f"{self._identity(segment)},{counters}"
+            events[segment.start_ms] = (self._identity(segment), self._counters_at(segment))
         elif segment.state != self._state:
-            events[segment.start_ms] = f'"state":"{segment.state}"' + _reason(segment)
+            events[segment.start_ms] = (f'"state":"{segment.state}"' + _reason(segment), "")
         self._state, self._job = segment.state, segment.job
 
     def _identity(self, segment: Segment) -> str:
@@ -152,7 +152,7 @@ class UnitSignals:
         """Counters beside a change of job, so that every piece can be told to its product."""
         bad = bisect_right(self.unit.rejects.ordinals, segment.total_before)
         good = segment.total_before - bad + self._good_before
-        return f'"good_count":{good},"reject_count":{bad + self._reject_before}'
+        return f',"good_count":{good},"reject_count":{bad + self._reject_before}'
 
 
 class MeterSignals:

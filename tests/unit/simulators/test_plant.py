@@ -1,5 +1,7 @@
+import json
 from collections import defaultdict
 from datetime import datetime
+from itertools import pairwise
 
 import pytest
 
@@ -32,7 +34,7 @@ def test_small_steps_give_the_same_samples_as_days() -> None:
 
 def test_batches_change_the_packing_only() -> None:
     def flat(batch: int) -> dict[str, list[dict[str, object]]]:
-        by_topic = defaultdict(list)
+        by_topic: dict[str, list[dict[str, object]]] = defaultdict(list)
         for message in simulate(5, 0.3, batch=batch).messages:
             by_topic[message.topic] += samples(message.payload)
         return by_topic
@@ -41,7 +43,7 @@ def test_batches_change_the_packing_only() -> None:
 
 
 def test_sequence_numbers_of_a_device_have_no_gap() -> None:
-    numbers = defaultdict(list)
+    numbers: dict[str, list[int]] = defaultdict(list)
     for message in long_weekend().messages:
         numbers[message.topic] += [sample["seq"] for sample in samples(message.payload)]
     assert len(numbers) == 8
@@ -49,12 +51,21 @@ def test_sequence_numbers_of_a_device_have_no_gap() -> None:
         assert found == list(range(1, len(found) + 1))
 
 
+def test_no_name_comes_twice_in_a_sample() -> None:
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        assert len(dict(pairs)) == len(pairs), pairs
+        return dict(pairs)
+
+    for message in long_weekend().messages:
+        json.loads(message.payload, object_pairs_hook=unique)
+
+
 def test_device_times_of_a_device_rise() -> None:
-    times = defaultdict(list)
+    times: dict[str, list[datetime]] = defaultdict(list)
     for message in long_weekend().messages:
         times[message.topic] += [datetime.fromisoformat(sample["ts"]) for sample in samples(message.payload)]
     for found in times.values():
-        assert all(before < after for before, after in zip(found, found[1:], strict=False))
+        assert all(before < after for before, after in pairwise(found))
 
 
 @pytest.mark.parametrize("name", ["good_count", "reject_count", "energy_kwh"])
@@ -74,7 +85,7 @@ def test_every_hour_has_a_reading_of_every_counter() -> None:
 def test_conveyors_hold_what_fits_on_them() -> None:
     good, bad = long_weekend().readings("good_count"), long_weekend().readings("reject_count")
     line = [f"filling/bottling-1/{unit}" for unit in ("filler", "capper", "labeller", "packer")]
-    for before, after in zip(line, line[1:], strict=False):
+    for before, after in pairwise(line):
         sent = {ts: value - good[before][0][1] for ts, value in good[before]}
         taken = {ts: value - good[after][0][1] for ts, value in good[after]}
         thrown = {ts: value - bad[after][0][1] for ts, value in bad[after]}

@@ -3,6 +3,7 @@
 import json
 from bisect import bisect_right
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def test_windows_follow_each_other_from_start_to_end() -> None:
     assert [row["shift"] for row in rows[:7]] == ["morning", "afternoon", "night"] * 2 + [None]
     assert _span(rows[0])[0] == FRIDAY_MORNING
     assert _span(rows[-1])[1] == FRIDAY_MORNING + 5 * DAY_MS
-    assert all(_span(before)[1] == _span(after)[0] for before, after in zip(rows, rows[1:], strict=False))
+    assert all(_span(before)[1] == _span(after)[0] for before, after in pairwise(rows))
 
 
 def test_night_belongs_to_the_day_it_began() -> None:
@@ -135,7 +136,7 @@ def test_time_classes_equal_a_second_reading_of_the_states() -> None:
 def _classes_by_change(found: list[tuple[int, str]], reasoned: set[int], path: str) -> list[tuple[int, str]]:
     """Cut the state line at every change and every calendar border, then name the pieces."""
     borders = {begin for begin, _, _ in _planned(path)} | {end for _, end, _ in _planned(path)}
-    changes = [found[0], *(now for last, now in zip(found, found[1:], strict=False) if now[1] != last[1])]
+    changes = [found[0], *(now for last, now in pairwise(found) if now[1] != last[1])]
     begins = [ts for ts, _ in changes]
     cuts = sorted({ts for ts in borders if ts > FRIDAY_MORNING} | set(begins))
     named = []
@@ -170,7 +171,7 @@ def _planned(path: str) -> list[tuple[int, int, str]]:
 
 def _sums(ticks: list[tuple[int, str]], begin: int, end: int) -> dict[str, int]:
     sums: dict[str, int] = {}
-    for (at, label), (until, _) in zip(ticks, ticks[1:], strict=False):
+    for (at, label), (until, _) in pairwise(ticks):
         overlap = min(until, end) - max(at, begin)
         if overlap > 0:
             sums[label] = sums.get(label, 0) + overlap * 1000
