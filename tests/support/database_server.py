@@ -15,7 +15,7 @@ from typing import Protocol
 import psutil
 import psycopg
 
-from tests.support.ports import LOCALHOST, free_port
+from pilot.ports import LOCALHOST, free_port
 from tests.support.required import missing, required
 from tests.support.waiting import wait_until
 
