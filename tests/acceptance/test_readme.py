@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pilot.ports import free_port
 from tests.support.broker import Broker
 from tests.support.chain import Chain
 from tests.support.database import TestDatabase
 from tests.support.paths import ROOT
-from tests.support.ports import free_port
 from tests.support.service import Services
 from tests.support.waiting import wait_until
 

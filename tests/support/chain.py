@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import psycopg
 
+from pilot.ports import free_port
 from store.access import create_key
 from store.pool import connect
 from tests.support.broker import Broker
 from tests.support.database import TestDatabase
 from tests.support.paths import ROOT
-from tests.support.ports import free_port
 from tests.support.service import Services, environment
 from tests.support.waiting import wait_until
 

@@ -15,6 +15,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from pilot.ports import free_port
 from simulators.errors import BrokerUnreachableError
 from simulators.mapping_section import ReplaySection, TimeRule
 from simulators.publish import Publisher
@@ -23,7 +24,6 @@ from simulators.run import run
 from simulators.settings import PlantSettings
 from tests.support.broker import Broker
 from tests.support.paths import ROOT
-from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.needs_broker
