@@ -1,0 +1,76 @@
+"""One entry of the KPI catalogue: what it is called, what it means, and its expression over base sums."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+from model.vocabulary import Grain
+
+
+class Direction(StrEnum):
+    """Which way is better."""
+
+    UP = "up"
+    DOWN = "down"
+    NONE = "none"
+
+
+class Aggregation(StrEnum):
+    """How windows and scopes are put together."""
+
+    SUM = "sum"
+    MAX = "max"
+    INTERVAL_SERIES = "interval_series"
+
+
+class Basis(StrEnum):
+    """What a scope must have for the KPI to make sense there; decides coverage, completeness and flags too."""
+
+    TIME = "time"
+    COUNT = "count"
+    PERFORMANCE = "performance"  # time and counts with ideal cycles
+    MAINTENANCE = "maintenance"
+    ENERGY = "energy"
+    DEMAND = "demand"
+    CARBON = "carbon"
+
+
+ALL_GRAINS = frozenset(Grain)
+COARSE = frozenset({Grain.SHIFT, Grain.DAY, Grain.WEEK, Grain.MONTH})
+WITHOUT_HOUR = ALL_GRAINS - {Grain.HOUR}
+OF_INTERVALS = COARSE | {Grain.HOUR}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kpi:
+    """A KPI: ratios as fractions, durations in seconds; `capped` is the numerator with each factor cut at 1."""
+
+    id: str
+    name_vi: str
+    name_en: str
+    explanation_vi: str
+    explanation_en: str
+    formula: str
+    unit: str
+    basis: Basis
+    inputs: tuple[str, ...]
+    numerator: pl.Expr
+    denominator: pl.Expr | None = None
+    capped: pl.Expr | None = None
+    direction: Direction = Direction.NONE
+    lower: float | None = 0.0
+    upper: float | None = None
+    aggregation: Aggregation = Aggregation.SUM
+    iso_name: str | None = None
+    iso_number: int | None = None
+    source: str = "own"
+    definition_version: int = 1
+    grains: frozenset[Grain] = ALL_GRAINS
+    per_piece: bool = False  # divides by good pieces: needs counts as well
+    sparse: bool = False  # an hour in which it is zero is not stored
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Names of the stored variants; '' is the value as defined."""
+        return ("",) if self.capped is None else ("", "capped")

@@ -1,0 +1,64 @@
+"""Demand of a scope: the interval series of its meters are summed first, then the peak of each window is taken."""
+
+import polars as pl
+
+from kpi.base import grouped
+from kpi.windows import HOUR_US
+from model.vocabulary import Grain
+
+QUANTITY = "active_power"
+MEASURES = ("peak_kw", "demand_hours", "demand_partial")
+_KEYS = ("scope", "grain", "production_day", "shift", "window_hour_us")
+_day = pl.col("production_day")
+
+
+def demand_of_windows(series: pl.DataFrame, sources: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
+    """Reduce interval series (frames.INTERVAL_SERIES) to peak (kW) and metered hours per scope and window.
+
+    Returns:
+        Columns scope, grain, production_day, shift, window_hour_us (0 unless grain is hour), peak_kw, demand_hours and
+        demand_partial: some meter of the scope was silent in some interval.
+    """
+    summed = _summed(series, sources)
+    hourly = (pl.col("from_us") // HOUR_US * HOUR_US).alias("window_hour_us")
+    none = pl.lit(0, pl.Int64).alias("window_hour_us")
+    shift = pl.lit("").alias("shift")
+    return pl.concat(
+        [
+            _reduced(summed.with_columns(hourly, shift), Grain.HOUR),
+            _reduced(_in_shifts(summed, shifts).with_columns(none), Grain.SHIFT),
+            _reduced(summed.with_columns(none, shift), Grain.DAY),
+            _reduced(summed.with_columns(none, shift, _day.dt.truncate("1w")), Grain.WEEK),
+            _reduced(summed.with_columns(none, shift, _day.dt.truncate("1mo")), Grain.MONTH),
+        ]
+    )
+
+
+def _summed(series: pl.DataFrame, sources: pl.DataFrame) -> pl.DataFrame:
+    meters = sources.filter("of_energy").with_columns(pl.len().over("scope").alias("meters"))
+    rows = (
+        series.filter(pl.col("quantity") == QUANTITY)
+        .join(meters, on="asset")
+        .select("scope", "meters", "production_day", "from_us", "interval_us", "asset", "value", kept=pl.lit(1))
+        .sort("scope", "from_us", "production_day", "interval_us", "asset")
+    )
+    return grouped(rows, ("scope", "meters", "production_day", "from_us", "interval_us"), ("value", "kept"))
+
+
+def _in_shifts(summed: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
+    return summed.join(shifts, on=["scope", "production_day"]).filter(
+        pl.col("from_us") >= pl.col("window_start"), pl.col("from_us") < pl.col("window_end")
+    )
+
+
+def _reduced(rows: pl.DataFrame, grain: Grain) -> pl.DataFrame:
+    """Peak and hours: both independent of the order of rows, since hours are counted in µs."""
+    return (
+        rows.with_columns(grain=pl.lit(grain.value))
+        .group_by(_KEYS)
+        .agg(
+            pl.col("value").max().alias("peak_kw"),
+            (pl.col("interval_us").sum() / HOUR_US).alias("demand_hours"),
+            (pl.col("kept") < pl.col("meters")).any().alias("demand_partial"),
+        )
+    )

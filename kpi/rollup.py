@@ -1,0 +1,218 @@
+"""Atoms → KPI values of all grains and scopes. Pure: nothing is read or written, sums first, ratios last.
+
+In: frames of `kpi.frames` for whole windows. Out: one row per value, see VALUES.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from kpi import base, demand, status, windows
+from kpi.catalogue import CATALOGUE, Basis, Kpi
+from kpi.catalogue.columns import calendar
+from kpi.evaluate import value_columns, why_missing
+from kpi.scopes import Scopes, scopes
+from model.registry import Site
+from model.vocabulary import Grain
+
+VALUES = pl.Schema(
+    {
+        "asset": pl.String(),
+        "product": pl.String(),
+        "job": pl.String(),
+        "shift": pl.String(),
+        "kpi": pl.String(),
+        "variant": pl.String(),
+        "grain": pl.String(),
+        "window_start": pl.Int64(),
+        "window_end": pl.Int64(),
+        "production_day": pl.Date(),
+        "value": pl.Float64(),
+        "numerator": pl.Float64(),
+        "denominator": pl.Float64(),
+        "coverage": pl.Float64(),
+        "completeness": pl.Float64(),
+        "status": pl.String(),
+        "is_final": pl.Boolean(),
+        "flags": pl.List(pl.String()),
+        "definition_version": pl.Int32(),
+        "factor_set": pl.String(),
+        "inputs_digest": pl.String(),
+    }
+)
+MARKS = pl.Schema({"asset": pl.String, "production_day": pl.Date, "mark": pl.String})
+_MICROSECONDS = 1e6
+
+
+@dataclass(frozen=True)
+class RollupInputs:
+    """Everything of the windows to be built.
+
+    Args:
+        atoms: all atoms of the windows (frames.ATOMS).
+        interval_series: all demand intervals of the windows (frames.INTERVAL_SERIES).
+        windows: production days and shifts of every asset and day of the windows (frames.WINDOWS).
+        now_us: instant of the computation: decides what is final.
+        day_digests: digest of the raw inputs per production day.
+        marks: findings that become flags (MARKS).
+    """
+
+    site: Site
+    atoms: pl.DataFrame
+    interval_series: pl.DataFrame
+    windows: pl.DataFrame
+    now_us: int
+    day_digests: dict[date, str] = field(default_factory=dict)
+    marks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MARKS))
+
+
+def rollup(inputs: RollupInputs, grains: frozenset[Grain] = frozenset(Grain)) -> pl.DataFrame:
+    """Build the values of the grains; rows sorted by scope, grain, window and KPI."""
+    found = _scopes(inputs)
+    wide = wide_rows(inputs, found, grains)
+    if wide.is_empty():
+        return pl.DataFrame(schema=VALUES)
+    plan = wide.lazy()
+    rows = [_values(plan, kpi, variant, inputs.site) for kpi in CATALOGUE.values() for variant in kpi.variants]
+    keys = ("asset", "grain", "production_day", "window_start", "shift", "job", "product", "kpi", "variant")
+    return pl.concat(pl.collect_all(rows)).sort(keys)
+
+
+def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> pl.DataFrame:
+    """Give the base sums of every scope and window, in the columns of the catalogue's expressions."""
+    pieces = _pieces(inputs, found)
+    shifts = windows.shifts_of_scopes(inputs.windows, found.sources)
+    parts = [
+        windows.bounded(windows.sums_of_grain(pieces, grain), grain, inputs.windows, shifts, inputs.site)
+        for grain in sorted(grains)
+    ]
+    rows = pl.concat(parts)
+    peaks = demand.demand_of_windows(inputs.interval_series, found.sources, shifts)
+    return (
+        _with_demand(rows, peaks)
+        .join(found.abilities, on="scope", how="left")
+        .pipe(_with_marks, inputs.marks, found.sources)
+        .with_columns(_seconds(rows))
+        .with_columns(
+            (calendar() > 0).alias("has_time"),
+            pl.col("can_count").alias("has_counts"),
+            (pl.col("energy_rows") > 0).alias("has_energy"),
+            pl.col("peak_kw").is_not_null().alias("has_demand"),
+            (pl.col("window_end") + inputs.site.lateness_us <= inputs.now_us).alias("is_final"),
+            status.coverage().alias("coverage"),
+        )
+        .pipe(_with_digests, inputs.day_digests)
+    )
+
+
+def _scopes(inputs: RollupInputs) -> Scopes:
+    atoms = inputs.atoms
+    timed = atoms.filter(pl.col("quantity") == "time")["asset"].unique().to_list()
+    counts = pl.col("quantity").is_in(["good", "reject", "ideal_time_total"]) | (pl.col("origin") == "record")
+    return scopes(inputs.site, timed=set(timed), counted=set(atoms.filter(counts)["asset"].unique().to_list()))
+
+
+def _pieces(inputs: RollupInputs, found: Scopes) -> pl.DataFrame:
+    """Repeat each asset's base sums for the scopes that it contributes to, only what it contributes."""
+    sums = base.base_sums(inputs.atoms, inputs.site, found.counted)
+    of_role = (
+        pl.when(pl.col("of_energy" if name in base.OF_ENERGY else "of_time"))
+        .then(pl.col(name))
+        .otherwise(pl.lit(0, sums.schema[name]))
+        .alias(name)
+        for name in base.MEASURES
+    )
+    return sums.join(found.sources, on="asset").with_columns(of_role)
+
+
+def _seconds(rows: pl.DataFrame) -> list[pl.Expr]:
+    return [
+        (pl.col(name) / _MICROSECONDS).alias(f"{name.removesuffix('_us')}_s")
+        for name in rows.columns
+        if name in base.DURATIONS
+    ]
+
+
+def _with_demand(rows: pl.DataFrame, peaks: pl.DataFrame) -> pl.DataFrame:
+    of_hour = pl.when(pl.col("grain") == Grain.HOUR.value)
+    hour = of_hour.then(pl.col("window_start") // windows.HOUR_US * windows.HOUR_US).otherwise(0)
+    keys = ["scope", "grain", "production_day", "shift", "window_hour_us"]
+    return rows.with_columns(hour.alias("window_hour_us")).join(peaks, on=keys, how="left")
+
+
+def _with_marks(rows: pl.DataFrame, marks: pl.DataFrame, sources: pl.DataFrame) -> pl.DataFrame:
+    """Put the list of marks of the assets and days of each window beside it."""
+    of_scope = marks.join(sources, on="asset").select("scope", "mark", mark_day="production_day")
+    keys = ["scope", "production_day", "last_day"]
+    spans = rows.select(keys).unique()
+    lists = (
+        spans.join(of_scope, on="scope")
+        .filter(pl.col("mark_day").is_between(pl.col("production_day"), pl.col("last_day")))
+        .group_by(keys)
+        .agg(pl.col("mark").unique().sort().alias("marks"))
+    )
+    none = pl.lit([], pl.List(pl.String))
+    return rows.join(lists, on=keys, how="left").with_columns(pl.col("marks").fill_null(none))
+
+
+def _with_digests(rows: pl.DataFrame, digests: dict[date, str]) -> pl.DataFrame:
+    spans = rows.select("production_day", "last_day").unique()
+    found = [_span_digest(digests, first, last) for first, last in spans.iter_rows()]
+    return rows.join(spans.with_columns(inputs_digest=pl.Series(found, dtype=pl.String)), on=spans.columns, how="left")
+
+
+def _span_digest(digests: dict[date, str], first: date, last: date) -> str:
+    """Digest of a day, or of the listed digests of several days."""
+    found = [digests[day] for day in sorted(digests) if first <= day <= last]
+    if first == last:
+        return found[0] if found else ""
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+
+def _values(wide: pl.LazyFrame, kpi: Kpi, variant: str, site: Site) -> pl.LazyFrame:
+    rows = wide.filter(pl.col("grain").is_in([grain.value for grain in kpi.grains]), _makes_sense(kpi)).with_columns(
+        value_columns(kpi, variant)
+    )
+    constants: dict[str, Any] = {
+        "kpi": kpi.id,
+        "variant": variant,
+        "factor_set": site.factor_set if kpi.basis is Basis.CARBON else None,
+        "definition_version": kpi.definition_version,
+    }
+    return (
+        rows.filter(_worth_storing(kpi))
+        .with_columns(
+            *(pl.lit(value, VALUES[name]).alias(name) for name, value in constants.items()),
+            status.completeness(kpi).alias("completeness"),
+            status.status(kpi).alias("status"),
+            status.flags(kpi).alias("flags"),
+            pl.col("scope").alias("asset"),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in VALUES.items())
+    )
+
+
+def _makes_sense(kpi: Kpi) -> pl.Expr:
+    """Whether the scope can have the KPI at all."""
+    match kpi.basis:
+        case Basis.TIME | Basis.PERFORMANCE:
+            able = pl.col("can_time") & pl.col("has_time")
+        case Basis.MAINTENANCE:  # records of whole shifts know nothing of single failures
+            able = pl.col("can_time") & pl.col("has_time") & (pl.col("from_records_s") == 0)
+        case Basis.COUNT:
+            able = pl.col("can_count")
+        case _:
+            able = pl.col("can_energy")
+    return able & pl.col("can_count") if kpi.per_piece else able
+
+
+def _worth_storing(kpi: Kpi) -> pl.Expr:
+    """Hours keep values only, a gap is a gap; jobs and products have no rows for what cannot be split by them."""
+    in_hour = pl.col("grain") == Grain.HOUR.value
+    split = pl.col("grain").is_in([Grain.JOB.value, Grain.PRODUCT.value])
+    nothing = pl.col("value").is_null() | (pl.col("value") == 0 if kpi.sparse else pl.lit(value=False))
+    no_data = (why_missing(kpi) == "no_data").fill_null(value=False)
+    return ~((in_hour & nothing) | (split & no_data & (kpi.basis in status.METERED)))

@@ -1,0 +1,84 @@
+"""How far a value can be trusted: coverage, completeness, status and flags, as expressions over wide rows."""
+
+import polars as pl
+
+from kpi.catalogue import Basis, Kpi
+from kpi.catalogue.columns import calendar, planned_busy
+from kpi.evaluate import why_missing
+
+LOW_COVERAGE = 0.95
+_TIME_BASED = frozenset({Basis.TIME, Basis.PERFORMANCE, Basis.MAINTENANCE})
+METERED = frozenset({Basis.ENERGY, Basis.DEMAND, Basis.CARBON})
+_PIECES = frozenset({Basis.COUNT, Basis.PERFORMANCE})
+
+
+def coverage() -> pl.Expr:
+    """1 - unknown / PBT; null where nothing was planned."""
+    return pl.when(planned_busy() > 0).then(1.0 - pl.col("unknown_s") / planned_busy())
+
+
+def completeness(kpi: Kpi) -> pl.Expr:
+    """Received over expected readings, else seconds with a signal over seconds; at most 1."""
+    metered = _share(pl.col("energy_received"), pl.col("energy_expected"))
+    if kpi.basis in METERED:
+        return pl.min_horizontal(metered, _of_machines()) if kpi.per_piece else metered
+    return _of_machines()
+
+
+def _of_machines() -> pl.Expr:
+    covered = _share(calendar() - pl.col("unknown_s"), calendar())
+    return pl.when(pl.col("expected") > 0).then(_share(pl.col("received"), pl.col("expected"))).otherwise(covered)
+
+
+def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    return pl.when(whole > 0).then(pl.min_horizontal(part / whole, pl.lit(1.0)))
+
+
+def status(kpi: Kpi) -> pl.Expr:
+    """Status of a row with the columns is_final and coverage."""
+    low = pl.col("coverage") < LOW_COVERAGE if kpi.basis in _TIME_BASED else pl.lit(value=False)
+    return (
+        pl.when(~pl.col("is_final"))
+        .then(pl.lit("provisional"))
+        .when(why_missing(kpi).is_not_null())
+        .then(why_missing(kpi))
+        .when(low)
+        .then(pl.lit("low_confidence"))
+        .otherwise(pl.lit("final"))
+    )
+
+
+def flags(kpi: Kpi) -> pl.Expr:
+    """Sorted list of what a reader of the value should know."""
+    found = [pl.when(test).then(pl.lit(name)) for name, (bases, test) in sorted(_FLAGS.items()) if kpi.basis in bases]
+    if kpi.per_piece:
+        found.append(pl.when(pl.col("unattributed") > 0).then(pl.lit("unattributed")))
+    found.append(pl.when(~pl.col("is_final")).then(why_missing(kpi)))  # once final it is the status
+    marked = pl.col("marks").list.set_intersection(list(_MARKS.get(kpi.basis, ())))
+    return pl.concat_list(pl.concat_list(found).list.drop_nulls(), marked).list.unique().list.sort()
+
+
+_FLAGS: dict[str, tuple[frozenset[Basis], pl.Expr]] = {
+    "performance_gt_1": (
+        frozenset({Basis.PERFORMANCE}),
+        (pl.col("counted_production_s") > 0) & (pl.col("ideal_total_s") > pl.col("counted_production_s")),
+    ),
+    "made_outside_plan": (_PIECES, (pl.col("good_outside") + pl.col("reject_outside")) > 0),
+    "state_from_records": (_TIME_BASED, pl.col("from_records_s") > 0),
+    "assume_order": (_TIME_BASED, pl.col("assumed_order_s") > 0),
+    "unattributed": (_PIECES, pl.col("unattributed") > 0),
+    "anomaly": (_PIECES, pl.col("anomaly") > 0),
+    "units_without_counts": (
+        frozenset({Basis.PERFORMANCE}),
+        pl.col("has_counts") & (pl.col("counted_calendar_s") < calendar()),
+    ),
+    "factor_year_lag": (frozenset({Basis.CARBON}), pl.col("lagging_rows") > 0),
+    "partial_demand": (frozenset({Basis.DEMAND}), pl.col("demand_partial")),
+}
+# Findings of the computation that become flags of the values they touch.
+_MARKS: dict[Basis, tuple[str, ...]] = {
+    Basis.COUNT: ("partial_start", "counter_reset"),
+    Basis.PERFORMANCE: ("partial_start", "counter_reset"),
+    Basis.ENERGY: ("partial_start_energy", "counter_reset_energy"),
+    Basis.CARBON: ("partial_start_energy", "counter_reset_energy"),
+}
