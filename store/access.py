@@ -100,24 +100,35 @@ def find_key(connection: Connection, text: str) -> KeyHolder | None:
     parts = _KEY.fullmatch(text)
     if parts is None:
         return None
-    found = _find(connection, prefix=parts["prefix"])
+    found = find_key_by_prefix(connection, parts["prefix"])
     # Compared in constant time, and compared even when the prefix is unknown.
     equal = hmac.compare_digest(hash_secret(parts["secret"]), found.hash if found else _NO_HASH)
     return found if found and equal else None
 
 
-def find_key_by_id(connection: Connection, api_key_id: int) -> KeyHolder | None:
+def find_key_by_prefix(connection: Connection, prefix: str) -> KeyHolder | None:
     """The holder of a key that a signed session names, as long as the key is usable."""
-    return _find(connection, api_key_id=api_key_id)
+    with connection.cursor(row_factory=class_row(KeyHolder)) as cursor:
+        return cursor.execute(load("access")["find_key"], {"prefix": prefix}).fetchone()
+
+
+def prefix_of(text: str) -> str | None:
+    """The public part of a key's text, null when it is no key."""
+    parts = _KEY.fullmatch(text)
+    return parts["prefix"] if parts else None
 
 
 def open_scope(connection: Connection, holder: KeyHolder) -> None:
     """Show the rest of this transaction the holder's sites only, and note once a minute that the key is used."""
-    sites = "{" + ",".join(map(str, holder.site_ids)) + "}"
-    scope = {"site_ids": sites, "sees_unknown": "on" if holder.is_admin else "off"}
-    connection.execute(load("access")["set_scope"], scope)
+    open_sites(connection, holder.site_ids, sees_unknown=holder.is_admin)
     if holder.use_is_news:
         connection.execute(load("access")["touch_key"], {"api_key_id": holder.api_key_id})
+
+
+def open_sites(connection: Connection, site_ids: list[int], *, sees_unknown: bool = False) -> None:
+    """Show the rest of this transaction these sites only, and what belongs to no known site where asked."""
+    scope = {"site_ids": site_ids, "sees_unknown": "on" if sees_unknown else "off"}
+    connection.execute(load("access")["set_scope"], scope)
 
 
 def revoke_key(connection: Connection, prefix: str) -> bool:
@@ -147,8 +158,3 @@ def record_audit(
 def hash_secret(secret: str) -> bytes:
     """SHA-256 of a secret. Secrets are 256 random bits, so a slow hash would protect nothing more."""
     return hashlib.sha256(secret.encode()).digest()
-
-
-def _find(connection: Connection, *, prefix: str | None = None, api_key_id: int | None = None) -> KeyHolder | None:
-    with connection.cursor(row_factory=class_row(KeyHolder)) as cursor:
-        return cursor.execute(load("access")["find_key"], {"prefix": prefix, "api_key_id": api_key_id}).fetchone()

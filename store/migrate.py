@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 import psycopg
@@ -42,7 +43,8 @@ def migrate(url: str) -> Status:
                 config = _config()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
-                connection.exec_driver_sql("GRANT SELECT ON alembic_version TO PUBLIC")  # each service asks at its start
+                # Each service asks at its start whether the schema is the one it needs.
+                connection.exec_driver_sql("GRANT SELECT ON alembic_version TO PUBLIC")
         finally:
             engine.dispose()
     with connect(url, "migrate") as connection_:
@@ -52,7 +54,7 @@ def migrate(url: str) -> Status:
 
 def status(url: str) -> Status:
     """Read revision and server kind without changing anything."""
-    head = ScriptDirectory.from_config(_config()).get_current_head() or ""
+    head = newest_revision()
     with connect(url, "migrate") as connection:
         known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
         current = None
@@ -66,6 +68,12 @@ def status(url: str) -> Status:
         ).fetchone()
     version, license_ = extension or (None, None)
     return Status(current, head, server[0] if server else "", version, license_)
+
+
+@cache
+def newest_revision() -> str:
+    """The schema revision that this version needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
 def require_current(url: str) -> None:

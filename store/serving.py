@@ -1,6 +1,7 @@
 """What the API reads: plain rows (dicts named as the columns) of the caller's sites, page by page.
 
-Every function takes the caller's sites, beside the row-level security that `store.access.open_scope` turns on.
+Every function takes a `Scope` and names its sites in the statement, beside the row-level security that
+`store.access.open_scope` turns on for the transaction.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,15 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Scope:
+    """A connection and the sites that may be read on it; `sees_unknown`: also what belongs to no known site."""
+
+    connection: Connection
+    sites: list[int]
+    sees_unknown: bool = False
+
+
+@dataclass(frozen=True)
 class Window:
     """A half-open range, by production days or by instants; null = open."""
 
@@ -31,7 +41,7 @@ class Window:
 class ValueFilter:
     """Which KPI values are wanted; null = any."""
 
-    assets: Sequence[int]
+    assets: list[int]
     kpi: str
     grain: str
     window: Window = Window()
@@ -74,172 +84,109 @@ class LedgerKey:
 
 @dataclass(frozen=True)
 class RejectedFilter:
-    """Which rejected messages are wanted. `sees_unknown`: the caller may see those of no known site."""
+    """Which rejected messages are wanted. `with_unknown`: those of no known site beside the named one's."""
 
     site_id: int | None = None
     reason: str | None = None
-    sees_unknown: bool = False
     with_unknown: bool = False
     with_payload: bool = False
 
 
-def sites(connection: Connection, caller_sites: list[int], site: str | None = None) -> list[Row]:
+def sites(scope: Scope, site: str | None = None) -> list[Row]:
     """List the caller's sites, or the one of that key."""
-    return _rows(connection, "sites", {"sites": caller_sites, "site": site})
+    return _rows(scope, "sites", site=site)
 
 
-def assets(connection: Connection, caller_sites: list[int], site_id: int) -> list[Row]:
+def assets(scope: Scope, site_id: int) -> list[Row]:
     """List the assets of a site."""
-    return _rows(connection, "assets", {"sites": caller_sites, "site_id": site_id})
+    return _rows(scope, "assets", site_id=site_id)
 
 
-def kpi_values(
-    connection: Connection, caller_sites: list[int], wanted: ValueFilter, limit: int, after: ValueKey
-) -> list[Row]:
+def kpi_values(scope: Scope, wanted: ValueFilter, limit: int, after: ValueKey) -> list[Row]:
     """Read one page of KPI values: the current ones, or those that stood at `as_of`."""
-    parameters = {
-        "sites": caller_sites,
-        "assets": list(wanted.assets),
-        "kpi": wanted.kpi,
-        "grain": wanted.grain,
-        "variant": wanted.variant,
-        "shift": wanted.shift,
-        "product": wanted.product,
-        "job": wanted.job,
-        "as_of": wanted.as_of,
-        "limit": limit,
-        **vars(wanted.window),
-        **_after(after),
-    }
-    return _rows(connection, "values_as_of" if wanted.as_of else "values_current", parameters)
+    query = "values_as_of" if wanted.as_of else "values_current"
+    parameters = {**vars(wanted), **vars(wanted.window), **_after(after)}
+    del parameters["window"]
+    return _rows(scope, query, **parameters, limit=limit)
 
 
-def day_values(
-    connection: Connection, caller_sites: list[int], site_id: int, day: date, kpis: Sequence[str]
-) -> list[Row]:
+def day_values(scope: Scope, site_id: int, day: date, kpis: Sequence[str]) -> list[Row]:
     """Read a production day's current values of some KPIs for all assets of a site."""
-    wanted = {"sites": caller_sites, "site_id": site_id, "day": day, "kpis": list(kpis)}
-    return _rows(connection, "day_values", wanted)
+    return _rows(scope, "day_values", site_id=site_id, day=day, kpis=list(kpis))
 
 
-def known_days(
-    connection: Connection, caller_sites: list[int], site_id: int, day: date
-) -> tuple[date | None, date | None, date | None]:
-    """First and newest production day with values, and the newest one not after `day`."""
-    wanted = {"sites": caller_sites, "site_id": site_id, "day": day}
-    with translated():
-        row = connection.execute(load("serving")["newest_days"], wanted).fetchone()
-    return (row[0], row[1], row[2]) if row else (None, None, None)
+def known_days(scope: Scope, site_id: int, day: date) -> Row:
+    """Production days of a site that have values: `first_day`, `newest_day`, `newest_not_after` the given day."""
+    return _rows(scope, "known_days", site_id=site_id, day=day)[0]
 
 
-def intervals(
-    connection: Connection,
-    caller_sites: list[int],
-    asset_ids: Sequence[int],
-    window: Window,
-    limit: int,
-    after: IntervalKey,
-) -> list[Row]:
+def intervals(scope: Scope, asset_ids: Sequence[int], window: Window, limit: int, after: IntervalKey) -> list[Row]:
     """Read one page of state intervals."""
-    page = {"sites": caller_sites, "assets": list(asset_ids), "limit": limit, **vars(window), **_after(after)}
-    return _rows(connection, "intervals", page)
+    return _rows(scope, "intervals", assets=list(asset_ids), limit=limit, **vars(window), **_after(after))
 
 
-def rejected(
-    connection: Connection, caller_sites: list[int], wanted: RejectedFilter, limit: int, before_id: int | None
-) -> list[Row]:
+def rejected(scope: Scope, wanted: RejectedFilter, limit: int, before_id: int | None) -> list[Row]:
     """Read one page of rejected messages, newest first."""
-    page = {"sites": caller_sites, "limit": limit, "before_id": before_id, **vars(wanted)}
-    return _rows(connection, "rejected", page)
+    return _rows(scope, "rejected", limit=limit, before_id=before_id, **vars(wanted))
 
 
-def rejected_payload(
-    connection: Connection, caller_sites: list[int], message_id: int, *, sees_unknown: bool
-) -> bytes | None:
+def rejected_payload(scope: Scope, message_id: int) -> bytes | None:
     """The kept bytes of a rejected message (at most 64 KiB), null when the caller has no such message."""
-    wanted = {"sites": caller_sites, "id": message_id, "sees_unknown": sees_unknown}
-    with translated():
-        row = connection.execute(load("serving")["rejected_payload"], wanted).fetchone()
-    return bytes(row[0]) if row else None
+    found = _rows(scope, "rejected_payload", id=message_id)
+    return bytes(found[0]["payload"]) if found else None
 
 
-def ledger(
-    connection: Connection,
-    caller_sites: list[int],
-    site_id: int | None,
-    window: Window,
-    *,
-    sees_unknown: bool,
-    limit: int,
-    after: LedgerKey,
-) -> list[Row]:
+def ledger(scope: Scope, site_id: int | None, window: Window, limit: int, after: LedgerKey) -> list[Row]:
     """Read one page of the ingest accounts per hour and device."""
-    page = {"limit": limit, **_after(after)}
-    return _rows(connection, "ledger", {**_ledger(caller_sites, site_id, window, sees_unknown), **page})
+    return _rows(scope, "ledger", site_id=site_id, **vars(window), limit=limit, **_after(after))
 
 
-def ledger_total(
-    connection: Connection, caller_sites: list[int], site_id: int | None, window: Window, *, sees_unknown: bool
-) -> Row:
+def ledger_total(scope: Scope, site_id: int | None, window: Window) -> Row:
     """The ingest accounts of a range added up."""
-    return _rows(connection, "ledger_total", _ledger(caller_sites, site_id, window, sees_unknown))[0]
+    return _rows(scope, "ledger_total", site_id=site_id, **vars(window))[0]
 
 
-def newest_states(connection: Connection, caller_sites: list[int], site_id: int) -> list[Row]:
+def newest_states(scope: Scope, site_id: int) -> list[Row]:
     """The newest state reading of each unit, with the time since which it is unchanged."""
-    return _rows(connection, "newest_states", {"sites": caller_sites, "site_id": site_id})
+    return _rows(scope, "newest_states", site_id=site_id)
 
 
-def newest_intervals(connection: Connection, caller_sites: list[int], site_id: int, from_day: date) -> list[Row]:
+def newest_intervals(scope: Scope, site_id: int, from_day: date) -> list[Row]:
     """The last computed interval of each unit on or after a production day."""
-    wanted = {"sites": caller_sites, "site_id": site_id, "from_day": from_day}
-    return _rows(connection, "newest_intervals", wanted)
+    return _rows(scope, "newest_intervals", site_id=site_id, from_day=from_day)
 
 
-def state_rules(connection: Connection, caller_sites: list[int], site_id: int) -> list[Row]:
+def state_rules(scope: Scope, site_id: int) -> list[Row]:
     """A site's own state names."""
-    return _rows(connection, "state_rules", {"sites": caller_sites, "site_id": site_id})
+    return _rows(scope, "state_rules", site_id=site_id)
 
 
-def factor_sets(connection: Connection, caller_sites: list[int], site_id: int) -> dict[str, Row]:
+def factor_sets(scope: Scope, site_id: int) -> dict[str, Row]:
     """Emission factor sets that a value of the site may name, by key."""
-    found = _rows(connection, "factor_sets", {"sites": caller_sites, "site_id": site_id})
-    return {row["key"]: row for row in found}
+    return {row["key"]: row for row in _rows(scope, "factor_sets", site_id=site_id)}
 
 
 def every_site(connection: Connection) -> list[int]:
     """Numbers of all sites, for figures about the installation."""
-    with translated():
-        row = connection.execute(load("serving")["every_site_id"]).fetchone()
-    return list(row[0]) if row else []
+    return [row["site_id"] for row in _rows(Scope(connection, []), "every_site_id")]
 
 
-def freshness(connection: Connection) -> Row:
+def freshness(scope: Scope) -> Row:
     """How old the last message, the last KPI run and the oldest waiting mark are, in seconds."""
-    return _rows(connection, "freshness", {})[0]
+    return _rows(scope, "freshness")[0]
 
 
 def schema_revision(connection: Connection) -> str | None:
     """The schema revision of the database."""
-    with translated():
-        row = connection.execute(load("serving")["schema_revision"]).fetchone()
-    return str(row[0]) if row else None
-
-
-def _ledger(caller_sites: list[int], site_id: int | None, window: Window, sees_unknown: bool) -> Row:
-    return {
-        "sites": caller_sites,
-        "site_id": site_id,
-        "sees_unknown": sees_unknown,
-        "from_ts": window.from_ts,
-        "to_ts": window.to_ts,
-    }
+    found = _rows(Scope(connection, []), "schema_revision")
+    return str(found[0]["version_num"]) if found else None
 
 
 def _after(key: ValueKey | IntervalKey | LedgerKey) -> Row:
     return {f"after_{name}": value for name, value in vars(key).items()}
 
 
-def _rows(connection: Connection, query: str, parameters: Row) -> list[Row]:
-    with translated(), connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(load("serving")[query], parameters).fetchall()
+def _rows(scope: Scope, query: str, **parameters: Any) -> list[Row]:
+    given = {"sites": scope.sites, "sees_unknown": scope.sees_unknown, **parameters}
+    with translated(), scope.connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(load("serving")[query], given).fetchall()

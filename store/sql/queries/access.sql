@@ -25,7 +25,7 @@ SELECT %(account_id)s, site_id FROM site WHERE %(sites)s::text[] IS NULL OR key 
 ON CONFLICT DO NOTHING
 
 -- name: find_key
--- A usable key by its prefix or its number, with the sites of its account; administrators see every site.
+-- A usable key by its prefix, with the sites of its account; administrators see every site.
 SELECT k.api_key_id, k.prefix, k.hash, k.role, a.account_id, a.name AS account,
        ARRAY(SELECT s.site_id FROM site s
              WHERE k.role = 'admin'
@@ -33,7 +33,7 @@ SELECT k.api_key_id, k.prefix, k.hash, k.role, a.account_id, a.name AS account,
              ORDER BY s.site_id) AS site_ids,
        coalesce(k.last_used_at < now() - interval '1 minute', true) AS use_is_news
 FROM api_key k JOIN account a USING (account_id)
-WHERE (k.prefix = %(prefix)s OR k.api_key_id = %(api_key_id)s)
+WHERE k.prefix = %(prefix)s
   AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND a.disabled_at IS NULL
 
 -- name: touch_key

@@ -79,9 +79,10 @@ WHERE v.site_id = ANY (%(sites)s) AND v.site_id = %(site_id)s AND v.production_d
   AND v.variant = '' AND v.superseded_at IS NULL AND v.kpi = ANY (%(kpis)s)
 ORDER BY a.key, v.kpi
 
--- name: newest_days
+-- name: known_days
 -- The first and the newest production day of a site that has day values, and the newest one not after a given day.
-SELECT min(production_day), max(production_day), max(production_day) FILTER (WHERE production_day <= %(day)s)
+SELECT min(production_day) AS first_day, max(production_day) AS newest_day,
+       max(production_day) FILTER (WHERE production_day <= %(day)s) AS newest_not_after
 FROM kpi_value
 WHERE site_id = ANY (%(sites)s) AND site_id = %(site_id)s AND grain = 'day' AND superseded_at IS NULL
 
@@ -195,7 +196,7 @@ ORDER BY f.key, f.site_id NULLS LAST, f.version DESC
 
 -- name: every_site_id
 -- All sites, for figures about the installation that show no content.
-SELECT coalesce(array_agg(site_id ORDER BY site_id), '{}') FROM site
+SELECT site_id FROM site ORDER BY site_id
 
 -- name: freshness
 -- Age of things in seconds, null where there was none yet. Needs the scope of every site.

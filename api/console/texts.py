@@ -1,0 +1,45 @@
+"""The console's texts: one YAML file per language, the same keys in each."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+LANGUAGES = ("vi", "en")
+DEFAULT_LANGUAGE = "vi"
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of one language; calling it fills the places of a text."""
+
+    language: str
+    entries: dict[str, str]
+
+    def __call__(self, key: str, **places: object) -> str:
+        text = self.entries[key]
+        return text.format(**places) if places else text
+
+    def of_class(self, time_class: str, sub_class: str = "") -> str:
+        """Name of a time class, or of the kind of stop where that is known."""
+        return self.entries.get(f"sub.{sub_class}") or self.entries[f"class.{time_class}"]
+
+
+@cache
+def load(language: str) -> Texts:
+    """Read the texts of a language, once."""
+    text = (files("api.console") / "texts" / f"{language}.yaml").read_text("utf-8")
+    return Texts(language, {str(key): str(value) for key, value in yaml.safe_load(text).items()})
+
+
+def choose(asked: str | None, remembered: str | None, accepted: str) -> str:
+    """Language of an answer: as asked, else as remembered, else the browser's, else Vietnamese."""
+    for wish in (asked, remembered):
+        if wish in LANGUAGES:
+            return str(wish)
+    for part in accepted.split(","):
+        language = part.split(";")[0].strip()[:2].lower()
+        if language in LANGUAGES:
+            return language
+    return DEFAULT_LANGUAGE

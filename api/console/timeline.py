@@ -1,0 +1,83 @@
+"""The state timeline of a production day as a Vega-Lite specification, made with Altair."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import altair as alt
+
+from api.console import numbers
+from api.console.texts import Texts
+from store.serving import Row
+
+# Kind of time -> its custom property in console.css; the page puts the colours in, for light and dark.
+KINDS = (
+    "production",
+    "setup",
+    "fault",
+    "starved",
+    "blocked",
+    "micro_stop",
+    "delay",
+    "down_no_order",
+    "planned_down",
+    "not_scheduled",
+    "unknown",
+)
+ROW_HEIGHT = 26
+
+
+def kind(time_class: str, sub_class: str) -> str:
+    """What colour and word a piece of time has: the kind of stop where that is known, else its class."""
+    return sub_class if time_class == "delay" and sub_class in KINDS else time_class
+
+
+def specification(assets: list[Row], intervals: list[Row], zone: ZoneInfo, texts: Texts) -> dict[str, Any]:
+    """Draw intervals, one line per unit. Times are wall-clock times, written as UTC for the chart."""
+    names = _names(assets, intervals)
+    rows = [_row(row, names[row["asset"]], zone, texts) for row in intervals]
+    hours = alt.Axis(format="%H:%M", title=None, grid=True, tickCount=12, labelOverlap=True)
+    bar = alt.Chart({"values": rows}).mark_bar(height=ROW_HEIGHT - 8)
+    chart = bar.encode(
+        x=alt.X("from:T", axis=hours, scale=alt.Scale(type="utc", nice=False)),
+        x2="to:T",
+        y=alt.Y("name:N", sort=list(names.values()), axis=alt.Axis(title=None, labelLimit=180, domain=False)),
+        color=alt.Color("kind:N", legend=None, scale=alt.Scale(domain=list(KINDS), range=[f"--{k}" for k in KINDS])),
+        tooltip=[alt.Tooltip(f"{name}:N", title=texts(f"timeline.{name}")) for name in _SHOWN],
+    )
+    sized = chart.properties(width="container", height=alt.Step(ROW_HEIGHT), background="transparent")
+    drawn: dict[str, Any] = sized.to_dict()
+    return drawn
+
+
+_SHOWN = ("asset", "class", "duration", "state", "reason")
+
+
+def _names(assets: list[Row], intervals: list[Row]) -> dict[str, str]:
+    """A name per unit; the key where two units share one."""
+    present = {row["asset"] for row in intervals}
+    units = [asset for asset in assets if asset["key"] in present]
+    names = [asset["name"] for asset in units]
+    return {unit["key"]: unit["name"] if names.count(unit["name"]) == 1 else unit["key"] for unit in units}
+
+
+def _row(row: Row, name: str, zone: ZoneInfo, texts: Texts) -> dict[str, Any]:
+    start, end = row["from_ts"], row["to_ts"]
+    # One offset per bar: a bar over a change of the clock keeps its length.
+    offset = start.astimezone(zone).utcoffset() or timedelta(0)
+    span = f"{start.astimezone(zone):%H:%M:%S} – {end.astimezone(zone):%H:%M:%S}"
+    return {
+        "name": name,
+        "from": _milliseconds(start + offset),
+        "to": _milliseconds(end + offset),
+        "kind": kind(row["time_class"], row["sub_class"]),
+        "asset": name,
+        "class": texts.of_class(row["time_class"], row["sub_class"]),
+        "duration": f"{numbers.duration(row['duration_s'], texts.language)} ({span})",
+        "state": row["state"] or numbers.NOTHING,
+        "reason": row["reason"] or numbers.NOTHING,
+    }
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))

@@ -1,0 +1,130 @@
+"""What routes are given: a connection, who calls, the caller's scope, and the site and assets a query names."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+
+from api import problems, sessions
+from api.paging import DEFAULT_LIMIT, MAX_LIMIT
+from api.windows import get_window
+from store import access, serving
+from store.errors import translated
+from store.pool import Connection as StoreConnection
+from store.serving import Row, Scope, Window
+
+POOL_WAIT_S = 3.0
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="key", description="`hd_<prefix>_<secret>`")
+_cookie = APIKeyCookie(name=sessions.COOKIE, auto_error=False, scheme_name="session", description="set by /login")
+
+
+def get_connection(request: Request) -> Iterator[StoreConnection]:
+    """One connection and one transaction per request."""
+    with translated(), request.app.state.pool.connection(timeout=POOL_WAIT_S) as connection:
+        yield connection
+
+
+Connection = Annotated[StoreConnection, Depends(get_connection, scope="function")]
+
+
+def get_caller(
+    request: Request,
+    connection: Connection,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_cookie)],
+) -> access.KeyHolder:
+    """Who calls, by key or by session; from here on the transaction shows only the caller's sites."""
+    holder = None
+    if bearer:
+        holder = access.find_key(connection, bearer.credentials)
+    elif cookie and (prefix := request.app.state.sessions.holder(cookie)):
+        holder = access.find_key_by_prefix(connection, prefix)
+    if holder is None:
+        raise problems.unauthorized()
+    access.open_scope(connection, holder)
+    return holder
+
+
+Caller = Annotated[access.KeyHolder, Depends(get_caller)]
+
+
+def get_scope(connection: Connection, caller: Caller) -> Scope:
+    """The caller's connection and sites, as store functions take them."""
+    return Scope(connection, caller.site_ids, caller.is_admin)
+
+
+CallerScope = Annotated[Scope, Depends(get_scope)]
+
+
+def find_site(scope: Scope, key: str) -> Row:
+    """A site of the caller's.
+
+    Raises:
+        ProblemError: 404, for a foreign site as for one that does not exist.
+    """
+    found = serving.sites(scope, key)
+    if not found:
+        raise problems.not_found("site", f"There is no site {key!r} for this key; /v1/sites lists yours.")
+    return found[0]
+
+
+def get_site(
+    scope: CallerScope, site: Annotated[str, Query(description="key of the site", examples=["pilot-hcmc"])]
+) -> Row:
+    """The site that the query names."""
+    return find_site(scope, site)
+
+
+Site = Annotated[Row, Depends(get_site)]
+
+
+def get_optional_site(
+    scope: CallerScope,
+    site: Annotated[str | None, Query(description="key of the site; without it all of the caller's")] = None,
+) -> Row | None:
+    """The site that the query names, if any."""
+    return None if site is None else find_site(scope, site)
+
+
+OptionalSite = Annotated[Row | None, Depends(get_optional_site)]
+
+
+def get_asset_ids(
+    scope: CallerScope,
+    site: Site,
+    asset: Annotated[
+        list[str] | None, Query(description="key of an asset, may be repeated; '' is the site itself; none = all")
+    ] = None,
+) -> list[int]:
+    """Numbers of the assets that the query names, or of all of the site."""
+    known = {row["key"]: row["asset_id"] for row in serving.assets(scope, site["site_id"])}
+    unknown = [key for key in asset or [] if key not in known]
+    if unknown:
+        raise problems.not_found("asset", f"Site {site['key']!r} has no asset {unknown[0]!r}; see /v1/assets.")
+    return sorted(known.values()) if asset is None else sorted(known[key] for key in asset)
+
+
+AssetIds = Annotated[list[int], Depends(get_asset_ids)]
+TimeWindow = Annotated[Window, Depends(get_window)]
+
+
+@dataclass(frozen=True)
+class Page:
+    """How much of a list is wanted, and from where."""
+
+    limit: int
+    cursor: str | None
+
+
+def get_page(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="rows per page")] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=2_000, description="next_cursor of the page before")] = None,
+) -> Page:
+    """The page that the query asks for."""
+    return Page(limit, cursor)
+
+
+Paging = Annotated[Page, Depends(get_page)]

@@ -1,0 +1,28 @@
+"""`/v1/intervals`: what each unit did when."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api import answers, paging
+from api.deps import AssetIds, CallerScope, Paging, Site, TimeWindow
+from api.routes.responses import OF_A_SITE
+from api.schemas import IntervalPublic, Intervals
+from store import serving
+from store.serving import IntervalKey
+
+router = APIRouter(prefix="/v1", tags=["intervals"], responses=OF_A_SITE)
+
+
+@router.get("/intervals", responses={200: {"model": Intervals}})
+def list_intervals(
+    request: Request, scope: CallerScope, site: Site, assets: AssetIds, window: TimeWindow, page: Paging
+) -> Response:
+    """List time-class intervals that overlap the range (or lie in its production days), by asset and time."""
+    after = paging.decode(request, page.cursor, IntervalKey)
+    rows = serving.intervals(scope, assets, window, page.limit + 1, after)
+    cursor = None
+    if len(rows) > page.limit:
+        rows = rows[: page.limit]
+        cursor = paging.encode(request, IntervalKey(rows[-1]["asset_id"], rows[-1]["from_ts"]))
+    items = [IntervalPublic.model_validate(row) for row in rows]
+    return answers.json_answer(request, Intervals(site=site["key"], items=items, next_cursor=cursor), cursor)
