@@ -4,6 +4,7 @@ docs/testing.md explains the services and the HAIDANG_TEST_* variables.
 """
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,6 +21,11 @@ from tests.support.database_server import DatabaseServer, start_server
 from tests.support.service import Services
 
 SERVICES = pytest.StashKey[list[Services]]()
+
+
+def pytest_configure() -> None:
+    # `timeout 600 pytest` and CI's limits end us with SIGTERM: as after Ctrl-C, what runs is stopped first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class BrokerFactory(Protocol):
