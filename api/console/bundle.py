@@ -7,12 +7,15 @@ import contextlib
 import os
 import tempfile
 import threading
+from importlib.metadata import version
 from pathlib import Path
 
 import structlog
 import vl_convert
 
-NAME = "-".join(("vega", vl_convert.get_vega_version(), vl_convert.get_vegalite_versions()[-1], vl_convert.__version__))
+NAME = "-".join(
+    ("vega", vl_convert.get_vega_version(), vl_convert.get_vegalite_versions()[-1], version("vl-convert-python"))
+)
 FILE_NAME = f"{NAME}.js"
 
 _lock = threading.Lock()

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from api.console import bundle, numbers, texts, timeline
-from api.console.view import CLASSES, ENERGY_KPIS, OEE_KPIS
+from api.console.view import CLASSES, ENERGY_KPIS, OEE_KPIS, REASONS, why_missing
 from api.schemas import Problem
 from kpi.catalogue import CATALOGUE
 
@@ -60,10 +60,7 @@ class Console:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(
-            asset_url=asset_url, bundle_url=f"/static/{bundle.FILE_NAME}", kind=timeline.kind, kinds=timeline.KINDS,
-            classes=CLASSES, oee_kpis=OEE_KPIS, energy_kpis=ENERGY_KPIS, catalogue=CATALOGUE,
-        )  # fmt: skip
+        self._templates.globals.update(_GLOBALS)
 
     def page(self, request: Request, template: str, *, status: int = HTTPStatus.OK, **values: Any) -> HTMLResponse:
         """Draw a template in the caller's language, and remember the language where it was asked for."""
@@ -112,3 +109,16 @@ def asset_url(name: str) -> str:
 def _with_language(request: Request, language: str) -> str:
     url = request.url.remove_query_params("token").include_query_params(lang=language)
     return f"{url.path}?{url.query}"
+
+
+_GLOBALS = {
+    "asset_url": asset_url,
+    "bundle_url": f"/static/{bundle.FILE_NAME}",
+    "kind": timeline.kind,
+    "kinds": timeline.KINDS,
+    "classes": CLASSES,
+    "oee_kpis": OEE_KPIS,
+    "energy_kpis": ENERGY_KPIS,
+    "reasons": REASONS,
+    "why_missing": why_missing,
+}

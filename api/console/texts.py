@@ -25,6 +25,10 @@ class Texts:
         """Name of a time class, or of the kind of stop where that is known."""
         return self.entries.get(f"sub.{sub_class}") or self.entries[f"class.{time_class}"]
 
+    def of_flag(self, flag: str) -> str:
+        """What a flag of a value means; an unknown one as it is written."""
+        return self.entries.get(f"flag.{flag}", flag)
+
 
 @cache
 def load(language: str) -> Texts:

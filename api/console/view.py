@@ -15,6 +15,7 @@ from store.serving import IntervalKey, RejectedFilter, Row, Scope, Window
 
 OEE_KPIS = ("oee", "availability", "effectiveness", "quality_ratio")
 ENERGY_KPIS = ("energy", "co2e_location", "demand_peak", "specific_energy")
+REASONS = ("no_data", "no_factor", "no_ideal_cycle")
 REJECTED_SHOWN = 20
 MAX_INTERVALS = 10_000
 CLASSES = ("production", "setup", "delay", "down_no_order", "planned_down", "not_scheduled", "unknown")
@@ -107,6 +108,16 @@ def read_home(scope: Scope, sites: list[Row], site: Row, asked: date | None, *, 
         ledger_until=until,
         class_times=class_times(assets, day_intervals(scope, assets, day.shown)),
     )
+
+
+def why_missing(row: Row | None) -> str:
+    """Why there is no value, as a status; an open day's value has its reason among the flags."""
+    if row is None:
+        return "missing"
+    if row["status"] in REASONS:
+        return str(row["status"])
+    named = [flag for flag in row["flags"] if flag in REASONS]
+    return named[0] if named else "no_data" if row["denominator"] is None else "no_denominator"
 
 
 def day_intervals(scope: Scope, assets: list[Row], day: date | None) -> list[Row]:

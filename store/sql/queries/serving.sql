@@ -72,7 +72,7 @@ LIMIT %(limit)s
 
 -- name: day_values
 -- All current day values of a site's production day: what the console shows.
-SELECT a.key AS asset, v.kpi, v.value, v.coverage, v.completeness, v.status, v.is_final, v.flags, v.factor_set,
+SELECT a.key AS asset, v.kpi, v.value, v.denominator, v.coverage, v.completeness, v.status, v.is_final, v.flags, v.factor_set,
        v.window_start, v.window_end
 FROM kpi_value v JOIN asset a USING (asset_id)
 WHERE v.site_id = ANY (%(sites)s) AND v.site_id = %(site_id)s AND v.production_day = %(day)s AND v.grain = 'day'
