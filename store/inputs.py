@@ -1,0 +1,145 @@
+"""What a KPI computation reads: raw rows, events and corrections of whole production days, as frames.
+
+Readings come over ADBC on a connection of their own: used after the marks were locked, it sees all they stand for.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import adbc_driver_postgresql.dbapi as adbc
+import polars as pl
+import psycopg
+
+from store.pool import Connection, conninfo
+from store.queries import load
+
+_SQL = load("inputs")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_READINGS = pl.Schema({"series_id": pl.Int32, "ts": pl.Int64, "value": pl.Float64, "quality": pl.Int16})
+_EVENTS = pl.Schema(
+    {
+        "asset": pl.String,
+        "ts": pl.Int64,
+        "kind": pl.String,
+        "key": pl.String,
+        "from_us": pl.Int64,
+        "to_us": pl.Int64,
+        "payload": pl.String,
+    }
+)
+_ANNOTATIONS = pl.Schema(
+    {
+        "annotation_id": pl.Int64,
+        "asset": pl.String,
+        "from_us": pl.Int64,
+        "to_us": pl.Int64,
+        "reason": pl.String,
+        "product": pl.String,
+        "created_us": pl.Int64,
+    }
+)
+_SERIES = pl.Schema(
+    {
+        "series_id": pl.Int32(),
+        **dict.fromkeys(("asset", "name", "quantity", "qualifier", "unit", "kind"), pl.String()),
+        "expected_period_us": pl.Int64(),
+        "max_gap_us": pl.Int64(),
+        "counter_rule": pl.String(),
+        "counter_modulus": pl.Float64(),
+        "max_rate_per_s": pl.Float64(),
+        "interval_us": pl.Int64(),
+        "interval_label": pl.String(),
+        "active": pl.Boolean(),
+    }
+)
+# A carry-in row is looked for in the last week first: most series have one there, and older partitions stay unread.
+_NEAR = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Range:
+    """A half-open range in µs since 1970 UTC."""
+
+    from_us: int
+    to_us: int
+
+
+def instant(us: int) -> datetime:
+    """µs since 1970 as an instant in UTC."""
+    return _EPOCH + timedelta(microseconds=us)
+
+
+@contextmanager
+def open_adbc(url: str) -> Iterator[Any]:
+    """Open the connection over which readings come."""
+    with adbc.connect(conninfo(url, "haidang-kpi-read")) as connection:
+        yield connection
+
+
+def series(connection: Connection, site_id: int) -> pl.DataFrame:
+    """All series of a site in the columns of kpi.frames.SERIES and `active`."""
+    return _frame(connection, "series", {"site_id": site_id}, _SERIES)
+
+
+def readings(connection: Connection, reader: Any, series_ids: Sequence[int], span: Range) -> pl.DataFrame:
+    """Rows of the series in the range with one earlier row each, sorted by series and time."""
+    if not series_ids:
+        return pl.DataFrame(schema=_READINGS)
+    ids = list(series_ids)
+    rows = _fetch(connection, reader, "readings", {"series": ids, **_bounds(span)})
+    before = instant(span.from_us)
+    near = _fetch(connection, reader, "carry_in", {"series": ids, "before": before, "since": before - _NEAR})
+    missing = sorted(set(ids) - set(near["series_id"].to_list()))
+    far = _fetch(connection, reader, "carry_in", {"series": missing, "before": before - _NEAR, "since": _EPOCH})
+    return pl.concat([far, near, rows]).sort("series_id", "ts")
+
+
+def events(connection: Connection, site_id: int, span: Range) -> pl.DataFrame:
+    """Events of the range and the last product and job change of each asset before it."""
+    return _frame(connection, "events", {"site_id": site_id, **_bounds(span)}, _EVENTS)
+
+
+def annotations(connection: Connection, site_id: int, span: Range) -> pl.DataFrame:
+    """Corrections that touch the range and stand."""
+    return _frame(connection, "annotations", {"site_id": site_id, **_bounds(span)}, _ANNOTATIONS)
+
+
+def symbols(connection: Connection) -> pl.DataFrame:
+    """Texts of state series by id."""
+    return _frame(connection, "symbols", {}, pl.Schema({"symbol_id": pl.Int64, "text": pl.String}))
+
+
+def has_data(connection: Connection, site_id: int, series_ids: Sequence[int], span: Range) -> bool:
+    """Whether anything was recorded in the range."""
+    row = connection.execute(
+        _SQL["has_data"], {"site_id": site_id, "series": list(series_ids), **_bounds(span)}
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def row_count(connection: Connection, series_ids: Sequence[int], span: Range) -> int:
+    """Number of readings of the series in the range."""
+    row = connection.execute(_SQL["estimate"], {"series": list(series_ids), **_bounds(span)}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _bounds(span: Range) -> dict[str, datetime]:
+    return {"from_ts": instant(span.from_us), "to_ts": instant(span.to_us)}
+
+
+def _frame(connection: Connection, name: str, parameters: dict[str, Any], schema: pl.Schema) -> pl.DataFrame:
+    rows = connection.execute(_SQL[name], parameters or None).fetchall()
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _fetch(connection: Connection, reader: Any, name: str, parameters: dict[str, Any]) -> pl.DataFrame:
+    if not parameters["series"]:
+        return pl.DataFrame(schema=_READINGS)
+    statement = psycopg.ClientCursor(connection).mogrify(_SQL[name], parameters)
+    with reader.cursor() as cursor:
+        cursor.execute(statement)
+        found = pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
+    return found.select(pl.col(column).cast(dtype) for column, dtype in _READINGS.items())

@@ -1,0 +1,65 @@
+-- What a KPI computation reads of the raw data, for whole production days of one site.
+
+-- name: series
+-- All series of the site in the columns of the computation, and whether they enter KPIs.
+SELECT s.series_id, a.key AS asset, s.name, s.quantity, s.qualifier, s.unit, s.kind, s.expected_period_us, s.max_gap_us,
+       s.counter_rule, s.counter_modulus, s.max_rate_per_s, s.interval_us, s.interval_label,
+       s.status = 'active' AND a.status = 'active' AS active
+FROM series s JOIN asset a USING (asset_id) WHERE s.site_id = %(site_id)s ORDER BY s.series_id
+
+-- name: readings
+-- Rows of the series in a half-open range. Rendered with literals: only without parameters does the driver use COPY.
+SELECT series_id, ts, value, quality FROM reading
+WHERE series_id = ANY (%(series)s::integer[]) AND ts >= %(from_ts)s AND ts < %(to_ts)s
+
+-- name: carry_in
+-- The last row of each series before an instant, found by index.
+SELECT s.series_id, r.ts, r.value, r.quality FROM unnest(%(series)s::integer[]) AS s(series_id)
+CROSS JOIN LATERAL (SELECT ts, value, quality FROM reading
+                    WHERE reading.series_id = s.series_id AND ts < %(before)s AND ts >= %(since)s
+                    ORDER BY ts DESC LIMIT 1) AS r
+
+-- name: has_data
+-- Whether anything was recorded in a half-open range.
+SELECT EXISTS (SELECT FROM unnest(%(series)s::integer[]) AS s(series_id)
+               CROSS JOIN LATERAL (SELECT FROM reading WHERE reading.series_id = s.series_id
+                                   AND ts >= %(from_ts)s AND ts < %(to_ts)s LIMIT 1) AS r)
+    OR EXISTS (SELECT FROM event WHERE site_id = %(site_id)s AND ts >= %(from_ts)s AND ts < %(to_ts)s)
+
+-- name: estimate
+-- Number of rows of the series in a half-open range.
+SELECT count(*) FROM reading WHERE series_id = ANY (%(series)s::integer[]) AND ts >= %(from_ts)s AND ts < %(to_ts)s
+
+-- name: symbols
+-- Texts of the state series.
+SELECT symbol_id, text FROM symbol ORDER BY symbol_id
+
+-- name: events
+-- Events that begin in the range or last into it, and the last product and job change of each asset before it.
+SELECT a.key AS asset, (extract(epoch FROM e.ts) * 1000000)::bigint AS ts, e.kind, e.key,
+       (extract(epoch FROM e.from_ts) * 1000000)::bigint AS from_us,
+       (extract(epoch FROM e.to_ts) * 1000000)::bigint AS to_us, e.payload::text AS payload
+FROM event e JOIN asset a USING (asset_id)
+WHERE e.site_id = %(site_id)s
+  AND ((e.ts >= %(from_ts)s AND e.ts < %(to_ts)s) OR (e.from_ts < %(to_ts)s AND e.to_ts > %(from_ts)s))
+UNION ALL
+SELECT l.asset, l.ts, l.kind, l.key, l.from_us, l.to_us, l.payload FROM (
+    SELECT DISTINCT ON (e.asset_id, e.kind) a.key AS asset, (extract(epoch FROM e.ts) * 1000000)::bigint AS ts, e.kind,
+           e.key, (extract(epoch FROM e.from_ts) * 1000000)::bigint AS from_us,
+           (extract(epoch FROM e.to_ts) * 1000000)::bigint AS to_us, e.payload::text AS payload, e.to_ts
+    FROM event e JOIN asset a USING (asset_id)
+    WHERE e.site_id = %(site_id)s AND e.kind IN ('product_change', 'job_change') AND e.ts < %(from_ts)s
+    ORDER BY e.asset_id, e.kind, e.ts DESC
+) AS l WHERE l.to_ts IS NULL OR l.to_ts <= %(from_ts)s
+ORDER BY asset, ts, kind, key
+
+-- name: annotations
+-- Corrections that touch the range and stand: neither revoked nor superseded.
+SELECT n.annotation_id, a.key AS asset, (extract(epoch FROM n.from_ts) * 1000000)::bigint AS from_us,
+       (extract(epoch FROM n.to_ts) * 1000000)::bigint AS to_us, r.key AS reason, p.key AS product,
+       (extract(epoch FROM n.created_at) * 1000000)::bigint AS created_us
+FROM annotation n JOIN asset a USING (asset_id)
+LEFT JOIN reason r USING (reason_id) LEFT JOIN product p USING (product_id)
+WHERE n.site_id = %(site_id)s AND n.from_ts < %(to_ts)s AND n.to_ts > %(from_ts)s AND NOT n.revoked
+  AND NOT EXISTS (SELECT FROM annotation later WHERE later.supersedes = n.annotation_id)
+ORDER BY n.annotation_id
