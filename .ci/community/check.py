@@ -16,6 +16,15 @@ FINDINGS = {
         "SELECT count(*) FROM timescaledb_information.hypertables WHERE hypertable_name = 'reading'",
         1,
     ),
+    "the columnstore is on": (
+        "SELECT compression_enabled FROM timescaledb_information.hypertables WHERE hypertable_name = 'reading'",
+        True,
+    ),
+    "days become columns by policy": (
+        "SELECT count(*) FROM timescaledb_information.jobs "
+        "WHERE hypertable_name = 'reading' AND proc_name LIKE 'policy_compression'",
+        1,
+    ),
 }
 
 

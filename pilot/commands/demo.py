@@ -26,9 +26,9 @@ def demo(
 
     Needs no Docker and no root. Without --keep it begins with an empty database.
     """
+    from api.sessions import login_link
     from pilot.demo import Options, watch
     from pilot.demo import demo as run
-    from pilot.login import login_link
 
     console = Console(highlight=False)
     stop = threading.Event()
@@ -41,7 +41,9 @@ def demo(
             raise typer.Exit(1)
         if once:
             return
-        console.print(f"\nConsole  [bold]{login_link(stack)}[/bold]\nAPI      {stack.api_url}/docs   key {stack.key}")
+        link = login_link(stack.session_secret, stack.api_url, stack.key)
+        console.print(f"\nConsole  [bold]{link}[/bold]  (once, within 10 minutes)", soft_wrap=True)
+        console.print(f"API      {stack.api_url}/docs   key {stack.key}", soft_wrap=True)
         console.print(f"Logs     {home / 'logs'}\nStop with Ctrl-C.")
         watch(stack, stop)
         console.print("Stopping")

@@ -5,7 +5,9 @@ import shlex
 import shutil
 import subprocess
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -14,7 +16,7 @@ from tests.support.broker import Broker
 from tests.support.chain import Chain
 from tests.support.database import TestDatabase
 from tests.support.paths import ROOT
-from tests.support.service import Services
+from tests.support.service import Service, Services
 from tests.support.waiting import wait_until
 
 FOREGROUND = {"ingest": "subscribed", "api": "running"}
@@ -48,16 +50,20 @@ def test_the_way_of_a_meter(database: TestDatabase, broker: Broker, services: Se
         if program != "haidang":
             continue
         if arguments[0] in FOREGROUND:
-            env = {**chain.environment, "HAIDANG_API_PORT": str(free_port()), "HAIDANG_SESSION_SECRET": "x" * 40}
+            env = {**chain.environment, "HAIDANG_API_PORT": str(free_port()), "HAIDANG_SESSION_SECRET": token_hex(32)}
             service = services.start("pilot.cli", *absolute(arguments), env=env)
-            word = FOREGROUND[arguments[0]]
-            wait_until(lambda s=service, w=word: w in s.log().lower(), timeout_s=30, what=f"{command} to be up")
+            up = partial(is_up, service, FOREGROUND[arguments[0]])
+            wait_until(up, timeout_s=30, what=f"{command} to be up")
             continue
         said[command] = chain.haidang(*arguments)
         if arguments[0] == "replay":
             chain.wait_for_messages(95)
     assert any("237.5" in text for command, text in said.items() if "--kpi energy" in command), said
     assert any("110.67" in text for command, text in said.items() if "co2e" in command), said
+
+
+def is_up(service: Service, word: str) -> bool:
+    return word in service.log().lower()
 
 
 def absolute(arguments: list[str]) -> list[str]:

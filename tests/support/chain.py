@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import httpx
@@ -55,15 +56,15 @@ class Chain:
         assert done.returncode == 0, f"haidang {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def ingest(self, mapping: Path) -> None:
-        """Start ingest with a mapping file and wait until it is subscribed."""
+    def ingest(self, mapping: Path | None = None) -> None:
+        """Start ingest, with a mapping file where there is one, and wait until it is subscribed."""
         service = self._services.start(
             "ingest",
             env={
                 "HAIDANG_DATABASE_URL": self.database.url_for("haidang_ingest"),
                 "HAIDANG_BROKER_URL": self.broker.url,
-                "HAIDANG_INGEST_MAPPINGS": str(mapping),
                 "HAIDANG_INGEST_METRICS_PORT": str(free_port()),
+                **({"HAIDANG_INGEST_MAPPINGS": str(mapping)} if mapping else {}),
             },
         )
         wait_until(lambda: "subscribed" in service.log(), timeout_s=30, what="ingest to subscribe")
@@ -93,7 +94,7 @@ class Chain:
             env={
                 "HAIDANG_DATABASE_URL": self.database.url_for("haidang_api"),
                 "HAIDANG_API_PORT": str(port),
-                "HAIDANG_SESSION_SECRET": "only-for-this-test-0123456789abcdef",
+                "HAIDANG_SESSION_SECRET": token_hex(32),
             },
         )
         url = f"http://127.0.0.1:{port}"

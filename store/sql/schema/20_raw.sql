@@ -22,6 +22,17 @@ END
 $$;
 CREATE UNIQUE INDEX reading_key ON reading (series_id, ts);
 
+-- The Community edition keeps old days as columns; the Apache edition and plain PostgreSQL do without.
+DO $$
+BEGIN
+    IF current_setting('timescaledb.license', true) = 'timescale' THEN
+        ALTER TABLE reading SET (timescaledb.enable_columnstore = true,
+            timescaledb.segmentby = 'series_id', timescaledb.orderby = 'ts');
+        CALL add_columnstore_policy('reading', after => interval '14 days');
+    END IF;
+END
+$$;
+
 CREATE TABLE event (
     site_id  integer NOT NULL REFERENCES site,
     asset_id integer NOT NULL REFERENCES asset,
