@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 NOTHING = "—"
 _MARKS = {"vi": (".", ","), "en": (",", ".")}  # thousands, decimal
-_PREFIX = "\N{NO-BREAK SPACE}"
+_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def number(value: float | None, language: str, decimals: int | None = None) -> str:
@@ -19,14 +19,16 @@ def number(value: float | None, language: str, decimals: int | None = None) -> s
 
 def percent(value: float | None, language: str) -> str:
     """A fraction as per cent with one decimal."""
-    return NOTHING if value is None else f"{number(value * 100, language, 1)}{_PREFIX}%"
+    if value is None:
+        return NOTHING
+    return f"{number(value * 100, language, 1)}{'' if language == 'en' else _SPACE}%"
 
 
 def quantity(value: float | None, unit: str, language: str) -> str:
     """A value with its unit; ratios as per cent."""
     if value is None:
         return NOTHING
-    return percent(value, language) if unit == "1" else f"{number(value, language)}{_PREFIX}{unit_text(unit, language)}"
+    return percent(value, language) if unit == "1" else f"{number(value, language)}{_SPACE}{unit_text(unit, language)}"
 
 
 def unit_text(unit: str, language: str) -> str:

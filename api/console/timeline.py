@@ -45,11 +45,12 @@ def specification(assets: list[Row], intervals: list[Row], zone: ZoneInfo, texts
         color=alt.Color("kind:N", legend=None, scale=alt.Scale(domain=list(KINDS), range=[f"--{k}" for k in KINDS])),
         tooltip=[alt.Tooltip(f"{name}:N", title=texts(f"timeline.{name}")) for name in _SHOWN],
     )
-    sized = chart.properties(width="container", height=alt.Step(ROW_HEIGHT), background="transparent")
+    sized = chart.properties(width="container", height=alt.Step(ROW_HEIGHT), background="transparent", autosize=_FIT)
     drawn: dict[str, Any] = sized.to_dict()
     return drawn
 
 
+_FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
 _SHOWN = ("asset", "class", "duration", "state", "reason")
 
 

@@ -55,7 +55,7 @@ async function draw() {
     axis: { ...text, gridColor: colour("--line"), tickColor: colour("--line"), domainColor: colour("--line") },
   };
   await window.vegaEmbed(place, chart, {
-    actions: false, ast: true, renderer: "canvas", defaultStyle: false, tooltip: { disableDefaultStyle: true },
+    actions: false, ast: true, renderer: "canvas", defaultStyle: false, tooltip: { disableDefaultStyle: true }, logLevel: 1,
   });
   place.dataset.drawn = String(chart.data?.values?.length ?? 0);
 }

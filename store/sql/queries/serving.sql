@@ -177,7 +177,7 @@ ORDER BY a.key, now_.ts DESC
 SELECT DISTINCT ON (i.asset_id) a.key AS asset, i.from_ts, i.to_ts, i.time_class, i.sub_class, i.reason, i.state, i.origin
 FROM asset a JOIN state_interval i USING (asset_id)
 WHERE i.site_id = ANY (%(sites)s) AND a.site_id = %(site_id)s AND a.level = 'unit'
-  AND i.production_day >= %(from_day)s AND i.time_class <> 'not_scheduled'
+  AND i.production_day >= %(from_day)s AND i.from_ts <= now() AND i.time_class <> 'not_scheduled'
 ORDER BY i.asset_id, i.from_ts DESC
 
 -- name: state_rules
