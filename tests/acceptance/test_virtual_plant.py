@@ -70,7 +70,8 @@ def test_time_counts_oee_and_energy_equal_the_truth(plant: tuple[Chain, list[dic
 def truth_oee(row: dict[str, Any]) -> float:
     outside = row["time_us"]["planned_down"] + row["time_us"]["not_scheduled"]
     busy_us = sum(row["time_us"].values()) - outside
-    return float(sum(item["good"] * item["ideal_cycle_s"] for item in row["products"])) * 1e6 / busy_us
+    ideal_s: float = sum(item["good"] * item["ideal_cycle_s"] for item in row["products"])
+    return ideal_s * 1e6 / float(busy_us)
 
 
 class Found:

@@ -11,8 +11,8 @@ import pytest
 import typer
 
 from pilot.cli import app
+from pilot.ports import free_port
 from tests.support.paths import ROOT
-from tests.support.ports import free_port
 from tests.support.service import environment
 
 STABLE = {

@@ -1,0 +1,118 @@
+"""`haidang kpi`: compute KPIs, show them."""
+
+import csv
+import json
+import sys
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from model.vocabulary import Grain
+from pilot.errors import PilotError
+from pilot.options import DatabaseUrl, database
+
+app = typer.Typer(help="Compute KPIs and show them.", no_args_is_help=True)
+
+
+@app.command()
+def run(
+    site: Annotated[str | None, typer.Option(help="only this site")] = None,
+    from_: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first production day")] = None,
+    to: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="last production day, included")] = None,
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Compute what new data and changes have made dirty; with --from and --to those days again."""
+    from kpi.job import run_once
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("computing", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        summary = run_once(database(database_url), site=site, from_=_day(from_), to=_day(to), progress=show)
+    Console(highlight=False).print(summary.text())
+
+
+@app.command()
+def show(
+    kpi: Annotated[str, typer.Option(help="KPI of the catalogue, e.g. oee, energy")],
+    site: Annotated[str, typer.Option(help="site key")],
+    asset: Annotated[str, typer.Option(help="asset path; without it the site itself")] = "",
+    grain: Annotated[Grain, typer.Option(help="window of the values")] = Grain.DAY,
+    variant: Annotated[str, typer.Option(help="e.g. capped")] = "",
+    from_: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first production day")] = None,
+    to: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="last production day, included")] = None,
+    as_of: Annotated[datetime | None, typer.Option(help="as the values stood at this instant (UTC)")] = None,
+    format_: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="how to print it")] = "table",
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Show stored values with what they were made of and how far they can be trusted."""
+    from kpi.catalogue import CATALOGUE
+    from store.derived import Question, kpi_values
+    from store.pool import connect
+    from store.registry import asset_ids, site_id
+
+    if kpi not in CATALOGUE:
+        raise PilotError(f"There is no KPI {kpi!r}; known: {', '.join(CATALOGUE)}.")
+    question = Question(site, kpi, grain, asset, variant, _day(from_), _day(to), as_of)
+    with connect(database(database_url), "kpi show") as connection:
+        known = asset_ids(connection, site_id(connection, site))
+        if asset not in known:
+            raise PilotError(f"Site {site!r} has no asset {asset!r}; known: {', '.join(filter(None, known))}.")
+        rows = kpi_values(connection, question)
+    _print(rows, format_, CATALOGUE[kpi].unit)
+
+
+def _print(rows: list[dict[str, Any]], format_: str, unit: str) -> None:
+    if format_ == "json":
+        typer.echo(json.dumps([{key: _plain(value) for key, value in row.items()} for row in rows], indent=2))
+    elif format_ == "csv":
+        writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else ["value"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    else:
+        Console(highlight=False).print(_table(rows, unit))
+
+
+def _table(rows: list[dict[str, Any]], unit: str) -> Table:
+    if not rows:
+        return Table(title="no values; `haidang kpi run` computes them once there are data")
+    shown = [
+        name for name in ("production_day", "window_start", "shift", "product", "job") if any(r[name] for r in rows)
+    ]
+    table = Table(*shown, f"value ({unit})", "coverage", "completeness", "status", "flags")
+    for row in rows:
+        trust = (_ratio(row["coverage"]), _ratio(row["completeness"]), row["status"], ", ".join(row["flags"]))
+        table.add_row(*(_cell(row[name]) for name in shown), _number(row["value"]), *trust)
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.6g}" if abs(value) < 1e5 else f"{value:,.2f}"
+
+
+def _ratio(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="minutes")
+    return "" if value is None else str(value)
+
+
+def _day(value: datetime | None) -> date | None:
+    return value.date() if value else None
