@@ -3,7 +3,7 @@
 from dashboards import datasource
 
 # Where docker-compose.yml mounts generated/boards.
-BOARDS_FOLDER = "/var/lib/grafana/dashboards"
+BOARDS_FOLDER = "/etc/haidang/boards"
 FOLDER_UID = "haidang"
 FOLDER_TITLE = "Hải Đăng"
 
