@@ -8,6 +8,7 @@ import polars as pl
 
 from kpi.carbon import factors_of_hours
 from kpi.scopes import METERED
+from kpi.sums import run_starts
 from model.registry import Site
 from model.vocabulary import TimeClass
 
@@ -49,7 +50,8 @@ AMOUNTS: dict[str, pl.Expr] = {
     "reject": _of("reject") & ~_outside,
     "good_outside": _of("good") & _outside,
     "reject_outside": _of("reject") & _outside,
-    "unattributed": _of("unattributed"),
+    "unattributed_good": _of("unattributed") & (pl.col("qualifier") != "reject"),
+    "unattributed_reject": _of("unattributed") & (pl.col("qualifier") == "reject"),
     "anomaly": _of("anomaly"),
     "ideal_good_s": _of("ideal_time_good") & ~_outside,
     "ideal_total_s": _of("ideal_time_total") & ~_outside,
@@ -95,8 +97,7 @@ def grouped(frame: pl.DataFrame, keys: tuple[str, ...], columns: tuple[str, ...]
     """Add the columns of neighbouring rows with equal keys, in the order of the rows: the same bytes every time."""
     if frame.is_empty():
         return frame.select(*keys, *columns)
-    run = frame.select(pl.struct(keys).rle_id()).to_series().to_numpy()
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(run)) + 1))
+    starts = run_starts(frame.select(pl.struct(keys).rle_id()).to_series().to_numpy())
     sums = {name: np.add.reduceat(frame[name].to_numpy(), starts) for name in columns}
     firsts: pl.DataFrame = frame.select(keys)[starts.tolist()]
     return firsts.with_columns(pl.Series(name, values) for name, values in sums.items())

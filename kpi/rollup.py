@@ -99,7 +99,7 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
         .with_columns(
             (calendar() > 0).alias("has_time"),
             pl.col("can_count").alias("has_counts"),
-            (pl.col("energy_rows") > 0).alias("has_energy"),
+            ((pl.col("energy_rows") > 0) | (pl.col("energy_received") > 0)).alias("has_energy"),
             pl.col("peak_kw").is_not_null().alias("has_demand"),
             (pl.col("window_end") + inputs.site.lateness_us <= inputs.now_us).alias("is_final"),
             status.coverage().alias("coverage"),

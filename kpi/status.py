@@ -10,6 +10,7 @@ LOW_COVERAGE = 0.95
 _TIME_BASED = frozenset({Basis.TIME, Basis.PERFORMANCE, Basis.MAINTENANCE})
 METERED = frozenset({Basis.ENERGY, Basis.DEMAND, Basis.CARBON})
 _PIECES = frozenset({Basis.COUNT, Basis.PERFORMANCE})
+_unattributed = pl.col("unattributed_good") + pl.col("unattributed_reject")
 
 
 def coverage() -> pl.Expr:
@@ -52,7 +53,7 @@ def flags(kpi: Kpi) -> pl.Expr:
     """Sorted list of what a reader of the value should know."""
     found = [pl.when(test).then(pl.lit(name)) for name, (bases, test) in sorted(_FLAGS.items()) if kpi.basis in bases]
     if kpi.per_piece:
-        found.append(pl.when(pl.col("unattributed") > 0).then(pl.lit("unattributed")))
+        found.append(pl.when(_unattributed > 0).then(pl.lit("unattributed")))
     found.append(pl.when(~pl.col("is_final")).then(why_missing(kpi)))  # once final it is the status
     marked = pl.col("marks").list.set_intersection(list(_MARKS.get(kpi.basis, ())))
     return pl.concat_list(pl.concat_list(found).list.drop_nulls(), marked).list.unique().list.sort()
@@ -66,7 +67,7 @@ _FLAGS: dict[str, tuple[frozenset[Basis], pl.Expr]] = {
     "made_outside_plan": (_PIECES, (pl.col("good_outside") + pl.col("reject_outside")) > 0),
     "state_from_records": (_TIME_BASED, pl.col("from_records_s") > 0),
     "assume_order": (_TIME_BASED, pl.col("assumed_order_s") > 0),
-    "unattributed": (_PIECES, pl.col("unattributed") > 0),
+    "unattributed": (_PIECES, _unattributed > 0),
     "anomaly": (_PIECES, pl.col("anomaly") > 0),
     "units_without_counts": (
         frozenset({Basis.PERFORMANCE}),

@@ -4,7 +4,7 @@ import polars as pl
 
 from kpi.catalogue.entry import COARSE, OF_INTERVALS, Aggregation, Basis, Direction, Kpi
 
-_good = pl.col("good") + pl.col("good_outside")
+_good = pl.col("good") + pl.col("good_outside") + pl.col("unattributed_good")
 
 ENERGY = Kpi(
     id="energy",
@@ -29,7 +29,7 @@ SPECIFIC_ENERGY = Kpi(
     formula="energy / GQ",
     unit="kWh/piece",
     basis=Basis.ENERGY,
-    inputs=("energy_kwh", "good", "good_outside"),
+    inputs=("energy_kwh", "good", "good_outside", "unattributed_good"),
     numerator=pl.col("energy_kwh"),
     denominator=_good,
     direction=Direction.DOWN,
@@ -95,7 +95,7 @@ SPECIFIC_CO2E = Kpi(
     formula="co2e_location / GQ",
     unit="kg/piece",
     basis=Basis.CARBON,
-    inputs=("co2e_kg", "good", "good_outside"),
+    inputs=("co2e_kg", "good", "good_outside", "unattributed_good"),
     numerator=pl.col("co2e_kg"),
     denominator=_good,
     direction=Direction.DOWN,

@@ -6,8 +6,9 @@ from kpi.catalogue.entry import COARSE, WITHOUT_HOUR, Basis, Direction, Kpi
 
 _ISO = "ISO 22400-2:2014"
 
-_good = pl.col("good") + pl.col("good_outside")
-_reject = pl.col("reject") + pl.col("reject_outside")
+_unattributed = pl.col("unattributed_good") + pl.col("unattributed_reject")
+_good = pl.col("good") + pl.col("good_outside") + pl.col("unattributed_good")
+_reject = pl.col("reject") + pl.col("reject_outside") + pl.col("unattributed_reject")
 _outside = pl.col("good_outside") + pl.col("reject_outside")
 _apt = pl.col("counted_production_s")
 _pbt = pl.col("counted_planned_busy_s")
@@ -52,22 +53,23 @@ def _pieces(id_: str, value: pl.Expr, inputs: tuple[str, ...], texts: _Texts, di
     )
 
 
-_ALL_PIECES = ("good", "good_outside", "reject", "reject_outside", "unattributed")
+_GOOD = ("good", "good_outside", "unattributed_good")
+_REJECT = ("reject", "reject_outside", "unattributed_reject")
 PIECES = (
-    _pieces("produced_quantity", _good + _reject + pl.col("unattributed"), _ALL_PIECES, (
+    _pieces("produced_quantity", _good + _reject, _GOOD + _REJECT, (
         "Sản lượng", "Produced quantity (PQ)", "Tất cả sản phẩm đếm được, kể cả ngoài kế hoạch.",
-        "All pieces counted, also those made outside the plan.", "GQ + SQ + unattributed"), Direction.UP),
-    _pieces("good_quantity", _good, ("good", "good_outside"), (
+        "All pieces counted, also those made outside the plan.", "GQ + SQ"), Direction.UP),
+    _pieces("good_quantity", _good, _GOOD, (
         "Sản lượng đạt", "Good quantity (GQ)", "Số sản phẩm đạt chất lượng.",
         "Pieces that met quality.", "sum of good pieces"), Direction.UP),
-    _pieces("scrap_quantity", _reject, ("reject", "reject_outside"), (
+    _pieces("scrap_quantity", _reject, _REJECT, (
         "Số phế phẩm", "Scrap quantity (SQ)", "Số sản phẩm bị loại.",
         "Pieces rejected.", "sum of rejected pieces"), Direction.DOWN),
     _pieces("made_outside_plan", _outside, ("good_outside", "reject_outside"), (
         "Sản xuất ngoài kế hoạch", "Made outside the plan",
         "Sản phẩm làm ngoài thời gian bận theo kế hoạch, không tính vào OEE.",
         "Pieces made outside planned busy time: left out of OEE.", "pieces outside PBT"), Direction.NONE),
-    _pieces("unattributed_quantity", pl.col("unattributed"), ("unattributed",), (
+    _pieces("unattributed_quantity", _unattributed, ("unattributed_good", "unattributed_reject"), (
         "Sản lượng không rõ thời điểm", "Unattributed quantity",
         "Bộ đếm nhảy qua khoảng mất tín hiệu: có trong tổng, không vào hiệu suất.",
         "Counter jumps over a gap: in totals, not in performance.", "pieces of jumps over gaps"), Direction.DOWN),

@@ -1,0 +1,128 @@
+"""What there is to compute: dirty marks and due windows → production days with their causes → spans. Pure."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from model.calendar import DayWindow, local_date, production_day_windows
+from model.registry import Site
+
+DAY = timedelta(days=1)
+# Days without any data are computed too, since time passes in them, unless somebody's clock was years off.
+MAX_FILL_DAYS = 62
+
+
+@dataclass(frozen=True)
+class Span:
+    """Contiguous production days to compute together, with the causes per day."""
+
+    days: tuple[date, ...]
+    causes: Mapping[date, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def first(self) -> date:
+        """The first day."""
+        return self.days[0]
+
+    @property
+    def last(self) -> date:
+        """The last day."""
+        return self.days[-1]
+
+
+@dataclass(frozen=True)
+class LongWindows:
+    """Weeks (their Mondays), months (their first days) and jobs to build from stored atoms."""
+
+    weeks: frozenset[date] = frozenset()
+    months: frozenset[date] = frozenset()
+    jobs: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.weeks or self.months or self.jobs)
+
+
+def long_windows(days: Iterable[date], jobs: Iterable[str] = ()) -> LongWindows:
+    """Name the weeks and months that days lie in."""
+    days = list(days)
+    return LongWindows(frozenset(map(monday, days)), frozenset(day.replace(day=1) for day in days), frozenset(jobs))
+
+
+def monday(day: date) -> date:
+    """The Monday of a day's ISO week."""
+    return day - timedelta(days=day.weekday())
+
+
+def month_end(day: date) -> date:
+    """The last day of a day's month."""
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1) - DAY
+
+
+def windows_of_days(site: Site, days: Sequence[date]) -> dict[str, tuple[DayWindow, ...]]:
+    """Production days of every asset, from the first to the last of the days."""
+    return {asset.key: production_day_windows(site, asset.key, days[0], days[-1] + DAY) for asset in site.assets}
+
+
+def days_of_ranges(site: Site, ranges: Iterable[tuple[str, int, int]]) -> list[tuple[date, date]]:
+    """Production days (first, last) that each range (asset, from_us, to_us) touches; asset '' = those of any asset."""
+    ranges = list(ranges)
+    if not ranges:
+        return []
+    first = local_date(site.timezone, min(start for _, start, _ in ranges)) - 2 * DAY
+    last = local_date(site.timezone, max(end for _, _, end in ranges)) + 2 * DAY
+    windows = set(windows_of_days(site, [first, last]).items())
+    by_asset = dict(windows)
+    plans = set(by_asset.values())
+    return [
+        _touched([by_asset[asset]] if asset in by_asset and asset else list(plans), start, end)
+        for asset, start, end in ranges
+    ]
+
+
+def _touched(plans: list[tuple[DayWindow, ...]], start: int, end: int) -> tuple[date, date]:
+    firsts, lasts = zip(*((_day_at(plan, start), _day_at(plan, end - 1)) for plan in plans), strict=True)
+    return min(firsts), max(lasts)
+
+
+def _day_at(plan: tuple[DayWindow, ...], instant: int) -> date:
+    return plan[max(bisect_right(plan, instant, key=lambda window: window.from_us) - 1, 0)].day
+
+
+def days_with_causes(touched: Iterable[tuple[tuple[date, date], str]]) -> dict[date, frozenset[str]]:
+    """Collect the causes of each day from ranges of days."""
+    found: dict[date, set[str]] = defaultdict(set)
+    for (first, last), cause in set(touched):
+        for day in each_day(first, last):
+            found[day].add(cause)
+    return {day: frozenset(causes) for day, causes in found.items()}
+
+
+def each_day(first: date, last: date) -> Iterator[date]:
+    """Days from first to last, both included."""
+    return (first + timedelta(days=count) for count in range((last - first).days + 1))
+
+
+def holes(known: Iterable[date]) -> list[date]:
+    """Days between known ones: nothing was recorded on them, but time passed."""
+    order = sorted(set(known))
+    return [
+        day
+        for before, after in zip(order, order[1:], strict=False)
+        if 1 < (after - before).days <= MAX_FILL_DAYS
+        for day in each_day(before + DAY, after - DAY)
+    ]
+
+
+def spans(causes: Mapping[date, frozenset[str]], longest: int, cuts: Iterable[date] = ()) -> list[Span]:
+    """Cut days into contiguous spans of at most `longest` days, and before each day of `cuts`."""
+    found: list[list[date]] = []
+    borders = set(cuts)
+    for day in sorted(causes):
+        fits = found and found[-1][-1] + DAY == day and len(found[-1]) < longest and day not in borders
+        if fits:
+            found[-1].append(day)
+        else:
+            found.append([day])
+    return [Span(tuple(days), {day: causes[day] for day in days}) for days in found]
