@@ -1,8 +1,8 @@
 """Signals of units and meters as native JSON messages.
 
 In: the history of a unit or the registers of a line, a stretch of virtual time. Out: messages in device-time order.
-States, products and jobs are reported when they change and once at 06:00 local; counters and energy at every whole
-sample period of UTC, so that every hour and shift border has a reading.
+States, products and jobs are reported when they change and once at 06:00 local, counters with each of these changes and
+at every whole sample period of UTC, energy at every whole sample period; so every shift and state begins with a count.
 """
 
 from bisect import bisect_right
@@ -140,7 +140,8 @@ class UnitSignals:
         if segment.job != self._job:
             events[segment.start_ms] = (self._identity(segment), self._counters_at(segment))
         elif segment.state != self._state:
-            events[segment.start_ms] = (f'"state":"{segment.state}"' + _reason(segment), "")
+            members = f'"state":"{segment.state}"' + _reason(segment)
+            events[segment.start_ms] = (members, self._counters_at(segment))
         self._state, self._job = segment.state, segment.job
 
     def _identity(self, segment: Segment) -> str:
@@ -149,7 +150,7 @@ class UnitSignals:
         return f'"state":"{segment.state}","product":"{product}","job":"{job}"' + _reason(segment)
 
     def _counters_at(self, segment: Segment) -> str:
-        """Counters beside a change of job, so that every piece can be told to its product."""
+        """Counters beside a change, so that every piece can be told to its state and its product."""
         bad = bisect_right(self.unit.rejects.ordinals, segment.total_before)
         good = segment.total_before - bad + self._good_before
         return f',"good_count":{good},"reject_count":{bad + self._reject_before}'

@@ -112,3 +112,9 @@ def test_both_products_and_all_states_occur() -> None:
 def test_description_names_every_device_that_reports() -> None:
     described = {unit["path"] for line in describe()["lines"] for unit in [*line["units"], line["meter"]]}
     assert described == {"/".join(message.topic.split("/")[3:6]) for message in long_weekend().messages}
+
+
+def test_every_state_begins_with_a_count() -> None:
+    counts = {path: {ts for ts, _ in found} for path, found in long_weekend().readings("good_count").items()}
+    for path, found in long_weekend().readings("state").items():
+        assert {ts for ts, _ in found} <= counts[path]
