@@ -167,7 +167,7 @@ class RejectedPublic(Model):
     site: Annotated[str | None, Field(description="null = the topic names no known site")]
     device: str | None
     topic: str
-    reason: Annotated[str, Field(description="code", examples=["not_json"])]
+    reason: Annotated[str, Field(description="code", examples=["undecodable"])]
     detail: Annotated[str, Field(description="a sentence for a person")]
     whole: Annotated[bool, Field(description="false = other values of the message were stored")]
     payload_bytes: int

@@ -29,6 +29,10 @@ class Texts:
         """What a flag of a value means; an unknown one as it is written."""
         return self.entries.get(f"flag.{flag}", flag)
 
+    def of_reason(self, code: str) -> str | None:
+        """What a code of refusal means in this language; null for a code that is not listed."""
+        return self.entries.get(f"reason.{code}")
+
 
 @cache
 def load(language: str) -> Texts:

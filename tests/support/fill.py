@@ -195,12 +195,12 @@ def _states(connection: Connection, factory: Factory, site: str) -> None:
 def _rejected(connection: Connection, site_id: int | None, site: str) -> None:
     refused = [
         (
-            "not_json",
+            "undecodable",
             "The payload is not JSON: unexpected byte 0x00 at position 3.",
             b"\x00\x01<script>alert(1)</script>",
         ),
         (
-            "future",
+            "in_future",
             "The time 2030-01-01T00:00:00Z is 10 days ahead of the clock here.",
             b'{"ts": "2030-01-01T00:00:00Z"}',
         ),

@@ -1,0 +1,70 @@
+import re
+import string
+
+import pytest
+
+from api.console import texts
+from api.console.timeline import KINDS
+from api.console.view import CLASSES
+from kpi.catalogue import CATALOGUE
+from model.vocabulary import SubClass, TimeClass
+
+PLACE = string.Formatter()
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in PLACE.parse(text) if name}
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    vi, en = (texts.load(language).entries for language in ("vi", "en"))
+    assert sorted(vi) == sorted(en)
+
+
+def test_both_languages_fill_the_same_places() -> None:
+    vi, en = (texts.load(language).entries for language in ("vi", "en"))
+    assert {key: places(text) for key, text in vi.items()} == {key: places(text) for key, text in en.items()}
+
+
+def test_no_text_is_empty_or_left_in_the_other_language() -> None:
+    vi, en = (texts.load(language).entries for language in ("vi", "en"))
+    # language.* name the languages, OEE and the product's name are the same in both.
+    same = {key for key in vi if vi[key] == en[key]} - {"app.name", "oee.oee"}
+    assert same == set()
+    assert all(text.strip() for text in (*vi.values(), *en.values()))
+
+
+def test_vietnamese_has_its_marks() -> None:
+    marked = [text for text in texts.load("vi").entries.values() if re.search(r"[à-ỹđ]", text.lower())]
+    assert len(marked) > 0.9 * len(texts.load("vi").entries)
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_time_class_has_a_name(language: str) -> None:
+    text = texts.load(language)
+    assert set(CLASSES) == set(TimeClass)
+    assert all(text.of_class(each) for each in TimeClass)
+    assert all(text.of_class("delay", each) for each in SubClass)
+    assert set(KINDS) >= set(TimeClass)
+
+
+@pytest.mark.parametrize(
+    ("asked", "remembered", "accepted", "chosen"),
+    [
+        ("en", "vi", "vi", "en"),
+        (None, "en", "vi", "en"),
+        ("xx", None, "en-GB,en;q=0.9", "en"),
+        (None, None, "fr,vi;q=0.5", "vi"),
+        (None, None, "", "vi"),
+    ],
+)
+def test_language_is_as_asked_then_remembered_then_the_browsers(
+    asked: str | None, remembered: str | None, accepted: str, chosen: str
+) -> None:
+    assert texts.choose(asked, remembered, accepted) == chosen
+
+
+def test_the_console_shows_kpis_of_the_catalogue() -> None:
+    from api.console.view import ENERGY_KPIS, OEE_KPIS  # noqa: PLC0415
+
+    assert {*OEE_KPIS, *ENERGY_KPIS} <= set(CATALOGUE)
