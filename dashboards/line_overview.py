@@ -99,7 +99,8 @@ def _stops() -> list[Builder[Panel]]:
     states = panels.timeline(
         "States of the units",
         statement("states"),
-        "Stored intervals of the units below the chosen lines. Those narrower than a pixel stay blank: zoom in.",
+        "Stored intervals of the units below the chosen lines. Those narrower than a pixel stay blank: zoom in. "
+        "Of a range over 31 days its last 31 days.",
         row="unit",
         colors=palette(),
     )

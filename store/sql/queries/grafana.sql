@@ -144,47 +144,53 @@ FROM coarse GROUP BY line, factor_set, status ORDER BY line, min(window_start), 
 -- name: units
 -- Fragment: the work units of the chosen lines.
 <<scope>>, tree AS (
-    SELECT a.asset_id, a.site_id, a.name, a.key, a.level FROM scope JOIN asset AS a USING (asset_id)
+    SELECT a.asset_id, a.name, a.key, a.level FROM scope JOIN asset AS a USING (asset_id)
     UNION
-    SELECT a.asset_id, a.site_id, a.name, a.key, a.level FROM asset AS a JOIN tree ON a.parent_id = tree.asset_id
+    SELECT a.asset_id, a.name, a.key, a.level FROM asset AS a JOIN tree ON a.parent_id = tree.asset_id
 ), unit AS (
-    SELECT asset_id, site_id, label || CASE WHEN count(*) OVER (PARTITION BY label) > 1
+    SELECT asset_id, label || CASE WHEN count(*) OVER (PARTITION BY label) > 1
                                             THEN ' (' || key || ')' ELSE '' END AS unit
-    FROM (SELECT asset_id, site_id, key, coalesce(nullif(name, ''), key) AS label FROM tree WHERE level = 'unit') AS found
+    FROM (SELECT asset_id, key, coalesce(nullif(name, ''), key) AS label FROM tree WHERE level = 'unit') AS found
 )
 
 -- name: states
--- The units of the chosen lines over time; intervals narrower than one pixel are left out, not merged.
-WITH RECURSIVE <<units>>, shown AS (
-    SELECT u.unit, i.from_ts, i.to_ts,
+-- The units of the chosen lines over time, of a long range its last 31 days; intervals narrower than a pixel are left out.
+WITH RECURSIVE <<units>>, span AS (
+    SELECT greatest($__timeFrom()::timestamptz, $__timeTo()::timestamptz - interval '31 days') AS from_ts,
+           $__timeTo()::timestamptz AS to_ts
+), shown AS (
+    SELECT i.asset_id, i.from_ts, i.to_ts,
            i.time_class || CASE WHEN i.sub_class = '' THEN '' ELSE '/' || i.sub_class END AS state,
            lead(i.from_ts) OVER (PARTITION BY i.asset_id ORDER BY i.from_ts) AS next_ts
-    FROM unit AS u JOIN state_interval AS i USING (asset_id)
-    WHERE i.to_ts > $__timeFrom()::timestamptz
-      AND i.from_ts BETWEEN $__timeFrom()::timestamptz - interval '8 days' AND $__timeTo()::timestamptz
+    FROM state_interval AS i
+    WHERE i.asset_id = ANY (ARRAY(SELECT asset_id FROM unit))
+      AND i.to_ts > (SELECT from_ts FROM span) AND i.from_ts < (SELECT to_ts FROM span)
+      AND i.from_ts >= (SELECT from_ts - interval '8 days' FROM span)
       AND i.to_ts - i.from_ts >= $__interval_ms * interval '1 millisecond'
 )
-SELECT greatest(from_ts, $__timeFrom()::timestamptz) AS "time", unit, state FROM shown
+SELECT greatest(shown.from_ts, span.from_ts) AS "time", unit, state FROM shown JOIN unit USING (asset_id), span
 UNION ALL
-SELECT to_ts, unit, NULL FROM shown WHERE next_ts IS DISTINCT FROM to_ts AND to_ts < $__timeTo()::timestamptz
+SELECT shown.to_ts, unit, NULL FROM shown JOIN unit USING (asset_id), span
+WHERE next_ts IS DISTINCT FROM shown.to_ts AND shown.to_ts < span.to_ts
 ORDER BY 2, 1
 
 -- name: stops
 -- Hours stopped in the range by reason (else kind of stop), cut at its edges: lengths of stored intervals, no KPI.
 WITH RECURSIVE <<units>>, stop AS (
-    SELECT u.site_id, i.reason, i.time_class, i.sub_class, count(*) AS times,
+    SELECT i.reason, i.time_class, i.sub_class, count(*) AS times,
            sum(least(i.to_ts, $__timeTo()::timestamptz) - greatest(i.from_ts, $__timeFrom()::timestamptz)) AS length
-    FROM unit AS u JOIN state_interval AS i USING (asset_id)
-    WHERE i.time_class IN ('setup', 'delay', 'down_no_order', 'planned_down')
+    FROM state_interval AS i
+    WHERE i.asset_id = ANY (ARRAY(SELECT asset_id FROM unit))
+      AND i.time_class IN ('setup', 'delay', 'down_no_order', 'planned_down')
       AND i.to_ts > $__timeFrom()::timestamptz AND i.from_ts < $__timeTo()::timestamptz
       AND i.from_ts >= $__timeFrom()::timestamptz - interval '8 days'
-    GROUP BY u.site_id, i.reason, i.time_class, i.sub_class
+    GROUP BY i.reason, i.time_class, i.sub_class
 ), named AS (
     SELECT coalesce(nullif(CASE ${lang:sqlstring} WHEN 'vi' THEN r.name_vi ELSE r.name_en END, ''),
                     nullif(stop.reason, ''),
                     replace(concat_ws(': ', stop.time_class, nullif(stop.sub_class, '')), '_', ' ')) AS reason,
            stop.length, stop.times
-    FROM stop LEFT JOIN reason AS r ON r.site_id = stop.site_id AND r.key = stop.reason
+    FROM stop CROSS JOIN here LEFT JOIN reason AS r ON r.site_id = here.site_id AND r.key = stop.reason
 )
 SELECT reason, (extract(epoch FROM sum(length)) / 3600)::float8 AS hours, sum(times)::bigint AS times
 FROM named GROUP BY reason ORDER BY hours DESC, reason LIMIT 15

@@ -40,9 +40,12 @@ class Grafana:
     def between(
         self, title: str, from_ts: datetime, to_ts: datetime, *, sql: str | None = None, **variables: str | list[str]
     ) -> Rows:
+        """Rows of a panel (or of a statement) for a range and the choices of a person."""
         chosen: dict[str, str | list[str]] = {"site": SITE, "line": PATHS, "grain": "auto", "lang": "en"}
-        text = expand(sql or sql_of(BOARD, title), Asked(from_ts, to_ts, chosen | variables))
-        return self.connection.execute(text.encode()).fetchall()
+        return self.answer(sql or sql_of(BOARD, title), Asked(from_ts, to_ts, chosen | variables))
+
+    def answer(self, sql: str, asked: Asked) -> Rows:
+        return self.connection.execute(expand(sql, asked).encode()).fetchall()
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +197,16 @@ def test_states_follow_the_stored_intervals_and_end_where_nothing_is_known(grafa
 def test_a_state_that_began_before_the_range_begins_with_it(grafana: Grafana) -> None:
     rows = grafana.between("States of the units", local(MONDAY, 7), local(MONDAY, 12))
     assert [row["time"] for row in rows if row["unit"] == "Capper"] == [local(MONDAY, 7)]
+
+
+@pytest.mark.parametrize(("first", "last", "shows"), [(0, 30, True), (-60, 30, True), (0, 32, False)])
+def test_of_a_long_range_the_timeline_shows_the_last_31_days(
+    grafana: Grafana, first: int, last: int, shows: bool
+) -> None:
+    """The stored states are those of day 0."""
+    begin, end = (local(MONDAY) + timedelta(days=days) for days in (first, last))
+    asked = Asked(begin, end, {"site": SITE, "line": PATHS}, panel_points=100_000)
+    assert bool(grafana.answer(sql_of(BOARD, "States of the units"), asked)) is shows
 
 
 def test_every_state_that_can_be_stored_has_a_text_and_a_colour(grafana: Grafana) -> None:
