@@ -56,6 +56,7 @@ SUFFIXES: dict[str, tuple[str, str]] = {
     "temperature_f": ("temperature", "°F"),
     "temperature_k": ("temperature", "K"),
     "temp_c": ("temperature", "°C"),
+    "temp_f": ("temperature", "°F"),
     "pressure_bar": ("pressure", "bar"),
     "bar": ("pressure", "bar"),
     "kpa": ("pressure", "kPa"),
@@ -189,13 +190,21 @@ def conversion(unit: str, quantity: str, stored_unit: str) -> Conversion:
 @lru_cache(_REMEMBERED)
 def is_known(unit: str) -> bool:
     """Whether a unit text can be understood; no unit is fine too."""
-    if not unit:
-        return True
     try:
-        _parse(unit, "any quantity")
-    except UnitError:
+        require_known(unit, "any quantity")
+    except UnknownUnitError:
         return False
     return True
+
+
+def require_known(unit: str, quantity: str) -> None:
+    """Refuse a unit that cannot be understood.
+
+    Raises:
+        UnknownUnitError: it is such a one.
+    """
+    if unit:
+        _parse(unit, quantity)
 
 
 @lru_cache(_REMEMBERED)

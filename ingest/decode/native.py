@@ -212,5 +212,12 @@ def _value_problem(name: str, value: Any) -> Rejection | None:
             finite = math.isfinite(float(value))
         except OverflowError:
             finite = False
-        return None if finite else Rejection("not_finite", f"{name} is {shown(value)}: not a finite number")
+        return None if finite else Rejection("not_finite", f"{name} is {_shown_number(value)}: not a finite number")
     return Rejection("wrong_type", f"{name} must be a number, a text, true, false or null, not {shown(value)}")
+
+
+def _shown_number(value: float) -> str:
+    """As JSON would have it: NaN, Infinity, or the digits."""
+    if isinstance(value, float):
+        return "NaN" if math.isnan(value) else "too large" if math.isinf(value) else str(value)
+    return shown(value)

@@ -43,6 +43,7 @@ class Decoded(msgspec.Struct, gc=False):
     whole: Rejection | None = None
     seq: tuple[int, ...] = ()
     ignored: int = 0
+    online: bool | None = None
 
 
 def refused(code: str, detail: str) -> Decoded:

@@ -1,0 +1,258 @@
+"""One MQTT 5 connection over gmqtt, with what ingest needs and gmqtt has not (docs/decisions: gmqtt in ingest).
+
+PUBLISH packets are read here and handed on at once, with neither a task nor a future for each; acknowledgements go out
+when the caller says so, and only over the connection that brought the message. `pause` stops the reading itself: some
+brokers send more than the window they were told.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+from gmqtt.client import Client
+from gmqtt.mqtt.connection import MQTTConnection
+from gmqtt.mqtt.constants import MQTTv50
+from gmqtt.mqtt.handler import MQTTConnectError
+from gmqtt.mqtt.package import Package
+from gmqtt.mqtt.protocol import MQTTProtocol
+from gmqtt.subscription import Subscription
+
+from ingest.errors import BrokerRefusedError, SettingsError
+from ingest.settings import IngestSettings
+
+CONNECT_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 5.0
+KEEPALIVE_S = 60
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+_PUBLISH = 0x30
+_PUBACK = np.dtype([("type", "u1"), ("length", "u1"), ("packet_id", ">u2")])
+_LARGEST_HEADER = 5
+# Refusals that may pass: server unavailable, busy, quota, use another server, rate exceeded.
+_PASSING = {3, 128, 131, 136, 137, 151, 156, 159}
+
+# topic, payload, packet id (0 at QoS 0), whether it was sent before, connection
+Receive = Callable[[bytes, bytes, int, bool, "BrokerConnection"], None]
+
+
+class BrokerUnreachableError(Exception):
+    """No connection now; worth another try."""
+
+
+class _Protocol(MQTTProtocol):  # type: ignore[misc]
+    """Reads packets only while the gate is open, PUBLISH packets without detour."""
+
+    def __init__(
+        self, *args: Any, gate: asyncio.Event, on_publish: Callable[[int, bytes], None], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._gate = gate
+        self._on_publish = on_publish
+
+    async def read(self, n: int = -1) -> bytes:
+        await self._gate.wait()
+        data: bytes = await super().read(n)
+        return data
+
+    def _read_packet(self, data: bytes) -> int:
+        """Take whole packets out of the data; returns how much was used, -1 for rubbish."""
+        at, size = 0, len(data)
+        self._connection._last_data_in = time.monotonic()  # noqa: SLF001 - gmqtt has no setter
+        while size - at >= 2:
+            length, head = data[at + 1], 2
+            if length & 0x80:
+                length, head = _variable_length(data, at)
+                if head == 0:
+                    break
+                if head > _LARGEST_HEADER:
+                    return -1
+            end = at + head + length
+            if end > size:
+                break
+            command = data[at]
+            if command & 0xF0 == _PUBLISH:
+                self._on_publish(command, data[at + head : end])
+            else:
+                self._connection.put_package(Package(command, data[at + head : end]))
+            at = end
+        return at
+
+
+def _variable_length(data: bytes, at: int) -> tuple[int, int]:
+    """Length of a packet and of its header; header 0 = not all here yet, above the largest = malformed."""
+    length = shift = 0
+    for place in range(at + 1, at + _LARGEST_HEADER):
+        if place >= len(data):
+            return 0, 0
+        byte = data[place]
+        length |= (byte & 0x7F) << shift
+        if not byte & 0x80:
+            return length, place + 1 - at
+        shift += 7
+    return 0, _LARGEST_HEADER + 1
+
+
+class BrokerConnection(Client):  # type: ignore[misc]
+    """A connection; when it is lost it is of no more use, a new one takes up the session."""
+
+    def __init__(self, settings: IngestSettings, receive: Receive) -> None:
+        super().__init__(
+            settings.ingest_client_id,
+            clean_session=False,
+            optimistic_acknowledgement=False,
+            session_expiry_interval=settings.ingest_session_expiry_s,
+            receive_maximum=settings.ingest_receive_maximum,
+            maximum_packet_size=settings.ingest_packet_bytes,
+        )
+        self._settings = settings
+        self._receive = receive
+        self._gate = asyncio.Event()
+        self._gate.set()
+        self._granted: asyncio.Future[Sequence[int]] = asyncio.get_running_loop().create_future()
+        self.on_subscribe = self._subscribed
+        self.lost = asyncio.Event()
+        self.failure: Exception | None = None
+        self.is_paused = False
+
+    async def open(self, subscriptions: Sequence[str]) -> None:
+        """Connect, take up the session, subscribe.
+
+        Raises:
+            BrokerUnreachableError: nobody answers, or not now.
+            BrokerRefusedError: it does not want us.
+        """
+        broker = self._settings.broker
+        if broker.username:
+            self.set_auth_credentials(unquote(broker.username), unquote(broker.password or ""))
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._until(
+                    self.connect(
+                        broker.hostname,
+                        broker.port or _PORTS[broker.scheme],
+                        ssl=_tls(self._settings),
+                        keepalive=KEEPALIVE_S,
+                        version=MQTTv50,
+                    )
+                )
+                await self._subscribe(subscriptions)
+        except MQTTConnectError as error:
+            await self.close()
+            if error._code in _PASSING:  # noqa: SLF001 - gmqtt has no other way to ask
+                raise BrokerUnreachableError(str(error)) from error
+            raise BrokerRefusedError(
+                f"The broker at {self.place} refuses the connection: {error}. Check HAIDANG_BROKER_URL."
+            ) from error
+        except (OSError, TimeoutError) as error:
+            await self.close()
+            raise BrokerUnreachableError(str(error) or "no answer in time") from error
+
+    @property
+    def place(self) -> str:
+        """The broker's address without credentials."""
+        broker = self._settings.broker
+        return f"{broker.hostname}:{broker.port or _PORTS[broker.scheme]}"
+
+    def acknowledge(self, packet_ids: Sequence[int]) -> None:
+        """Acknowledge messages in this order; nothing happens when the connection is gone."""
+        if not packet_ids or self.lost.is_set() or self._connection is None or self._connection.is_closing():
+            return
+        packets = np.empty(len(packet_ids), _PUBACK)
+        packets["type"], packets["length"], packets["packet_id"] = 0x40, 2, packet_ids
+        self._connection.send_package(packets.tobytes())
+
+    def pause(self) -> None:
+        """Stop reading from the socket."""
+        self.is_paused = True
+        self._gate.clear()
+
+    def resume(self) -> None:
+        """Read on."""
+        self.is_paused = False
+        self._gate.set()
+
+    async def close(self) -> None:
+        """Disconnect; the broker keeps the session."""
+        self.lost.set()
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self.disconnect()
+
+    async def reconnect(self, delay: bool = False) -> None:  # noqa: ARG002 - gmqtt's signature
+        """What gmqtt calls when the connection is gone."""
+        self.lost.set()
+
+    async def _until(self, connecting: Any) -> None:
+        """Wait for the connection, or for its loss before it was made."""
+        tasks = {asyncio.ensure_future(connecting), asyncio.ensure_future(self.lost.wait())}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            if self.lost.is_set():
+                raise ConnectionError("the broker closed the connection at once; it must speak MQTT 5")
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _subscribe(self, topics: Sequence[str]) -> None:
+        self.subscribe([Subscription(topic, qos=1, retain_handling_options=1) for topic in topics])
+        granted = await self._granted
+        refused = [topic for topic, code in zip(topics, granted, strict=True) if code >= 0x80]
+        if refused:
+            await self.close()
+            raise BrokerRefusedError(
+                f"The broker at {self.place} does not allow to read {', '.join(refused)}: give this account the right."
+            )
+
+    def _subscribed(self, _client: Any, _mid: int, granted: Sequence[int], _properties: Any) -> None:
+        if not self._granted.done():
+            self._granted.set_result(granted)
+
+    async def _create_connection(self, host: str, port: int, ssl: Any, clean_session: bool, keepalive: int) -> Any:
+        """As gmqtt's own, with our protocol in it."""
+        self._exit_reconnecting_state()
+        self._connack_received.clear()
+        self._connection_lost.clear()
+        factory = partial(
+            _Protocol,
+            connection_state=self._connection_state,
+            id_generator=self._package_handler.id_generator,
+            gate=self._gate,
+            on_publish=self._on_publish,
+        )
+        transport, protocol = await asyncio.get_running_loop().create_connection(factory, host, port, ssl=ssl)
+        return MQTTConnection(transport, protocol, clean_session, keepalive, package_handler=self._package_handler)
+
+    def _on_publish(self, command: int, packet: bytes) -> None:
+        """Take a PUBLISH apart: topic, packet id, properties (none of them matters here), payload."""
+        at = 2 + (packet[0] << 8 | packet[1])
+        topic = packet[2:at]
+        packet_id = 0
+        if command & 0x06:
+            packet_id = packet[at] << 8 | packet[at + 1]
+            at += 2
+        if packet[at] < 0x80:
+            at += 1 + packet[at]
+        else:
+            length, head = _variable_length(packet, at - 1)
+            at += head - 1 + length
+        try:
+            self._receive(topic, packet[at:], packet_id, bool(command & 0x08), self)
+        except Exception as error:  # noqa: BLE001 - gmqtt's reading task would swallow it; the service ends with it
+            self.failure = error
+            self.lost.set()
+
+
+def _tls(settings: IngestSettings) -> ssl.SSLContext | bool:
+    if settings.broker.scheme != "mqtts":
+        return False
+    try:
+        return ssl.create_default_context(cafile=settings.broker_ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"HAIDANG_BROKER_CA_FILE {settings.broker_ca_file} cannot be used: {error}") from error

@@ -1,0 +1,82 @@
+"""Settings of ingest, from the environment (`HAIDANG_...`) only."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from ingest.errors import SettingsError
+from ingest.limits import Limits
+
+
+class IngestSettings(BaseSettings):
+    """What ingest needs to know; every field is also `HAIDANG_<FIELD>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="HAIDANG_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    database_url: str = Field(description="database, postgresql://haidang_ingest:password@host:port/name")
+    broker_url: str = Field(default="mqtt://127.0.0.1:1883", description="broker, mqtt://user:password@host:port")
+    broker_ca_file: Path | None = Field(default=None, description="CA certificate for mqtts://")
+    mapping_path: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(), description=f"mapping files, or folders with mapping.yaml files, separated by {os.pathsep!r}"
+    )
+    ingest_client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = Field(
+        default="haidang-ingest", description="stable name of this worker at the broker: its session hangs on it"
+    )
+    ingest_batch_values: int = Field(default=10_000, ge=1, le=200_000, description="values that close a batch")
+    ingest_batch_age_s: float = Field(default=0.2, gt=0, le=10, description="age that closes a batch, seconds")
+    ingest_receive_maximum: int = Field(default=30_000, ge=1, le=65_535, description="window told to the broker")
+    ingest_held_messages: int = Field(default=40_000, ge=1, description="messages held at most, whatever is sent")
+    ingest_held_bytes: int = Field(default=64 << 20, ge=1 << 20, description="payload bytes held at most")
+    ingest_session_expiry_s: int = Field(
+        default=604_800, ge=0, le=0xFFFF_FFFE, description="how long the broker keeps messages for us, seconds"
+    )
+    ingest_packet_bytes: int = Field(default=16 << 20, ge=1 << 20, description="packets the broker may send at most")
+    ingest_payload_bytes: int = Field(default=1 << 20, ge=1024, description="a larger payload is refused")
+    ingest_future_s: int = Field(default=600, ge=0, description="a time further ahead is refused, seconds")
+    ingest_new_days_per_hour: int = Field(default=400, ge=1, description="unknown days a device may open in an hour")
+    ingest_outage_s: float = Field(default=5.0, gt=0, description="without the database for longer: leave the broker")
+    ingest_metrics_host: str = Field(default="127.0.0.1", description="address of the Prometheus metrics")
+    ingest_metrics_port: int = Field(default=0, ge=0, le=65_535, description="port of the metrics, 0 = none")
+    log_format: Literal["text", "json"] = Field(default="text", description="log lines for people or for machines")
+
+    @field_validator("mapping_path", mode="before")
+    @classmethod
+    def _paths(cls, value: Any) -> Any:
+        return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _is_broker(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+            raise ValueError("must be of the form mqtt://user:password@host:port or mqtts://...")
+        return value
+
+    @property
+    def broker(self) -> SplitResult:
+        return urlsplit(self.broker_url)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            payload_bytes=self.ingest_payload_bytes,
+            future_us=self.ingest_future_s * 1_000_000,
+            new_days_per_hour=self.ingest_new_days_per_hour,
+        )
+
+
+def read_settings(**given: Any) -> IngestSettings:
+    """Settings from arguments and the environment.
+
+    Raises:
+        SettingsError: names each variable that is missing or wrong.
+    """
+    try:
+        return IngestSettings(**given)
+    except ValidationError as error:
+        lines = [f"HAIDANG_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("Settings of ingest are not usable: " + "; ".join(lines)) from error

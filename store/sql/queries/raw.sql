@@ -1,0 +1,162 @@
+-- Raw data: what ingest reads of the registry, registers, and appends. Written for the rights of haidang_ingest.
+
+-- name: sites
+-- Every site with the key of its pseudonyms.
+SELECT site_id, key, person_key FROM site
+
+-- name: assets
+-- Every asset by site and path.
+SELECT site_id, key, asset_id FROM asset
+
+-- name: devices
+-- Every device by site and key.
+SELECT site_id, key, device_id FROM device
+
+-- name: series
+-- Every series by asset and name, with what decides how its values are stored.
+SELECT asset_id, name, series_id, quantity, unit, kind, interval_us, interval_label FROM series
+
+-- name: add_asset
+-- Propose an asset where none is known at that path.
+INSERT INTO asset (site_id, key, parent_id, level, name, status)
+VALUES (%(site_id)s, %(key)s, %(parent_id)s, %(level)s, %(name)s, 'proposed')
+ON CONFLICT (site_id, key) DO NOTHING
+
+-- name: asset_id
+-- The asset at a path.
+SELECT asset_id FROM asset WHERE site_id = %(site_id)s AND key = %(key)s
+
+-- name: add_device
+-- Register a device at its first message.
+INSERT INTO device (site_id, asset_id, key, protocol, first_seen, last_seen)
+VALUES (%(site_id)s, %(asset_id)s, %(key)s, %(protocol)s, %(seen)s, %(seen)s)
+ON CONFLICT (site_id, key) DO NOTHING
+
+-- name: device_id
+-- The device of a key.
+SELECT device_id FROM device WHERE site_id = %(site_id)s AND key = %(key)s
+
+-- name: add_series
+-- Propose a series at its first value.
+INSERT INTO series (site_id, asset_id, device_id, name, quantity, qualifier, unit, kind, interval_us, interval_label)
+VALUES (%(site_id)s, %(asset_id)s, %(device_id)s, %(name)s, %(quantity)s, %(qualifier)s, %(unit)s, %(kind)s,
+        %(interval_us)s, %(interval_label)s)
+ON CONFLICT (asset_id, name) DO NOTHING
+
+-- name: one_series
+-- The series of an asset and name.
+SELECT asset_id, name, series_id, quantity, unit, kind, interval_us, interval_label
+FROM series WHERE asset_id = %(asset_id)s AND name = %(name)s
+
+-- name: add_symbol
+-- Give a state text its number.
+INSERT INTO symbol (symbol_id, text) VALUES (%(symbol_id)s, %(text)s) ON CONFLICT DO NOTHING
+
+-- name: ensure_partitions
+-- Make sure that readings of a range have somewhere to go.
+SELECT ensure_partitions(%(from_ts)s, %(to_ts)s)
+
+-- name: copy_reading
+-- The fast path: rows straight into the table.
+COPY reading (ts, series_id, value, quality) FROM STDIN (FORMAT BINARY)
+
+-- name: make_staging
+-- Where a batch stands that may hold what is stored already.
+CREATE TEMP TABLE IF NOT EXISTS staging_reading (
+    ts timestamptz NOT NULL, series_id integer NOT NULL, value double precision, quality smallint NOT NULL,
+    ord integer NOT NULL
+) ON COMMIT DELETE ROWS
+
+-- name: copy_staging
+-- Rows of the batch with their place in it.
+COPY staging_reading (ts, series_id, value, quality, ord) FROM STDIN (FORMAT BINARY)
+
+-- name: merge_staging
+-- Store what is new; returns the places of the rows that were stored before.
+WITH added AS (
+    INSERT INTO reading (ts, series_id, value, quality)
+    SELECT ts, series_id, value, quality FROM staging_reading ORDER BY series_id, ts
+    ON CONFLICT DO NOTHING
+    RETURNING series_id, ts
+)
+SELECT s.ord FROM staging_reading AS s LEFT JOIN added AS a USING (series_id, ts) WHERE a.series_id IS NULL
+
+-- name: staging_conflicts
+-- Of those, the ones whose stored value is another one.
+SELECT s.ord, r.value, r.quality
+FROM staging_reading AS s JOIN reading AS r USING (series_id, ts)
+WHERE s.ord = ANY (%(ords)s) AND (r.value IS DISTINCT FROM s.value OR r.quality <> s.quality)
+  AND r.ts >= %(from_ts)s AND r.ts < %(to_ts)s
+
+-- name: insert_conflicts
+-- Another value for a stored key: the first stays, this one is kept beside it.
+INSERT INTO reading_conflict (site_id, series_id, asset_id, event_kind, event_key, ts, stored, received)
+VALUES (%(site_id)s, %(series_id)s, %(asset_id)s, %(event_kind)s, %(event_key)s, %(ts)s, %(stored)s, %(received)s)
+
+-- name: insert_events
+-- Store events that are new; returns the places of those that were stored before.
+WITH given AS (
+    SELECT * FROM unnest(%(ord)s::integer[], %(site_id)s::integer[], %(asset_id)s::integer[], %(ts)s::timestamptz[],
+                         %(kind)s::text[], %(key)s::text[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[],
+                         %(payload)s::text[]) AS g (ord, site_id, asset_id, ts, kind, key, from_ts, to_ts, payload)
+), added AS (
+    INSERT INTO event (site_id, asset_id, ts, kind, key, from_ts, to_ts, payload)
+    SELECT site_id, asset_id, ts, kind, key, from_ts, to_ts, payload::jsonb FROM given
+    ON CONFLICT DO NOTHING
+    RETURNING asset_id, kind, key, ts
+)
+SELECT g.ord FROM given AS g LEFT JOIN added AS a USING (asset_id, kind, key, ts) WHERE a.asset_id IS NULL
+
+-- name: event_conflict
+-- The stored event of a key, if it is another one than this.
+SELECT jsonb_build_object('from', from_ts, 'to', to_ts, 'payload', payload)
+FROM event
+WHERE asset_id = %(asset_id)s AND kind = %(kind)s AND key = %(key)s AND ts = %(ts)s
+  AND (payload <> %(payload)s::jsonb OR from_ts IS DISTINCT FROM %(from_ts)s::timestamptz
+       OR to_ts IS DISTINCT FROM %(to_ts)s::timestamptz)
+
+-- name: reject
+-- Keep a refused message once; a repeat only counts.
+INSERT INTO rejected_message AS r (site_id, device_id, topic, payload, payload_bytes, reason, detail, whole, digest,
+                                   first_at, last_at, times)
+VALUES (%(site_id)s, %(device_id)s, %(topic)s, %(payload)s, %(payload_bytes)s, %(reason)s, %(detail)s, %(whole)s,
+        %(digest)s, %(at)s, %(at)s, %(times)s)
+ON CONFLICT (digest) DO UPDATE SET
+    times = r.times + excluded.times, last_at = greatest(r.last_at, excluded.last_at),
+    status = CASE WHEN r.status = 'replayed' THEN 'open' ELSE r.status END
+
+-- name: insert_dirty_marks
+-- UTC ranges whose KPIs must be computed again.
+INSERT INTO dirty_mark (site_id, from_ts, to_ts, cause)
+SELECT site_id, from_ts, to_ts, 'data'
+FROM unnest(%(site_id)s::integer[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[]) AS m (site_id, from_ts, to_ts)
+
+-- name: insert_ledger
+-- What happened to the messages and values of this batch, by device and hour of receipt.
+INSERT INTO ledger_delta (hour, site_id, device_id, received, processed, rejected, redelivered, decoded, stored, duplicate,
+                          conflict, rejected_value, ignored, missing_seq, latency_ms, skew_ms)
+VALUES (%(hour)s, %(site_id)s, %(device_id)s, %(received)s, %(processed)s, %(rejected)s, %(redelivered)s, %(decoded)s,
+        %(stored)s, %(duplicate)s, %(conflict)s, %(rejected_value)s, %(ignored)s, %(missing_seq)s, %(latency_ms)s,
+        %(skew_ms)s)
+
+-- name: touch_devices
+-- When devices were last heard.
+UPDATE device AS d SET last_seen = greatest(d.last_seen, s.seen), first_seen = coalesce(d.first_seen, s.seen)
+FROM unnest(%(device_id)s::integer[], %(seen)s::timestamptz[]) AS s (device_id, seen)
+WHERE d.device_id = s.device_id
+
+-- name: open_session
+-- A device says that it is online; an open session goes on.
+INSERT INTO device_session (site_id, device_id, from_ts, how)
+SELECT %(site_id)s, %(device_id)s, %(at)s, 'online'
+WHERE NOT EXISTS (SELECT FROM device_session WHERE device_id = %(device_id)s AND to_ts IS NULL)
+ON CONFLICT DO NOTHING
+
+-- name: close_session
+-- A device says (or its broker for it) that it is offline.
+UPDATE device_session SET to_ts = greatest(from_ts, %(at)s), how = 'offline'
+WHERE device_id = %(device_id)s AND to_ts IS NULL
+
+-- name: fold_ledger
+-- Move the deltas into the ledger.
+SELECT fold_ledger()
