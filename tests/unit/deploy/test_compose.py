@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 from compose_spec import PyCompose
+from pydantic_settings import BaseSettings
 
+from api.settings import ApiSettings
+from ingest.settings import IngestSettings
+from kpi.settings import KpiSettings
+from simulators.settings import PlantSettings
 from tests.support import compose
 from tests.support.deployed import ROOT, variables
 
@@ -159,3 +164,15 @@ def test_grafana_finds_the_boards_where_the_provisioning_says() -> None:
     assert f"./dashboards/generated/boards:{provisioning.BOARDS_FOLDER}:ro" in mounts
     asked = set(re.findall(r"\$\{(\w+)\}", json.dumps(provisioning.data_sources())))
     assert asked <= SERVICES["grafana"]["environment"].keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("ingest", IngestSettings), ("kpi", KpiSettings), ("api", ApiSettings), ("simulator", PlantSettings)],
+)
+def test_every_variable_given_to_a_service_is_a_setting_of_it(name: str, settings: type[BaseSettings]) -> None:
+    known = {f"HAIDANG_{field.upper()}" for field in settings.model_fields}
+    given = SERVICES[name]["environment"]
+    assert given.keys() <= known
+    required = {f"HAIDANG_{field.upper()}" for field, info in settings.model_fields.items() if info.is_required()}
+    assert required <= given.keys()
