@@ -85,6 +85,18 @@ def test_it_starts_in_order(name: str, service: Service) -> None:
         assert how == {"condition": wanted}, f"{name} on {needed}"
 
 
+def test_something_that_stays_waits_for_each_that_ends() -> None:
+    """Else `docker compose up --wait` takes its end for a failure."""
+    awaited = {
+        needed
+        for service in SERVICES.values()
+        if service["restart"] != "no"
+        for needed, how in service.get("depends_on", {}).items()
+        if how["condition"] == "service_completed_successfully"
+    }
+    assert awaited == ONE_SHOT - {"tools"}  # which is for `docker compose run` only
+
+
 def test_nothing_that_reads_the_database_starts_before_it_is_migrated(name: str, service: Service) -> None:
     asks = "timescaledb:5432" in json.dumps(service.get("environment", {}))
     if asks and name != "migrate":
