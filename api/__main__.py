@@ -1,5 +1,6 @@
 """`python -m api`: serve the API and the console as the environment says, until told to stop."""
 
+import signal
 import socket
 import sys
 
@@ -28,6 +29,8 @@ def main() -> int:
     config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False, proxy_headers=False)
     host, port = listener.getsockname()[:2]
     log.info("api_listening", url=f"http://{host}:{port}/")
+    for number in (signal.SIGTERM, signal.SIGINT):  # the server stops in order, then hands the signal on to these
+        signal.signal(number, lambda *_: sys.exit(0))
     uvicorn.Server(config).run(sockets=[listener])
     return 0
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
@@ -13,7 +14,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
 
 from api.schemas import Problem
-from store.errors import DatabaseUnavailableError, SchemaOutdatedError
+from store.errors import DatabaseUnavailableError, SchemaOutdatedError, StoreError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:haidang:problem:"
@@ -61,6 +62,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     for error in (DatabaseUnavailableError, SchemaOutdatedError, PoolTimeout, TooManyRequests):
         app.add_exception_handler(error, _on_database_away)
+    app.add_exception_handler(StoreError, _on_store)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
@@ -114,6 +116,14 @@ def _on_database_away(request: Request, error: Exception) -> Response:
     slug = "schema-outdated" if outdated else "database-away"
     problem = _problem(request, HTTPStatus.SERVICE_UNAVAILABLE, slug, detail)
     return response(request, problem, {"Retry-After": "5"})
+
+
+def _on_store(request: Request, error: Exception) -> Response:
+    """A value that only the database could refuse (a zero byte, a number too large) is the caller's."""
+    if not isinstance(error.__cause__, psycopg.DataError):
+        return _on_unexpected(request, error)
+    detail = f"A value of the query cannot be used: {error}"
+    return response(request, _problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail))
 
 
 def _on_unexpected(request: Request, error: Exception) -> Response:
