@@ -11,6 +11,7 @@ import polars as pl
 from model.registry import Asset, Site
 
 COUNTS = frozenset({"good_count", "reject_count", "total_count", "cycle_count"})
+METER_KIND = "meter"
 METERED = frozenset({"active_energy", "active_power"})
 SOURCES = pl.Schema({"scope": pl.String, "asset": pl.String, "of_time": pl.Boolean, "of_energy": pl.Boolean})
 ABILITIES = pl.Schema({"scope": pl.String, "can_time": pl.Boolean, "can_count": pl.Boolean, "can_energy": pl.Boolean})
@@ -74,10 +75,12 @@ class _Tree:
         return set().union(*(self.time_sources(child) for child in below))
 
     def energy_sources(self, key: str) -> set[str]:
-        """Nearest metered assets at or below: no energy is counted twice."""
+        """Nearest metered assets at or below; a child of kind `meter` measures the whole of what it hangs on."""
         if key in self.metered:
             return {key}
-        return set().union(*(self.energy_sources(child) for child in self._children.get(key, [])))
+        below = self._children.get(key, [])
+        meters = {child for child in below if self._assets[child].kind == METER_KIND and child in self.metered}
+        return meters or set().union(*(self.energy_sources(child) for child in below))
 
     def _constraint(self, asset: Asset) -> set[str]:
         name = asset.constraint_key or ""

@@ -78,8 +78,9 @@ _FLAGS: dict[str, tuple[frozenset[Basis], pl.Expr]] = {
 }
 # Findings of the computation that become flags of the values they touch.
 _MARKS: dict[Basis, tuple[str, ...]] = {
-    Basis.COUNT: ("partial_start", "counter_reset"),
-    Basis.PERFORMANCE: ("partial_start", "counter_reset"),
-    Basis.ENERGY: ("partial_start_energy", "counter_reset_energy"),
-    Basis.CARBON: ("partial_start_energy", "counter_reset_energy"),
+    Basis.COUNT: ("partial_start",),
+    Basis.PERFORMANCE: ("partial_start",),
+    Basis.ENERGY: ("partial_start_energy",),
+    Basis.DEMAND: ("partial_start_energy",),
+    Basis.CARBON: ("partial_start_energy",),
 }

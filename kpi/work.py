@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 
 from model.calendar import DayWindow, local_date, production_day_windows
 from model.registry import Site
@@ -109,7 +110,7 @@ def holes(known: Iterable[date]) -> list[date]:
     order = sorted(set(known))
     return [
         day
-        for before, after in zip(order, order[1:], strict=False)
+        for before, after in pairwise(order)
         if 1 < (after - before).days <= MAX_FILL_DAYS
         for day in each_day(before + DAY, after - DAY)
     ]

@@ -27,6 +27,20 @@ def copy_in(connection: Connection, table: str, frame: pl.DataFrame) -> None:
         copy.write(text.write_csv(include_header=False, null_value=NULL).encode())
 
 
+def append(connection: Connection, table: str, frame: pl.DataFrame) -> None:
+    """Append a frame to a table under row-level security, into which PostgreSQL does not COPY."""
+    if frame.is_empty():
+        return
+    columns = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
+    names = {"waiting": sql.Identifier(f"new_{table}"), "target": sql.Identifier(table), "columns": columns}
+    connection.execute(
+        sql.SQL("CREATE TEMPORARY TABLE {waiting} AS SELECT {columns} FROM {target} LIMIT 0").format(**names)
+    )
+    copy_in(connection, f"new_{table}", frame)
+    connection.execute(sql.SQL("INSERT INTO {target} ({columns}) SELECT {columns} FROM {waiting}").format(**names))
+    connection.execute(sql.SQL("DROP TABLE {waiting}").format(**names))
+
+
 def copy_out(
     connection: Connection, query: LiteralString, parameters: Mapping[str, Any], schema: Mapping[str, Any]
 ) -> pl.DataFrame:

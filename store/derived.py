@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from psycopg.rows import dict_row
 
-from store.copying import copy_in, copy_out, utc
+from store.copying import append, copy_in, copy_out, utc
 from store.pool import Connection
 from store.queries import load
 
@@ -117,27 +117,27 @@ def replace_atoms(connection: Connection, place: Place, atoms: pl.DataFrame, day
     connection.execute(_SQL["delete_atoms"], parameters)
     new = atoms.filter(pl.col("production_day").is_in(days)).join(revisions, on="production_day", how="left")
     frame = new.with_columns(utc("hour_us").alias("hour"), pl.col("revision").fill_null(1))
-    copy_in(connection, "atom", _placed(frame.drop("hour_us"), place))
+    append(connection, "atom", _placed(frame.drop("hour_us"), place))
 
 
 def replace_interval_series(connection: Connection, place: Place, frame: pl.DataFrame, days: list[date]) -> None:
     """Write the demand intervals of days anew."""
     connection.execute(_SQL["delete_interval_series"], {"site_id": place.site_id, "days": days})
     rows = frame.filter(pl.col("production_day").is_in(days)).with_columns(utc("from_us").alias("from_ts"))
-    copy_in(connection, "interval_series", _placed(rows.drop("from_us"), place))
+    append(connection, "interval_series", _placed(rows.drop("from_us"), place))
 
 
 def replace_intervals(connection: Connection, place: Place, frame: pl.DataFrame, days: list[date]) -> None:
     """Write the state intervals of days anew."""
     connection.execute(_SQL["delete_state_intervals"], {"site_id": place.site_id, "days": days})
     rows = frame.with_columns(utc("from_us").alias("from_ts"), utc("to_us").alias("to_ts"))
-    copy_in(connection, "state_interval", _placed(rows.drop("from_us", "to_us"), place))
+    append(connection, "state_interval", _placed(rows.drop("from_us", "to_us"), place))
 
 
 def replace_carry(connection: Connection, place: Place, frame: pl.DataFrame, days: list[date]) -> None:
     """Write what days hand to the next one."""
     connection.execute(_SQL["delete_carry"], {"site_id": place.site_id, "days": days})
-    copy_in(connection, "carry_state", _placed(frame.filter(pl.col("production_day").is_in(days)), place))
+    append(connection, "carry_state", _placed(frame.filter(pl.col("production_day").is_in(days)), place))
 
 
 def write_values(

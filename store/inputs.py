@@ -56,6 +56,7 @@ _SERIES = pl.Schema(
     }
 )
 # A carry-in row is looked for in the last week first: most series have one there, and older partitions stay unread.
+# A row after the range is looked for in one week only: nobody knows what flowed during a longer silence.
 _NEAR = timedelta(days=7)
 
 
@@ -85,7 +86,7 @@ def series(connection: Connection, site_id: int) -> pl.DataFrame:
 
 
 def readings(connection: Connection, reader: Any, series_ids: Sequence[int], span: Range) -> pl.DataFrame:
-    """Rows of the series in the range with one earlier row each, sorted by series and time."""
+    """Rows of the series in the range with one earlier and one later row each, sorted by series and time."""
     if not series_ids:
         return pl.DataFrame(schema=_READINGS)
     ids = list(series_ids)
@@ -94,7 +95,9 @@ def readings(connection: Connection, reader: Any, series_ids: Sequence[int], spa
     near = _fetch(connection, reader, "carry_in", {"series": ids, "before": before, "since": before - _NEAR})
     missing = sorted(set(ids) - set(near["series_id"].to_list()))
     far = _fetch(connection, reader, "carry_in", {"series": missing, "before": before - _NEAR, "since": _EPOCH})
-    return pl.concat([far, near, rows]).sort("series_id", "ts")
+    after = instant(span.to_us)
+    later = _fetch(connection, reader, "follow", {"series": ids, "since": after, "before": after + _NEAR})
+    return pl.concat([far, near, rows, later]).sort("series_id", "ts")
 
 
 def events(connection: Connection, site_id: int, span: Range) -> pl.DataFrame:

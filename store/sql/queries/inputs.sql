@@ -19,6 +19,13 @@ CROSS JOIN LATERAL (SELECT ts, value, quality FROM reading
                     WHERE reading.series_id = s.series_id AND ts < %(before)s AND ts >= %(since)s
                     ORDER BY ts DESC LIMIT 1) AS r
 
+-- name: follow
+-- The first row of each series from an instant on: what flows across the end of the range is shared by it.
+SELECT s.series_id, r.ts, r.value, r.quality FROM unnest(%(series)s::integer[]) AS s(series_id)
+CROSS JOIN LATERAL (SELECT ts, value, quality FROM reading
+                    WHERE reading.series_id = s.series_id AND ts >= %(since)s AND ts < %(before)s
+                    ORDER BY ts LIMIT 1) AS r
+
 -- name: has_data
 -- Whether anything was recorded in a half-open range.
 SELECT EXISTS (SELECT FROM unnest(%(series)s::integer[]) AS s(series_id)

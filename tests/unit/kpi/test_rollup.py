@@ -191,6 +191,19 @@ def test_energy_of_a_scope_is_that_of_its_nearest_meters() -> None:
     assert pick(rollup(rollup_inputs(metered, atoms)), "energy", of="m2")["value"] == 4.0
 
 
+def test_a_unit_of_kind_meter_measures_all_that_it_hangs_on() -> None:
+    plant = site()
+    main = Asset(key="line/main", level="unit", parent="line", kind="meter")
+    found = (*plant.series, series("m1", "kwh", "active_energy"), series("line/main", "kwh", "active_energy"))
+    values = rollup(
+        rollup_inputs(
+            site(assets=(*plant.assets, main), series=found),
+            [atom("m1", "energy", amount=3.0), atom("line/main", "energy", amount=10.0)],
+        )
+    )
+    assert [pick(values, "energy", of=of)["value"] for of in ("", "line", "m1")] == [10.0, 10.0, 3.0]
+
+
 def test_the_peak_of_a_scope_is_that_of_the_summed_intervals() -> None:
     plant = site(series=(*site().series, series("m1", "kwh", "active_energy"), series("m2", "kwh", "active_energy")))
     rows = [demand("m1", 10, half_hour=12), demand("m1", 2, half_hour=13), demand("m2", 1, half_hour=12)]

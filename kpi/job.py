@@ -1,0 +1,247 @@
+"""The KPI job: takes dirty marks and windows that are due, computes their days span by span, until nothing is left."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from kpi.settings import KpiSettings
+from kpi.span import Answered, Office, SpanResult
+from kpi.work import DAY, LongWindows, Span, days_of_ranges, days_with_causes, each_day, holes, spans, windows_of_days
+from model.calendar import local_date
+from model.registry import Site
+from model.vocabulary import Grain
+from store import inputs, marks, registry
+from store.errors import translated
+from store.pool import Connection, connect
+
+MAX_PASSES = 100
+Progress = Callable[[int, int], None]
+_SHORT = frozenset({Grain.HOUR, Grain.SHIFT, Grain.DAY, Grain.PRODUCT})
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run brought, over all sites."""
+
+    sites: int = 0
+    days: int = 0
+    readings: int = 0
+    values_new: int = 0
+    values_revised: int = 0
+    seconds: float = 0.0
+    busy: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """One sentence for a person."""
+        waiting = f"; another process is computing {', '.join(self.busy)}" if self.busy else ""
+        return (
+            f"{self.days} production days of {self.sites} sites from {self.readings:,} readings in "
+            f"{self.seconds:.1f} s: {self.values_new:,} values new or replaced, {self.values_revised:,} final values "
+            f"revised{waiting}"
+        )
+
+    def plus(self, other: "Summary") -> "Summary":
+        """Add what another run brought."""
+        return Summary(
+            self.sites + other.sites,
+            self.days + other.days,
+            self.readings + other.readings,
+            self.values_new + other.values_new,
+            self.values_revised + other.values_revised,
+            self.seconds + other.seconds,
+            self.busy + other.busy,
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The spans of one pass, the marks with the days that they touch, and long windows that are only due."""
+
+    spans: list[Span] = field(default_factory=list)
+    touched: Mapping[int, tuple[date, date]] = field(default_factory=dict)
+    due: LongWindows = field(default_factory=LongWindows)
+
+    def __bool__(self) -> bool:
+        return bool(self.spans or self.due)
+
+    def answered(self, span: Span) -> Answered:
+        """Marks that a span answers: it locks all that touch it and deletes those whose last day it holds."""
+        lock = [id_ for id_, (first, last) in self.touched.items() if first <= span.last and last >= span.first]
+        return Answered(lock, [id_ for id_ in lock if self.touched[id_][1] <= span.last])
+
+
+@dataclass
+class SiteJob:
+    """The work on one site over one pair of connections."""
+
+    connection: Connection
+    reader: Any
+    site_key: str
+    settings: KpiSettings
+    progress: Progress | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    summary: Summary = field(default_factory=lambda: Summary(sites=1))
+    _seen_due: set[marks.Due] = field(default_factory=set)
+
+    def run(self, now: datetime, *, open_day: bool = True, due: bool = True) -> Summary:
+        """Compute until no mark is left.
+
+        Args:
+            now: instant of the computation.
+            open_day: false leaves days that still go on, and their marks, for later.
+            due: also make windows final that are due.
+        """
+        for _ in range(MAX_PASSES):
+            plan = self._plan(now, due=due)
+            plan = plan if open_day else self._without_open(plan, now)
+            if not plan or not self._carry_out(plan, now):
+                break
+        return self.summary
+
+    def run_days(self, first: date, last: date, now: datetime) -> Summary:
+        """Compute these days again, whatever the marks say."""
+        plan = self._plan(now, due=False)
+        known = {day: found for span in plan.spans for day, found in span.causes.items()}
+        wanted = {day: known.get(day, frozenset()) for day in each_day(first, last)}
+        within = {id_: days for id_, days in plan.touched.items() if first <= days[0] and days[1] <= last}
+        self._carry_out(Plan(self._cut(wanted, now), within), now)
+        return self.summary
+
+    def _plan(self, now: datetime, *, due: bool) -> Plan:
+        with self.connection.transaction():
+            site_id = registry.site_id(self.connection, self.site_key)
+            site = registry.snapshot(self.connection, self.site_key, now)
+            waiting = marks.marks(self.connection, site_id)
+            ranges = days_of_ranges(site, [(mark.asset, mark.from_us, mark.to_us) for mark in waiting])
+            done = {day for first, last in marks.runs(self.connection, site_id) for day in each_day(first, last)}
+            found = set(marks.due_windows(self.connection, site_id, now)) - self._seen_due if due else set()
+        self._seen_due |= found
+        causes = days_with_causes(zip(ranges, (mark.cause for mark in waiting), strict=True))
+        for day in [*(window.production_day for window in found if window.grain in _SHORT), *holes([*done, *causes])]:
+            causes.setdefault(day, frozenset())
+        touched = {mark.mark_id: days for mark, days in zip(waiting, ranges, strict=True)}
+        return Plan(self._cut(causes, now), touched, _long_only(found))
+
+    def _without_open(self, plan: Plan, now: datetime) -> Plan:
+        with self.connection.transaction():
+            site = registry.snapshot(self.connection, self.site_key, now)
+        closed = [span for span in plan.spans if not is_open(site, span.last, now)]
+        first_open = min((span.first for span in plan.spans if span not in closed), default=date.max)
+        touched = {id_: days for id_, days in plan.touched.items() if days[1] < first_open}
+        return replace(plan, spans=closed, touched=touched)
+
+    def _cut(self, causes: dict[date, frozenset[str]], now: datetime) -> list[Span]:
+        """Cut days into spans that fit in memory, the open day apart, none across a change of settings."""
+        if not causes:
+            return []
+        with self.connection.transaction():
+            site_id = registry.site_id(self.connection, self.site_key)
+            site = registry.snapshot(self.connection, self.site_key, now)
+            changes = [at.date() for at in registry.setting_changes(self.connection, site_id)]
+            longest = self._longest(site, site_id, sorted(causes))
+        today = local_date(site.timezone, round(now.timestamp() * 1e6))
+        cuts = [*(day + offset for day in changes for offset in (timedelta(), DAY)), today - DAY, today]
+        return spans(causes, longest, cuts)
+
+    def _longest(self, site: Site, site_id: int, days: list[date]) -> int:
+        """Days per span, from the number of readings of the day in the middle."""
+        ids = inputs.series(self.connection, site_id)["series_id"].to_list()
+        plan = windows_of_days(site, [days[len(days) // 2]])
+        every = [window for windows in plan.values() for window in windows]
+        if not every or len(days) == 1:
+            return self.settings.kpi_span_days
+        sample = inputs.Range(min(window.from_us for window in every), max(window.to_us for window in every))
+        rows = inputs.row_count(self.connection, ids, sample)
+        return max(1, min(self.settings.kpi_span_days, self.settings.kpi_span_rows // max(rows, 1)))
+
+    def _carry_out(self, plan: Plan, now: datetime) -> bool:
+        office = Office(self.connection, self.reader, self.site_key, now)
+        total, done = sum(len(span.days) for span in plan.spans), 0
+        every = frozenset(day for span in plan.spans for day in span.days)
+        for span in plan.spans:
+            result = None if self.stop.is_set() else office.run_span(span, plan.answered(span), every)
+            if result is None:
+                return self._give_up()
+            done += len(span.days)
+            self._note(span, result)
+            if self.progress:
+                self.progress(done, total)
+        if plan.due:
+            counts = office.run_long_windows(plan.due)
+            if counts is None:
+                return self._give_up()
+            self.summary = self.summary.plus(Summary(values_new=counts[0], values_revised=counts[1]))
+        return True
+
+    def _give_up(self) -> bool:
+        if not self.stop.is_set():
+            self.summary = self.summary.plus(Summary(busy=(self.site_key,)))
+        return False
+
+    def _note(self, span: Span, result: SpanResult) -> None:
+        self.summary = self.summary.plus(
+            Summary(0, result.days, result.readings, result.values_new, result.values_revised, result.seconds)
+        )
+        log.info(
+            "span computed",
+            action="span_computed",
+            site=self.site_key,
+            from_day=str(span.first),
+            to_day=str(span.last),
+            readings=result.readings,
+            values_new=result.values_new,
+            values_revised=result.values_revised,
+            seconds=round(result.seconds, 3),
+        )
+
+
+def run_once(  # noqa: PLR0913 - the flags of `haidang kpi run`
+    url: str,
+    *,
+    site: str | None = None,
+    from_: date | None = None,
+    to: date | None = None,
+    progress: Progress | None = None,
+    now: datetime | None = None,
+) -> Summary:
+    """Compute everything that is dirty or due; with days given, those days again (both included).
+
+    Args:
+        url: database, as role haidang_kpi.
+        site: only this site; all local ones without it.
+        from_: first production day to compute again; default `to`.
+        to: last production day to compute again; default `from_`.
+        progress: told the days done and in all of the present pass.
+        now: the instant of the computation, default the clock's.
+    """
+    settings = KpiSettings(database_url=url)
+    at = now or datetime.now(UTC)
+    total = Summary()
+    with translated(url), connect(url, "haidang-kpi", autocommit=True) as connection, inputs.open_adbc(url) as reader:
+        for key in [site] if site else marks.site_keys(connection):
+            job = SiteJob(connection, reader, key, settings, progress)
+            first, last = from_ or to, to or from_
+            total = total.plus(job.run(at) if first is None or last is None else job.run_days(first, last, at))
+    return total
+
+
+def is_open(site: Site, day: date, now: datetime) -> bool:
+    """Whether a production day of any asset still goes on."""
+    now_us = round(now.timestamp() * 1e6)
+    plans = windows_of_days(site, [day]).values()
+    return any(window.to_us > now_us for windows in plans for window in windows)
+
+
+def _long_only(due: Iterable[marks.Due]) -> LongWindows:
+    """The weeks, months and jobs among due windows."""
+    due = list(due)
+    return LongWindows(
+        frozenset(window.production_day for window in due if window.grain == Grain.WEEK),
+        frozenset(window.production_day for window in due if window.grain == Grain.MONTH),
+        frozenset(window.job for window in due if window.grain == Grain.JOB),
+    )

@@ -1,0 +1,28 @@
+"""Findings of a computation that belong to single days and values: they become flags of those values."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from kpi.rollup import MARKS
+from kpi.scopes import METERED
+from model.calendar import production_day_of
+from model.registry import Site
+
+
+def marks_of(findings: Iterable[Mapping[str, Any]], site: Site, days: tuple[date, ...]) -> pl.DataFrame:
+    """Mark the asset and day of each counter that was first seen inside the days: earlier counts are not known."""
+    quantity = {(series.asset, series.name): series.quantity for series in site.series}
+    rows = {
+        (each["asset"], production_day_of(site, each["asset"], each["ts"]), _name(quantity, each))
+        for each in findings
+        if each["kind"] == "partial_start"
+    }
+    return pl.DataFrame(sorted(row for row in rows if row[1] in days), schema=MARKS, orient="row")
+
+
+def _name(quantity: Mapping[tuple[str, str], str], finding: Mapping[str, Any]) -> str:
+    metered = quantity.get((finding["asset"], finding["series"])) in METERED
+    return "partial_start_energy" if metered else "partial_start"

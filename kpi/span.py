@@ -1,0 +1,274 @@
+"""One span of production days, in one transaction: lock, read, compute, write, build values, answer the marks."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from kpi.building import Builder, Built, Fresh
+from kpi.compute import compute
+from kpi.digests import day_digests, inputs_digest
+from kpi.frames import ANNOTATIONS, ATOMS, EVENTS, INTERVAL_SERIES, READINGS, SERIES, SYMBOLS, Inputs, Tables, conform
+from kpi.marking import marks_of
+from kpi.work import DAY, LongWindows, Span, long_windows, windows_of_days
+from model.calendar import DayWindow
+from model.canonical import canonical_json, digest
+from model.registry import Site
+from store import derived, inputs, marks, registry
+from store.pool import Connection
+
+HOUR_US = 3_600_000_000
+MAX_FINDINGS = 500
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Marks to lock before reading, and those of them that are answered once the span is written."""
+
+    lock: Sequence[int] = ()
+    delete: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class SpanResult:
+    """What a span brought."""
+
+    days: int
+    readings: int
+    values_new: int
+    values_revised: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Everything read for a span."""
+
+    inputs: Inputs
+    all_readings: pl.DataFrame
+    series: pl.DataFrame
+    carried: Mapping[str, str]  # digest of the carry into the span, per asset
+    handed: Mapping[str, str]  # digest of the carry that the span handed on when it was last computed
+
+
+@dataclass(frozen=True)
+class Office:
+    """Where and when the work is done: connection of the KPI role, ADBC connection for the readings, the site."""
+
+    connection: Connection
+    reader: Any
+    site_key: str
+    now: datetime
+
+    @property
+    def now_us(self) -> int:
+        """The instant of the computation in µs UTC."""
+        return round(self.now.timestamp() * 1e6)
+
+    def run_span(self, span: Span, answered: Answered, planned: frozenset[date] = frozenset()) -> SpanResult | None:
+        """Compute a span and store everything of it, or nothing.
+
+        Args:
+            span: the production days.
+            answered: marks that this span answers.
+            planned: days of the same run, which need no mark of their own when the carry changes.
+
+        Returns:
+            None when another process is computing this site.
+        """
+        started = time.monotonic()
+        with self.connection.transaction():
+            place = self._lock()
+            if place is None:
+                return None
+            marks.lock_marks(self.connection, list(answered.lock))
+            at = datetime.combine(span.last + DAY, datetime.min.time(), UTC)
+            site = registry.snapshot(self.connection, self.site_key, at)
+            done = _SpanWork(self, place, site, span).run(planned)
+            marks.delete_marks(self.connection, list(answered.delete))
+        return SpanResult(
+            len(span.days), done.readings, done.values_new, done.values_revised, time.monotonic() - started
+        )
+
+    def run_long_windows(self, wanted: LongWindows) -> tuple[int, int] | None:
+        """Build weeks, months and jobs anew from stored atoms: they become final without any new data."""
+        with self.connection.transaction():
+            place = self._lock()
+            if place is None:
+                return None
+            site = registry.snapshot(self.connection, self.site_key, self.now)
+            built = Builder(self.connection, place, site, self.now_us).long(wanted, Fresh(), {})
+            return self.store(place, site, [built])
+
+    def store(self, place: derived.Place, site: Site, parts: Iterable[Built]) -> tuple[int, int]:
+        """Store values with the registry that they were made with."""
+        config, built = digest(site), list(parts)
+        derived.keep_config(self.connection, place.site_id, config, canonical_json(site).decode())
+        values, owned = pl.concat([part.values for part in built]), pl.concat([part.owned for part in built])
+        return derived.write_values(self.connection, place, values, owned, config)
+
+    def _lock(self) -> derived.Place | None:
+        site_id = registry.site_id(self.connection, self.site_key)
+        if not marks.try_lock_site(self.connection, site_id):
+            return None
+        return derived.Place(site_id, registry.asset_ids(self.connection, site_id))
+
+
+@dataclass(frozen=True)
+class _SpanWork:
+    office: Office
+    place: derived.Place
+    site: Site
+    span: Span
+
+    @property
+    def connection(self) -> Connection:
+        return self.office.connection
+
+    @cached_property
+    def windows(self) -> dict[str, tuple[DayWindow, ...]]:
+        return windows_of_days(self.site, self.span.days)
+
+    @cached_property
+    def closed(self) -> list[date]:
+        """Days whose last window has ended and waited for late data."""
+        ends: dict[date, int] = {}
+        for plan in self.windows.values():
+            for window in plan:
+                ends[window.day] = max(window.to_us, ends.get(window.day, 0))
+        return sorted(day for day, end in ends.items() if end + self.site.lateness_us <= self.office.now_us)
+
+    def run(self, planned: frozenset[date]) -> marks.Run:
+        read = self._read()
+        tables = compute(read.inputs)
+        new, revised = self._write(read, tables)
+        self._pass_on(read, tables, planned)
+        run = marks.Run(
+            site_id=self.place.site_id,
+            from_day=self.span.first,
+            to_day=self.span.last,
+            started_at=self.office.now,
+            readings=len(read.inputs.readings),
+            values_new=new,
+            values_revised=revised,
+            findings=_plain(tables.findings[:MAX_FINDINGS]),
+        )
+        marks.log_run(self.connection, run)
+        return run
+
+    def _read(self) -> _Read:
+        whole, site_id = _bounds(self.windows), self.place.site_id
+        ahead = max([HOUR_US, self.site.demand_interval_us, *(a.micro_stop_limit_us + 1 for a in self.site.assets)])
+        wide = inputs.Range(whole.from_us, whole.to_us + ahead)
+        series = inputs.series(self.connection, site_id)
+        active = series.filter("active")
+        wanted = (series if self.closed else active)["series_id"].to_list()
+        readings = conform(inputs.readings(self.connection, self.office.reader, wanted, wide), READINGS)
+        carried = derived.carry(self.connection, site_id, self.span.first - DAY)
+        given = Inputs(
+            site=self.site,
+            days=self.span.days,
+            series=conform(active, SERIES),
+            readings=readings.filter(pl.col("series_id").is_in(active["series_id"].implode())),
+            symbols=conform(inputs.symbols(self.connection), SYMBOLS),
+            events=conform(inputs.events(self.connection, site_id, wide), EVENTS),
+            annotations=conform(inputs.annotations(self.connection, site_id, wide), ANNOTATIONS),
+            carry={asset: payload for asset, (payload, _) in carried.items()},
+            until_us=self.office.now_us if whole.to_us > self.office.now_us else None,
+        )
+        handed = derived.carry(self.connection, site_id, self.span.last)
+        return _Read(given, readings, series, _digests(carried), _digests(handed))
+
+    def _write(self, read: _Read, tables: Tables) -> tuple[int, int]:
+        self._replace_pieces(tables)
+        rows = day_digests(read.all_readings, read.series, self.windows, self.site.key)
+        if self.closed:
+            closed = rows.filter(pl.col("production_day").is_in(self.closed)).drop("active")
+            derived.write_digests(self.connection, self.place.site_id, closed)
+        fresh = Fresh(
+            self.span.days,
+            conform(tables.atoms, ATOMS),
+            conform(tables.interval_series, INTERVAL_SERIES),
+            self._day_digests(read, tables, rows),
+            marks_of(tables.findings, self.site, self.span.days),
+        )
+        builder = Builder(self.connection, self.place, self.site, self.office.now_us)
+        jobs = {job for job in tables.atoms["job"].unique().to_list() if job}
+        long = builder.long(long_windows(self.span.days, jobs), fresh, self.span.causes)
+        return self.office.store(self.place, self.site, [builder.short(fresh, self.span.causes), long])
+
+    def _replace_pieces(self, tables: Tables) -> None:
+        """Write intervals, carry and those days of atoms and demand that differ from the stored ones."""
+        bounds, days = derived.Days(self.span.first, self.span.last), list(self.span.days)
+        connection, place = self.connection, self.place
+        atoms = conform(derived.stored_atoms(connection, place.site_id, bounds), ATOMS)
+        derived.replace_atoms(connection, place, tables.atoms, _differing(atoms, tables.atoms, days))
+        series = conform(derived.stored_interval_series(connection, place.site_id, bounds), INTERVAL_SERIES)
+        changed = _differing(series, tables.interval_series, days)
+        derived.replace_interval_series(connection, place, tables.interval_series, changed)
+        derived.replace_intervals(connection, place, tables.intervals, days)
+        derived.replace_carry(connection, place, tables.carry, days)
+
+    def _day_digests(self, read: _Read, tables: Tables, rows: pl.DataFrame) -> dict[date, str]:
+        """Digest all inputs per day; the carry of the day before belongs to them."""
+        carried = {self.span.first - DAY: read.carried}
+        for (day,), part in tables.carry.partition_by("production_day", as_dict=True).items():
+            carried[day] = dict(part.select("asset", "digest").iter_rows())
+        found = {}
+        for day in self.span.days:
+            whole = _bounds({asset: tuple(w for w in plan if w.day == day) for asset, plan in self.windows.items()})
+            event_from, event_to = pl.coalesce("from_us", "ts"), pl.coalesce("to_us", "ts")
+            context = {
+                "events": _rows_within(read.inputs.events, event_from, event_to, whole),
+                "annotations": _rows_within(read.inputs.annotations, pl.col("from_us"), pl.col("to_us"), whole),
+                "carry": carried.get(day - DAY, {}),
+            }
+            found[day] = inputs_digest(day, rows, context)
+        return found
+
+    def _pass_on(self, read: _Read, tables: Tables, planned: frozenset[date]) -> None:
+        """Mark the day after the span dirty when what it is handed has changed since it was computed."""
+        following = self.span.last + DAY
+        last = tables.carry.filter(pl.col("production_day") == self.span.last)
+        if following in planned or dict(last.select("asset", "digest").iter_rows()) == read.handed:
+            return
+        runs = marks.runs(self.connection, self.place.site_id)
+        if any(first <= following <= last_day for first, last_day in runs):
+            bounds = _bounds(windows_of_days(self.site, [following]))
+            marks.add_mark(self.connection, self.place.site_id, bounds, "carry")
+
+
+def _differing(stored: pl.DataFrame, new: pl.DataFrame, days: list[date]) -> list[date]:
+    """Days whose rows are not the stored ones."""
+    order = new.columns
+    before = stored.select(order).sort(order).partition_by("production_day", as_dict=True)
+    after = new.sort(order).partition_by("production_day", as_dict=True)
+    nothing = new.clear()
+    return [day for day in days if not before.get((day,), nothing).equals(after.get((day,), nothing))]
+
+
+def _rows_within(frame: pl.DataFrame, start: pl.Expr, end: pl.Expr, whole: inputs.Range) -> list[list[str]]:
+    rows = frame.filter(start < whole.to_us, end >= whole.from_us).sort(frame.columns)
+    return [[str(value) for value in row] for row in rows.iter_rows()]
+
+
+def _digests(carried: Mapping[str, tuple[Any, str]]) -> dict[str, str]:
+    return {asset: sha for asset, (_, sha) in carried.items()}
+
+
+def _bounds(windows: Mapping[str, tuple[DayWindow, ...]]) -> inputs.Range:
+    every = [window for plan in windows.values() for window in plan]
+    if not every:
+        return inputs.Range(0, 0)
+    return inputs.Range(min(window.from_us for window in every), max(window.to_us for window in every))
+
+
+def _plain(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {name: value.isoformat() if isinstance(value, date) else value for name, value in each.items()}
+        for each in findings
+    ]
