@@ -4,27 +4,29 @@ Messages: received = processed + rejected + redelivered. Values (events among th
 conflict + rejected_value.
 """
 
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ingest.limits import DAY_US, HOUR_US
 from ingest.message import Message
 from ingest.plan import CONFLICT, DUPLICATE, REJECTED, STORED, Ints, Plan
 from model.ledger import COUNTS, LATENCY_BOUNDS_MS, SKEW_BOUNDS_MS
 
+Key = tuple[int, int, int]  # site id, device id, hour since 1970
+_DAYS = 1 << 24  # more days than any time here has
 
-@dataclass
+
+@dataclass(frozen=True)
 class Account:
     """Counts of one device and hour."""
 
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    latency_ms: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
-    skew_ms: list[int] = field(default_factory=lambda: [0] * (len(SKEW_BOUNDS_MS) + 1))
+    counts: dict[str, int]
+    latency_ms: list[int]
+    skew_ms: list[int]
 
 
 @dataclass
@@ -53,9 +55,9 @@ class SeqWatch:
         result = []
         for message in messages:
             count = 0
-            device = message.source.device_id
-            if message.decoded.seq and device and not message.dup:
-                for seq in message.decoded.seq:
+            seqs = message.decoded.seq
+            if seqs and not message.dup and (device := message.source.device_id):
+                for seq in seqs:
                     before = last.get(device, self._last.get(device))
                     count += max(0, seq - before - 1) if before is not None else 0
                     last[device] = seq
@@ -77,40 +79,59 @@ def tally(plan: Plan) -> Tally:
     return Tally(counts[STORED], counts[DUPLICATE], counts[CONFLICT], rejected)
 
 
-def message_outcome(message: Message, *, decoded: int, stored: int, rejected: int) -> str:
-    """In which column of the message account a message stands."""
-    if message.decoded.whole is not None or (decoded and rejected == decoded):
-        return "rejected"
-    if message.dup and decoded and not stored:
-        return "redelivered"
-    return "processed"
+def message_outcomes(plan: Plan, counted: Tally) -> dict[str, npt.NDArray[np.bool_]]:
+    """In which column of the message account each message stands."""
+    decoded = counted.decoded
+    whole = np.array([message.decoded.whole is not None for message in plan.messages], np.bool_)
+    dup = np.array([message.dup for message in plan.messages], np.bool_)
+    rejected = whole | ((decoded > 0) & (counted.rejected == decoded))
+    redelivered = ~rejected & dup & (decoded > 0) & (counted.stored == 0)
+    return {"rejected": rejected, "redelivered": redelivered, "processed": ~rejected & ~redelivered}
 
 
-def accounts(plan: Plan, counted: Tally, missing: list[int], now_us: int) -> dict[tuple[int, int, int], Account]:
+def accounts(plan: Plan, counted: Tally, missing: list[int], now_us: int) -> dict[Key, Account]:
     """Accounts by (site id, device id, hour); 0 stands for not known."""
-    result: dict[tuple[int, int, int], Account] = defaultdict(Account)
-    columns = (
-        *(counted.decoded.tolist(), counted.stored.tolist(), counted.duplicate.tolist()),
-        *(counted.conflict.tolist(), counted.rejected.tolist(), newest(plan).tolist(), missing),
+    keys: dict[Key, int] = {}
+    received_us = np.array([message.received_us for message in plan.messages], np.int64)
+    hours = (received_us // HOUR_US).tolist()
+    group = np.array(
+        [
+            keys.setdefault((message.source.site_id, message.source.device_id, hour), len(keys))
+            for message, hour in zip(plan.messages, hours, strict=True)
+        ],
+        np.int64,
     )
-    rows = zip(plan.messages, *columns, strict=True)
-    for message, decoded, stored, duplicate, conflict, rejected, newest_us, gap in rows:
-        source, received_us = message.source, message.received_us
-        account = result[source.site_id, source.device_id, received_us // HOUR_US]
-        counts = account.counts
-        counts["received"] += 1
-        counts[message_outcome(message, decoded=decoded, stored=stored, rejected=rejected)] += 1
-        counts["decoded"] += decoded
-        counts["stored"] += stored
-        counts["duplicate"] += duplicate
-        counts["conflict"] += conflict
-        counts["rejected_value"] += rejected
-        counts["ignored"] += message.decoded.ignored
-        counts["missing_seq"] += gap
-        account.latency_ms[bisect_left(LATENCY_BOUNDS_MS, (now_us - received_us) / 1000)] += 1
-        if newest_us:
-            account.skew_ms[bisect_left(SKEW_BOUNDS_MS, (received_us - newest_us) / 1000)] += 1
-    return result
+    columns: dict[str, npt.NDArray[Any]] = {
+        "received": np.ones(len(group), np.int64),
+        **message_outcomes(plan, counted),
+        "decoded": counted.decoded,
+        "stored": counted.stored,
+        "duplicate": counted.duplicate,
+        "conflict": counted.conflict,
+        "rejected_value": counted.rejected,
+        "ignored": np.array([message.decoded.ignored for message in plan.messages], np.int64),
+        "missing_seq": np.array(missing, np.int64),
+    }
+    sums = {name: _sums(group, column, len(keys)) for name, column in columns.items()}
+    latency = _histograms(group, (now_us - received_us) / 1000, LATENCY_BOUNDS_MS, len(keys))
+    newest_us = newest(plan)
+    timed = newest_us > 0
+    skew = _histograms(group[timed], ((received_us - newest_us) / 1000)[timed], SKEW_BOUNDS_MS, len(keys))
+    return {key: Account({name: sums[name][at] for name in COUNTS}, latency[at], skew[at]) for key, at in keys.items()}
+
+
+def _sums(group: Ints, column: npt.NDArray[Any], groups: int) -> list[int]:
+    """Sums of whole numbers by group (exact: far below 2^53)."""
+    return [int(total) for total in np.bincount(group, weights=column, minlength=groups)]
+
+
+def _histograms(group: Ints, values: npt.NDArray[np.float64], bounds: tuple[int, ...], groups: int) -> list[list[int]]:
+    """Counts per bucket by group; a value on a bound belongs below it."""
+    width = len(bounds) + 1
+    buckets = np.searchsorted(np.array(bounds), values, side="left")
+    counts = np.bincount(group * width + buckets, minlength=groups * width)
+    found: list[list[int]] = counts.reshape(groups, width).tolist()
+    return found
 
 
 def newest(plan: Plan) -> Ints:
@@ -120,7 +141,7 @@ def newest(plan: Plan) -> Ints:
     return result
 
 
-def ledger_rows(found: dict[tuple[int, int, int], Account]) -> list[dict[str, Any]]:
+def ledger_rows(found: dict[Key, Account]) -> list[dict[str, Any]]:
     """Accounts as rows of `ledger_delta`; the hour in µs."""
     return [
         {
@@ -170,12 +191,11 @@ def _by_site_and_day(plan: Plan, changed: Ints, lead_us: Ints, lag_us: Ints) -> 
     ref = plan.ref[changed]
     start = plan.ts_us[changed] - lead_us[ref]
     end = plan.ts_us[changed] + 1 + lag_us[ref]
-    keys = np.stack((plan.site_id[changed].astype(np.int64), plan.ts_us[changed] // DAY_US))
-    _, group = np.unique(keys, axis=1, return_inverse=True)
-    group = group.reshape(-1)
-    order = np.argsort(group, kind="stable")
-    first = np.flatnonzero(np.diff(group[order], prepend=-1))
+    site = plan.site_id[changed].astype(np.int64)
+    key = site * _DAYS + plan.ts_us[changed] // DAY_US
+    order = np.argsort(key, kind="stable")
+    first = np.flatnonzero(np.diff(key[order], prepend=-1))
     starts = np.minimum.reduceat(start[order], first)
     ends = np.maximum.reduceat(end[order], first)
-    sites = keys[0][order][first]
+    sites = site[order][first]
     return list(zip(sites.tolist(), starts.tolist(), ends.tolist(), strict=True))

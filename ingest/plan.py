@@ -21,7 +21,7 @@ from ingest.decode.result import Event, Person, Rejection, shown
 from ingest.limits import DAY_US, HOUR_US, DayQuota, Limits
 from ingest.message import Message
 from ingest.resolve import SeriesTable
-from ingest.route import Source
+from ingest.route import SeriesRef, Source
 from model.vocabulary import symbol_id
 from store.raw import EventRow, Rows
 
@@ -74,66 +74,90 @@ class Plan:
             self.rejections[int(self.message[place])].append(why(place))
 
 
-def make_plan(
-    messages: Sequence[Message], table: SeriesTable, limits: Limits, quota: DayQuota, person_key: PersonKey
-) -> Plan:
+@dataclass
+class Columns:
+    """The values of a batch, flattened; `new` are the series that nobody looked up yet."""
+
+    messages: Sequence[Message]
+    counts: list[int] = field(default_factory=list)
+    refs: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    numbers: list[float] = field(default_factory=list)
+    qualities: list[int] = field(default_factory=list)
+    texts: list[tuple[int, str]] = field(default_factory=list)  # place and text
+    new: dict[SeriesRef, None] = field(default_factory=dict)
+    unusual: list[int] = field(default_factory=list)  # messages with more than plain values
+
+
+def flatten(messages: Sequence[Message]) -> Columns:
+    """Lay the values of all messages side by side, in order of receipt."""
+    result = Columns(messages)
+    refs, times, numbers, qualities, counts = (
+        *(result.refs, result.times, result.numbers, result.qualities, result.counts),
+    )
+    for number_, message in enumerate(messages):
+        decoded, source = message.decoded, message.source
+        if not source.site_id:
+            _refuse_site(message)
+            decoded = message.decoded
+        if decoded.rejected or decoded.events or decoded.whole is not None:
+            result.unusual.append(number_)
+        known = source.refs
+        for name, unit, ts_us, value, quality in decoded.values:
+            ref = known.get(name if unit is None else (name, unit))
+            if ref is None or ref.index < 0:
+                ref = source.ref(name, unit)
+                ref.is_text = isinstance(value, str)
+                result.new.setdefault(ref)
+            if type(value) is float:
+                numbers.append(value)
+            else:
+                if value is not None:
+                    result.texts.append((len(refs), value))  # type: ignore[arg-type]
+                numbers.append(math.nan)
+            refs.append(ref.index)
+            times.append(ts_us)
+            qualities.append(quality)
+        counts.append(len(decoded.values))
+    return result
+
+
+def make_plan(columns: Columns, table: SeriesTable, limits: Limits, quota: DayQuota, person_key: PersonKey) -> Plan:
     """Decide about every value and event of a batch as far as it can be known without the database."""
-    plan, special = _columns(messages)
-    _look_up(plan, table)
-    _place_texts(plan, special, table, limits, person_key)
+    plan = _plan(columns, table)
+    _refuse_unknown(plan, table)
+    _place_texts(plan, columns.texts, table, limits, person_key)
     _convert(plan, table)
     _check_times(plan, limits)
-    _plan_events(plan, limits, person_key)
+    _plan_events(plan, columns.unusual, limits, person_key)
     _check_days(plan, quota)
     _find_repeats(plan)
     _find_repeated_events(plan)
     return plan
 
 
-def _columns(messages: Sequence[Message]) -> tuple[Plan, list[tuple[int, str]]]:
-    """Flatten the values of all messages; texts are set aside with their places."""
-    refs: list[int] = []
-    times: list[int] = []
-    numbers: list[float] = []
-    qualities: list[int] = []
-    counts: list[int] = []
-    special: list[tuple[int, str]] = []
-    for message in messages:
-        decoded, source = message.decoded, message.source
-        if not source.site_id:
-            _refuse_site(message)
-            decoded = message.decoded
-        known = source.refs
-        for name, unit, ts_us, value, quality in decoded.values:
-            ref = known[name if unit is None else (name, unit)]
-            if type(value) is float:
-                numbers.append(value)
-            else:
-                numbers.append(math.nan)
-                if value is not None:
-                    special.append((len(refs), value))  # type: ignore[arg-type]
-            refs.append(ref.index)
-            times.append(ts_us)
-            qualities.append(quality)
-        counts.append(len(decoded.values))
-    size = len(refs)
+def _plan(columns: Columns, table: SeriesTable) -> Plan:
+    messages = columns.messages
+    ref = np.array(columns.refs, np.int64)
     plan = Plan(
         messages=messages,
-        message=np.repeat(np.arange(len(messages)), counts),
-        ref=np.array(refs, np.int64),
-        ts_us=np.array(times, np.int64),
-        value=np.array(numbers, np.float64),
-        quality=np.array(qualities, np.int16),
-        outcome=np.zeros(size, np.int8),
-        series_id=np.empty(0, np.int32),
-        site_id=np.empty(0, np.int32),
-        rejected_decoding=np.array([sum(r.values for r in m.decoded.rejected) for m in messages], np.int64),
+        message=np.repeat(np.arange(len(messages)), columns.counts),
+        ref=ref,
+        ts_us=np.array(columns.times, np.int64),
+        value=np.array(columns.numbers, np.float64),
+        quality=np.array(columns.qualities, np.int16),
+        outcome=np.zeros(len(ref), np.int8),
+        series_id=table.series_id[ref],
+        site_id=table.site_id[ref],
+        rejected_decoding=np.zeros(len(messages), np.int64),
         event_rejections=np.zeros(len(messages), np.int64),
     )
-    for place, message in enumerate(messages):
-        if message.decoded.rejected:
-            plan.rejections[place].extend(message.decoded.rejected)
-    return plan, special
+    for place in columns.unusual:
+        rejected = messages[place].decoded.rejected
+        if rejected:
+            plan.rejections[place].extend(rejected)
+            plan.rejected_decoding[place] = sum(rejection.values for rejection in rejected)
+    return plan
 
 
 def _refuse_site(message: Message) -> None:
@@ -144,9 +168,7 @@ def _refuse_site(message: Message) -> None:
         message.decoded = type(message.decoded)(whole=Rejection("unknown_site", detail, 0))
 
 
-def _look_up(plan: Plan, table: SeriesTable) -> None:
-    plan.series_id = table.series_id[plan.ref]
-    plan.site_id = table.site_id[plan.ref]
+def _refuse_unknown(plan: Plan, table: SeriesTable) -> None:
     refused = np.flatnonzero(table.refused[plan.ref])
     if len(refused):
         plan.refuse(refused, lambda place: table.refusals[int(plan.ref[place])])
@@ -173,9 +195,10 @@ def _place_texts(
         else:
             plan.value[place] = float(symbol_id(text))
             plan.texts.add(text)
-    texts = {place for place, _ in special}
-    for place in np.flatnonzero(is_text & ~np.isnan(plan.value) & (plan.outcome != REJECTED)).tolist():
-        if place not in texts:
+    numbers = is_text & ~np.isnan(plan.value) & (plan.outcome != REJECTED)
+    if numbers.any():
+        texts = {place for place, _ in special}
+        for place in (place for place in np.flatnonzero(numbers).tolist() if place not in texts):
             name = table.refs[int(plan.ref[place])].name
             why = Rejection("wrong_type", f"{name} must be a text, not {plan.value[place]:g}")
             plan.refuse(np.array([place]), lambda _place, why=why: why)  # type: ignore[misc]
@@ -283,7 +306,7 @@ def _find_repeats(plan: Plan) -> None:
     """Sort what is to be stored by key; of several values of one key the first received stays."""
     live = np.flatnonzero(plan.outcome == STORED)
     series, times = plan.series_id[live], plan.ts_us[live]
-    order = np.lexsort((live, times, series))
+    order = np.lexsort((times, series))  # stable: equal keys stay in order of receipt
     ordered = live[order]
     same = np.zeros(len(ordered), np.bool_)
     same[1:] = (np.diff(series[order]) == 0) & (np.diff(times[order]) == 0)
@@ -327,8 +350,9 @@ def add_conflict(plan: Plan, place: int, stored: Any) -> None:
 # -- events -----------------------------------------------------------------------------------------
 
 
-def _plan_events(plan: Plan, limits: Limits, person_key: PersonKey) -> None:
-    for place, message in enumerate(plan.messages):
+def _plan_events(plan: Plan, unusual: list[int], limits: Limits, person_key: PersonKey) -> None:
+    for place in unusual:
+        message = plan.messages[place]
         for event in message.decoded.events:
             row = _event_row(event, message, limits, person_key)
             if isinstance(row, Rejection):

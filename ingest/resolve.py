@@ -126,17 +126,26 @@ class Resolver:
         for ref in self.table.refs:
             self._place(ref)
 
-    def resolve(self, connection: Connection, messages: Iterable[Message]) -> None:
-        """Make sure that sources and series of these messages are known, or known to be refused."""
+    def place_sources(self, connection: Connection, messages: Iterable[Message]) -> None:
+        """Make sure that the sources of these messages are known; those of unknown sites stay without ids."""
         self.refresh(connection)
-        unknown = {m.source: m for m in messages if not m.source.device_id and m.source.site}
+        unknown: dict[Source, Message] = {}
+        for message in messages:
+            source = message.source
+            if source.device_id or not source.site:
+                continue
+            # A source that only ever sent rubbish is no device, but its site may see the rubbish.
+            if source not in unknown or unknown[source].decoded.whole is not None:
+                unknown[source] = message
         if any(source.site not in self._registry.sites for source in unknown):
             self.refresh(connection, at_least_s=RETRY_S)
         for source, message in unknown.items():
-            # A source that only ever sent rubbish is no device, but its site may see the rubbish.
             if not self._place_source(source) and message.decoded.whole is None:
                 self._register_source(connection, source, message.received_us)
-        for ref in self._new_refs(messages):
+
+    def register(self, connection: Connection, refs: Iterable[SeriesRef]) -> None:
+        """Look up new series, and propose those that nobody registered."""
+        for ref in refs:
             self._register_series(connection, ref)
         connection.commit()
 
@@ -172,17 +181,6 @@ class Resolver:
         connection.commit()
         self._registry.devices[source.site_id, source.device] = device_id
         self._place_source(source)
-
-    def _new_refs(self, messages: Iterable[Message]) -> list[SeriesRef]:
-        new: dict[SeriesRef, None] = {}
-        for message in messages:
-            if message.source.site_id:
-                for name, unit, _, value, _ in message.decoded.values:
-                    ref = message.source.ref(name, unit)
-                    if ref.index < 0 and ref not in new:
-                        ref.is_text = isinstance(value, str)
-                        new[ref] = None
-        return list(new)
 
     def _place(self, ref: SeriesRef) -> bool:
         """Bind a ref to the registered series of its name, if there is one."""

@@ -18,7 +18,7 @@ from ingest.decode import mapped
 from ingest.decode.result import Rejection
 from ingest.limits import HOUR_US, DayQuota, Limits
 from ingest.message import Message
-from ingest.plan import CONFLICT, DUPLICATE, STORED, Plan, add_conflict, add_event_conflict, make_plan
+from ingest.plan import CONFLICT, DUPLICATE, STORED, Plan, add_conflict, add_event_conflict, flatten, make_plan
 from ingest.resolve import Resolver
 from store import raw
 from store.errors import is_outage, translated
@@ -48,7 +48,7 @@ class Report:
     bisected: int = 0
     counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, accounts: dict[tuple[int, int, int], account.Account]) -> None:
+    def add(self, accounts: dict[account.Key, account.Account]) -> None:
         """Add the counts of a stored part."""
         for one in accounts.values():
             for name, count in one.counts.items():
@@ -137,8 +137,7 @@ class Writer:
         """Store messages, halving them when the database refuses one."""
         connection = self._open()
         try:
-            self._resolver.resolve(connection, messages)
-            plan = make_plan(messages, self._resolver.table, self._limits, self._quota, self._resolver.person_key)
+            plan = self._plan(connection, messages)
             self._resolver.add_symbols(connection, plan.texts)
             self._make_days(connection, plan)
             self._commit(connection, plan, report)
@@ -147,6 +146,15 @@ class Writer:
                 raise
             connection.rollback()
             self._bisect(messages, report, error)
+
+    def _plan(self, connection: Connection, messages: Sequence[Message]) -> Plan:
+        resolver = self._resolver
+        resolver.place_sources(connection, messages)
+        columns = flatten(messages)
+        if columns.new:
+            resolver.register(connection, columns.new)
+            columns = flatten(messages)
+        return make_plan(columns, resolver.table, self._limits, self._quota, resolver.person_key)
 
     def _bisect(self, messages: Sequence[Message], report: Report, error: psycopg.Error) -> None:
         report.bisected += 1
