@@ -212,7 +212,7 @@ def describe() -> dict[str, Any]:
             {"key": "afternoon", "start": "14:00", "end": "22:00"},
             {"key": "night", "start": "22:00", "end": "06:00"},
         ],
-        "working_days": ["mon", "tue", "wed", "thu", "fri", "sat"],
+        "free": {"day": "sun", "shift": "night"},
         "micro_stop_limit_s": MICRO_STOP_LIMIT_MS // 1000,
         "state_classes": {state: list(names) for state, names in STATE_CLASSES.items()},
         "lines": [_describe_line(line) for line in LINES],

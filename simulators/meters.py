@@ -19,7 +19,7 @@ Instants = npt.NDArray[np.int64]
 
 
 class BaseLoad:
-    """What a line draws beside its machines: light, pumps, compressed air; it also goes on at night and on Sundays."""
+    """What a line draws beside its machines: light, pumps, compressed air; it also goes on without a shift."""
 
     def __init__(self, seed: str, mean_w: int) -> None:
         self._seed = seed

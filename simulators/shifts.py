@@ -1,7 +1,7 @@
 """Shifts and breaks of the plant on the UTC time line, in whole milliseconds.
 
-A production day runs from 06:00 to 06:00 local time and carries the date of its beginning; Monday to Saturday have
-three shifts of 8 h, Sunday has none. Viet Nam has kept UTC+7 without summer time since 1975, so one offset is enough.
+A production day runs from 06:00 to 06:00 local time and carries the date of its beginning; it has three shifts of
+8 h, but the night of a Sunday is free. Viet Nam has kept UTC+7 without summer time since 1975, so one offset is enough.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Mode(Enum):
 
 @dataclass(frozen=True)
 class Window:
-    """One shift, or one day without shifts (`shift` is None)."""
+    """One shift, or a stretch without one (`shift` is None)."""
 
     start_ms: int
     end_ms: int
@@ -53,14 +53,13 @@ def day_start(at_ms: int) -> int:
 
 
 def window_at(at_ms: int) -> Window:
-    """Return the shift, or the day without shifts, that holds an instant (its start belongs to it)."""
+    """Return the shift, or the free night, that holds an instant (its start belongs to it)."""
     start = day_start(at_ms)
     day = date(1970, 1, 1) + timedelta(days=(start + OFFSET_MS) // DAY_MS)
-    if day.weekday() == _SUNDAY:
-        return Window(start, start + DAY_MS, day, None)
     index = (at_ms - start) // _SHIFT_MS
     begin = start + index * _SHIFT_MS
-    return Window(begin, begin + _SHIFT_MS, day, _SHIFT_KEYS[index])
+    free = day.weekday() == _SUNDAY and _SHIFT_KEYS[index] == "night"
+    return Window(begin, begin + _SHIFT_MS, day, None if free else _SHIFT_KEYS[index])
 
 
 def windows(start_ms: int, end_ms: int) -> Iterator[Window]:

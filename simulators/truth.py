@@ -4,7 +4,7 @@ Taken from the machines' own history and not from messages.
 
 Definitions, the same that a correct chain must arrive at:
 
-* One row per unit and window. A window is a shift, or a whole production day without shifts (`shift` null); `from` and
+* One row per unit and window. A window is a shift, or a free night (`shift` null); `from` and
   `to` are UTC, `to` excluded for time. The windows at the ends are cut to the simulated stretch (`complete` false).
 * `time_us` holds whole microseconds per time class and adds up exactly to the window: `production`, `setup`,
   `delay/fault`, `delay/starved`, `delay/blocked`, `delay/micro_stop`, `delay/other`, `planned_down`, `not_scheduled`.

@@ -64,10 +64,10 @@ class Chain:
                 "HAIDANG_DATABASE_URL": self.database.url_for("haidang_ingest"),
                 "HAIDANG_BROKER_URL": self.broker.url,
                 "HAIDANG_INGEST_METRICS_PORT": str(free_port()),
-                **({"HAIDANG_INGEST_MAPPINGS": str(mapping)} if mapping else {}),
+                **({"HAIDANG_MAPPING_PATH": str(mapping)} if mapping else {}),
             },
         )
-        wait_until(lambda: "subscribed" in service.log(), timeout_s=30, what="ingest to subscribe")
+        wait_until(lambda: "broker_connected" in service.log(), timeout_s=30, what="ingest to subscribe")
 
     def accounted(self) -> tuple[int, int]:
         """Messages received, and messages and values rejected."""

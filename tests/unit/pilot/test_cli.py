@@ -5,10 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from pilot.cli import app
 from pilot.ports import free_port
@@ -31,10 +32,10 @@ STABLE = {
 }
 
 
-def commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+def commands(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
         path = f"{prefix} {name}".strip()
-        if isinstance(command, click.Group):
+        if isinstance(command, TyperGroup):
             yield from commands(command, path)
         else:
             yield path, command
@@ -54,7 +55,7 @@ def haidang(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 def test_stable_commands_exist_and_every_command_has_help() -> None:
     root = typer.main.get_command(app)
-    assert isinstance(root, click.Group)
+    assert isinstance(root, TyperGroup)
     found = dict(commands(root))
     assert set(found) >= STABLE
     assert [name for name, command in found.items() if not (command.help or "").strip()] == []
@@ -62,7 +63,7 @@ def test_stable_commands_exist_and_every_command_has_help() -> None:
         (name, parameter.name)
         for name, command in found.items()
         for parameter in command.params
-        if isinstance(parameter, click.Option) and not parameter.help
+        if parameter.param_type_name == "option" and not parameter.help
     ]
     assert options == []
 

@@ -49,5 +49,5 @@ def simulate(seed: int, days: float, *, period_s: int = 60, batch: int = 20, sta
 
 @cache
 def long_weekend() -> Stretch:
-    """Friday 06:00 to Wednesday 06:00 local, with the Sunday without shifts, once a minute."""
+    """Friday 06:00 to Wednesday 06:00 local, with the free night of Sunday, once a minute."""
     return simulate(7, 5)

@@ -30,7 +30,7 @@ def test_classes_partition_every_window_exactly() -> None:
 
 def test_windows_follow_each_other_from_start_to_end() -> None:
     rows = [row for row in long_weekend().rows("unit") if row["asset"] == "moulding/cell-1/imm-1"]
-    assert [row["shift"] for row in rows[:7]] == ["morning", "afternoon", "night"] * 2 + [None]
+    assert [row["shift"] for row in rows[:9]] == ["morning", "afternoon", "night"] * 2 + ["morning", "afternoon", None]
     assert _span(rows[0])[0] == FRIDAY_MORNING
     assert _span(rows[-1])[1] == FRIDAY_MORNING + 5 * DAY_MS
     assert all(_span(before)[1] == _span(after)[0] for before, after in pairwise(rows))
@@ -49,11 +49,11 @@ def test_break_of_the_bottling_line_is_planned_down() -> None:
         assert row["time_us"]["planned_down"] == expected * 1_000_000
 
 
-def test_sunday_is_not_scheduled_and_makes_nothing() -> None:
-    sundays = [row for row in long_weekend().rows("unit") if row["shift"] is None]
-    assert len(sundays) == 6
-    for row in sundays:
-        assert row["time_us"]["not_scheduled"] == DAY_MS * 1000
+def test_the_night_of_a_sunday_is_not_scheduled_and_makes_nothing() -> None:
+    free = [row for row in long_weekend().rows("unit") if row["shift"] is None]
+    assert len(free) == 6
+    for row in free:
+        assert row["time_us"]["not_scheduled"] == DAY_MS // 3 * 1000
         assert (row["good"], row["reject"], row["products"]) == (0, 0, [])
 
 
@@ -161,11 +161,12 @@ def _planned(path: str) -> list[tuple[int, int, str]]:
     found = []
     for number in range(5):
         begin = day + timedelta(days=number)
-        if begin.weekday() == 6:
-            found.append((begin, begin + timedelta(days=1), "not_scheduled"))
-        elif path.startswith("filling"):
-            rests = [begin + timedelta(hours=hours) for hours in (4, 12, 20)]
+        free_night = begin.weekday() == 6
+        if path.startswith("filling"):
+            rests = [begin + timedelta(hours=hours) for hours in ((4, 12) if free_night else (4, 12, 20))]
             found += [(rest, rest + timedelta(minutes=30), "planned_down") for rest in rests]
+        if free_night:
+            found.append((begin + timedelta(hours=16), begin + timedelta(days=1), "not_scheduled"))
     return [(milliseconds(begin), milliseconds(end), label) for begin, end, label in found]
 
 
