@@ -69,6 +69,7 @@ class Builder:
         """Weeks, months and jobs from stored atoms, the fresh ones in their place."""
         parts = [self._periods(wanted, fresh, causes)] if wanted.weeks or wanted.months else []
         parts += [self._jobs(wanted.jobs, fresh, causes)] if wanted.jobs else []
+        parts = parts or [Built(empty(VALUES), empty(OWNED))]
         return Built(pl.concat([part.values for part in parts]), pl.concat([part.owned for part in parts]))
 
     def _periods(self, wanted: LongWindows, fresh: Fresh, causes: Causes) -> Built:

@@ -87,9 +87,10 @@ class SiteJob:
     stop: threading.Event = field(default_factory=threading.Event)
     summary: Summary = field(default_factory=lambda: Summary(sites=1))
     _seen_due: set[marks.Due] = field(default_factory=set)
+    _newest: int | None = None
 
     def run(self, now: datetime, *, open_day: bool = True, due: bool = True) -> Summary:
-        """Compute until no mark is left.
+        """Compute until none is left of the marks that were there at the start, nor of those that this work makes.
 
         Args:
             now: instant of the computation.
@@ -116,7 +117,7 @@ class SiteJob:
         with self.connection.transaction():
             site_id = registry.site_id(self.connection, self.site_key)
             site = registry.snapshot(self.connection, self.site_key, now)
-            waiting = marks.marks(self.connection, site_id)
+            waiting = self._waiting(marks.marks(self.connection, site_id))
             ranges = days_of_ranges(site, [(mark.asset, mark.from_us, mark.to_us) for mark in waiting])
             done = {day for first, last in marks.runs(self.connection, site_id) for day in each_day(first, last)}
             found = set(marks.due_windows(self.connection, site_id, now)) - self._seen_due if due else set()
@@ -126,6 +127,12 @@ class SiteJob:
             causes.setdefault(day, frozenset())
         touched = {mark.mark_id: days for mark, days in zip(waiting, ranges, strict=True)}
         return Plan(self._cut(causes, now), touched, _long_only(found))
+
+    def _waiting(self, found: list[marks.Mark]) -> list[marks.Mark]:
+        """Leave marks that arrive meanwhile to the next run: a live site would never let this one end."""
+        if self._newest is None:
+            self._newest = max((mark.mark_id for mark in found), default=0)
+        return [mark for mark in found if mark.mark_id <= self._newest or mark.cause == "carry"]
 
     def _without_open(self, plan: Plan, now: datetime) -> Plan:
         with self.connection.transaction():

@@ -14,7 +14,7 @@ from kpi.compute import compute
 from kpi.digests import day_digests, inputs_digest
 from kpi.frames import ANNOTATIONS, ATOMS, EVENTS, INTERVAL_SERIES, READINGS, SERIES, SYMBOLS, Inputs, Tables, conform
 from kpi.marking import marks_of
-from kpi.work import DAY, LongWindows, Span, long_windows, windows_of_days
+from kpi.work import DAY, LongWindows, Span, long_windows, windows_of_days, without_pending
 from model.calendar import DayWindow
 from model.canonical import canonical_json, digest
 from model.registry import Site
@@ -145,7 +145,7 @@ class _SpanWork:
     def run(self, planned: frozenset[date]) -> marks.Run:
         read = self._read()
         tables = compute(read.inputs)
-        new, revised = self._write(read, tables)
+        new, revised = self._write(read, tables, planned)
         self._pass_on(read, tables, planned)
         run = marks.Run(
             site_id=self.place.site_id,
@@ -183,7 +183,7 @@ class _SpanWork:
         handed = derived.carry(self.connection, site_id, self.span.last)
         return _Read(given, readings, series, _digests(carried), _digests(handed))
 
-    def _write(self, read: _Read, tables: Tables) -> tuple[int, int]:
+    def _write(self, read: _Read, tables: Tables, planned: frozenset[date]) -> tuple[int, int]:
         self._replace_pieces(tables)
         rows = day_digests(read.all_readings, read.series, self.windows, self.site.key)
         if self.closed:
@@ -197,8 +197,9 @@ class _SpanWork:
             marks_of(tables.findings, self.site, self.span.days),
         )
         builder = Builder(self.connection, self.place, self.site, self.office.now_us)
-        jobs = {job for job in tables.atoms["job"].unique().to_list() if job}
-        long = builder.long(long_windows(self.span.days, jobs), fresh, self.span.causes)
+        wanted = long_windows(self.span.days, self._jobs(tables, planned))
+        wanted = without_pending(wanted, (day for day in planned if day > self.span.last))
+        long = builder.long(wanted, fresh, self.span.causes)
         return self.office.store(self.place, self.site, [builder.short(fresh, self.span.causes), long])
 
     def _replace_pieces(self, tables: Tables) -> None:
@@ -212,6 +213,16 @@ class _SpanWork:
         derived.replace_interval_series(connection, place, tables.interval_series, changed)
         derived.replace_intervals(connection, place, tables.intervals, days)
         derived.replace_carry(connection, place, tables.carry, days)
+
+    def _jobs(self, tables: Tables, planned: frozenset[date]) -> set[str]:
+        """Jobs of the span, and those that the span before left open; one that may go on is left to the next span."""
+        before = self.span.first - DAY
+        stored = derived.stored_atoms(self.connection, self.place.site_id, derived.Days(before, before))
+        jobs = {*stored["job"].unique().to_list(), *tables.atoms["job"].unique().to_list()}
+        if self.span.last + DAY in planned:
+            of_last = tables.atoms.filter(pl.col("production_day") == self.span.last)
+            jobs -= set(of_last["job"].unique().to_list())
+        return jobs - {""}
 
     def _day_digests(self, read: _Read, tables: Tables, rows: pl.DataFrame) -> dict[date, str]:
         """Digest all inputs per day; the carry of the day before belongs to them."""

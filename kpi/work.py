@@ -51,6 +51,12 @@ def long_windows(days: Iterable[date], jobs: Iterable[str] = ()) -> LongWindows:
     return LongWindows(frozenset(map(monday, days)), frozenset(day.replace(day=1) for day in days), frozenset(jobs))
 
 
+def without_pending(wanted: LongWindows, pending: Iterable[date]) -> LongWindows:
+    """Leave weeks and months of which days are still to be computed to the span that computes the last of them."""
+    later = long_windows(pending)
+    return LongWindows(wanted.weeks - later.weeks, wanted.months - later.months, wanted.jobs)
+
+
 def monday(day: date) -> date:
     """The Monday of a day's ISO week."""
     return day - timedelta(days=day.weekday())

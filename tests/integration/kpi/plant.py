@@ -89,13 +89,14 @@ class Plant:
         )
 
     def work_a_day(self, day: int = 0) -> None:
-        """An ordinary day: eight hours of which seven produce, 2,000 good pieces, 80 kWh."""
+        """An ordinary day: eight hours of which seven produce, 2,000 good pieces, 240 kWh."""
         start = SHIFT_START + day * 24 * HOUR
         self.put("state", [(start, "EXECUTE"), (start + 3 * HOUR, "ABORTED"), (start + 4 * HOUR, "EXECUTE"),
                            (start + 8 * HOUR, "IDLE")])  # fmt: skip
         base = 10_000.0 + 2000 * day
-        self.put("good_count", [(start + n * HOUR / 250, base + n) for n in range(750)]
-                 + [(start + 4 * HOUR + n * HOUR / 312.5, base + 750 + n) for n in range(1251)])  # fmt: skip
+        first = [(start + n * HOUR / 250, base + n) for n in range(750)]
+        second = [(start + 4 * HOUR + n * HOUR / 312.5, base + 750 + n) for n in range(1251)]
+        self.put("good_count", first + second)
         meter = 500.0 + 96 * 2.5 * day
         rows = [(start + n * HOUR / 4, meter + 2.5 * n) for n in range(97)]
         self.put("energy_kwh", rows[:96] if day == 0 else rows[1:96])
@@ -104,14 +105,14 @@ class Plant:
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Rows of a query, as the owner."""
         with psycopg.connect(self.database.url) as connection:
-            return connection.execute(sql, parameters).fetchall()  # type: ignore[arg-type]
+            return connection.execute(sql, parameters).fetchall()
 
     def value(self, kpi: str, *, grain: str = "day", asset: str = MACHINE, variant: str = "") -> dict[str, Any]:
         """The current row of a KPI of the first window."""
         with psycopg.connect(self.database.url, row_factory=psycopg.rows.dict_row) as connection:
             rows = connection.execute(
-                "SELECT k.* FROM kpi_value k JOIN asset a USING (asset_id) WHERE a.key = %s AND kpi = %s AND grain = %s "
-                "AND variant = %s AND superseded_at IS NULL ORDER BY window_start",
+                "SELECT k.* FROM kpi_value k JOIN asset a USING (asset_id) WHERE a.key = %s AND kpi = %s "
+                "AND grain = %s AND variant = %s AND superseded_at IS NULL ORDER BY window_start",
                 [asset, kpi, grain, variant],
             ).fetchall()
         assert rows, f"no {kpi} of {asset!r} at grain {grain}"

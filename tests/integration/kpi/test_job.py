@@ -2,6 +2,8 @@ from datetime import timedelta
 
 import pytest
 
+from kpi.compute import compute
+from kpi.frames import Inputs, Tables
 from kpi.job import run_once
 from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
 from tests.support.database import TestDatabase
@@ -126,35 +128,33 @@ def test_spans_of_any_length_give_the_same_values(database: TestDatabase, monkey
         plant.query(f"DELETE FROM {table} RETURNING 1")
     monkeypatch.setenv("HAIDANG_KPI_SPAN_DAYS", "1")
     plant.mark(SHIFT_START, SHIFT_START + 4 * 24 * HOUR)
-    run_once(plant.kpi_url, now=AFTER)
+    assert run_once(plant.kpi_url, now=AFTER).values_revised == 0
     assert plant.query(query) == together
 
 
 def test_only_marks_that_were_seen_are_removed(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     plant.work_a_day()
-    from kpi import span  # noqa: PLC0415
+    original = compute
 
-    original = span.compute
-
-    def compute_while_data_arrive(inputs: object) -> object:
-        monkeypatch.setattr(span, "compute", original)
+    def compute_while_data_arrive(inputs: Inputs) -> Tables:
+        monkeypatch.setattr("kpi.span.compute", original)
         plant.mark(SHIFT_START, SHIFT_START + HOUR)
-        return original(inputs)  # type: ignore[arg-type]
+        return original(inputs)
 
-    monkeypatch.setattr(span, "compute", compute_while_data_arrive)
-    summary = run_once(plant.kpi_url, now=AFTER)
-    assert summary.days == 2
+    monkeypatch.setattr("kpi.span.compute", compute_while_data_arrive)
+    assert run_once(plant.kpi_url, now=AFTER).days == 1
+    assert plant.query("SELECT from_ts, to_ts FROM dirty_mark") == [(SHIFT_START, SHIFT_START + HOUR)]
+    assert run_once(plant.kpi_url, now=AFTER).days == 1
     assert plant.query("SELECT count(*) FROM dirty_mark") == [(0,)]
 
 
 def test_a_failed_run_leaves_everything_as_it_was(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     plant.work_a_day()
-    from store import marks  # noqa: PLC0415
 
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(marks, "log_run", fail)
+    monkeypatch.setattr("store.marks.log_run", fail)
     with pytest.raises(KeyboardInterrupt):
         run_once(plant.kpi_url, now=AFTER)
     monkeypatch.undo()
@@ -181,12 +181,12 @@ def test_a_correction_is_applied_and_can_be_taken_back(database: TestDatabase) -
         "RETURNING annotation_id"
     )
     span = (SHIFT_START + 3 * HOUR, SHIFT_START + 4 * HOUR)
-    first = plant.query(insert, *span, None, False, MACHINE)[0][0]
+    first = plant.query(insert, *span, None, "false", MACHINE)[0][0]
     plant.mark(*span, cause="annotation")
     run_once(plant.kpi_url, now=AFTER)
     assert plant.value("setup_time")["value"] == 3600.0
     assert plant.value("setup_time")["cause"] == ["annotation"]
-    plant.query(insert, *span, first, True, MACHINE)
+    plant.query(insert, *span, first, "true", MACHINE)
     plant.mark(*span, cause="annotation")
     run_once(plant.kpi_url, now=AFTER)
     assert plant.value("setup_time")["value"] == 0.0
