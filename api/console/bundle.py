@@ -4,6 +4,7 @@ Making it takes seconds of processor time, so it is kept in the user's cache fol
 """
 
 import contextlib
+import importlib
 import os
 import tempfile
 import threading
@@ -32,8 +33,13 @@ def script() -> bytes:
 
 
 def make_ahead() -> None:
-    """Have the script ready before a browser asks for it."""
-    threading.Thread(target=script, name="chart script", daemon=True).start()
+    """Have the script, and the library that writes charts, ready before a browser asks."""
+
+    def work() -> None:
+        script()
+        importlib.import_module("altair")
+
+    threading.Thread(target=work, name="chart script", daemon=True).start()
 
 
 def _folder() -> Path:

@@ -4,8 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import altair as alt
-
 from api.console import numbers
 from api.console.texts import Texts
 from store.serving import Row
@@ -34,6 +32,8 @@ def kind(time_class: str, sub_class: str) -> str:
 
 def specification(assets: list[Row], intervals: list[Row], zone: ZoneInfo, texts: Texts) -> dict[str, Any]:
     """Draw intervals, one line per unit. Times are wall-clock times, written as UTC for the chart."""
+    import altair as alt  # noqa: PLC0415 - a second of processor time that a start of the service need not wait for
+
     names = _names(assets, intervals)
     rows = [_row(row, names[row["asset"]], zone, texts) for row in intervals]
     hours = alt.Axis(format="%H:%M", title=None, grid=True, tickCount=12, labelOverlap=True)
@@ -45,12 +45,15 @@ def specification(assets: list[Row], intervals: list[Row], zone: ZoneInfo, texts
         color=alt.Color("kind:N", legend=None, scale=alt.Scale(domain=list(KINDS), range=[f"--{k}" for k in KINDS])),
         tooltip=[alt.Tooltip(f"{name}:N", title=texts(f"timeline.{name}")) for name in _SHOWN],
     )
-    sized = chart.properties(width="container", height=alt.Step(ROW_HEIGHT), background="transparent", autosize=_FIT)
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    label = texts("timeline.label")
+    sized = chart.properties(
+        description=label, width="container", height=alt.Step(ROW_HEIGHT), background="transparent", autosize=fit
+    )
     drawn: dict[str, Any] = sized.to_dict()
     return drawn
 
 
-_FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
 _SHOWN = ("asset", "class", "duration", "state", "reason")
 
 

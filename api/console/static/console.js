@@ -57,7 +57,7 @@ async function draw() {
   await window.vegaEmbed(place, chart, {
     actions: false, ast: true, renderer: "canvas", defaultStyle: false, tooltip: { disableDefaultStyle: true }, logLevel: 1,
   });
-  place.dataset.drawn = String(chart.data?.values?.length ?? 0);
+  place.dataset.drawn = String((chart.data.values ?? chart.datasets[chart.data.name]).length);
 }
 
 if (live) {
