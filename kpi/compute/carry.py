@@ -52,11 +52,10 @@ def line_ends(line: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def failure_ends(busy: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
-    """Describe the open failure and the work since the last one at the end of each day."""
+def failure_ends(followed: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    """Describe the open failure and the work since the last one (a, ts, open_us, ...) at the end of each day."""
     last = ends.sort("a", "day_end").join_asof(
-        busy.select("a", pl.col("to_us").alias("_to"), "open_us", "open_reason", "since_us"),
-        left_on="day_end", right_on="_to", by="a", coalesce=False, check_sortedness=False,
-    )  # fmt: skip
+        followed, left_on="day_end", right_on="ts", by="a", coalesce=False, check_sortedness=False
+    )
     known = last.filter(pl.col("open_us").is_not_null() | pl.col("since_us").is_not_null())
     return known.select("asset", "production_day", "open_us", "open_reason", "since_us")

@@ -58,11 +58,10 @@ def increments(valid: pl.DataFrame) -> pl.DataFrame:
         marks a reset or rollover.
     """
     fell = pl.col("value") < pl.col("_before")
-    fresh = (
-        pl.when(pl.col("counter_rule") == "rollover")
-        .then(pl.col("value") - pl.col("_before") + pl.col("counter_modulus"))
-        .otherwise(pl.col("value"))
+    wrapped = pl.when(pl.col("counter_rule") == "rollover").then(
+        pl.col("value") - pl.col("_before") + pl.col("counter_modulus")
     )
+    fresh = pl.when(wrapped >= 0).then(wrapped).otherwise(pl.col("value"))  # beyond its modulus it can only be a reset
     rows = valid.with_columns(_previous("value").alias("_before"), _previous("ts").alias("t0")).drop_nulls("_before")
     rows = rows.with_columns(
         pl.when(fell).then(fresh).otherwise(pl.col("value") - pl.col("_before")).alias("amount"), fell.alias("fell")

@@ -75,6 +75,14 @@ def _measured(busy: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def failure_layer(busy: pl.DataFrame, carry: Mapping[int, Mapping[str, Any]], bounds: pl.DataFrame) -> pl.DataFrame:
+    """Give the running state as a layer (a, ts, open_us, open_reason, since_us), from what was carried in on."""
+    before = _carried(carry).join(bounds, on="a").rename({"lo": "ts"})
+    after = busy.rename({"to_us": "ts"})
+    names = ["a", "ts", "open_us", "open_reason", "since_us"]
+    return pl.concat([before.select(names), after.select(names)]).sort("a", "ts")
+
+
 def duration_rows(busy: pl.DataFrame) -> pl.DataFrame:
     """Give repair times and times between failures as rows (p, quantity, qualifier, duration_us, reason, classes)."""
     repair = busy.drop_nulls("closes_us").select(

@@ -52,8 +52,9 @@ def signal_line(given: Evidence) -> pl.DataFrame:
     """Build the line.
 
     Returns:
-        Pieces (a, from_us, to_us, production_day, state, time_class, sub_class, reason, origin) and, for the carry,
-        is_stop, stop_reason, may_be_micro, since_us, after_run.
+        Pieces (a, from_us, to_us, production_day, state, time_class, sub_class, reason, origin, is_before: the first
+        piece of each unit, which lies before the days) and, for the carry, is_stop, stop_reason, may_be_micro,
+        since_us, after_run.
     """
     line = cut([given.source, given.silence, given.days, given.orders, given.notes], given.bounds)
     for layer in (given.source, given.silence, given.days, given.orders.select("a", "ts", "job")):
@@ -62,8 +63,8 @@ def signal_line(given: Evidence) -> pl.DataFrame:
     line = line.join(given.settings, on="a", maintain_order="left").join(
         _carried(given.carry), on="a", how="left", maintain_order="left"
     )
-    first = pl.col("a") != pl.col("a").shift()
-    line = line.with_columns((first.fill_null(value=True) & pl.col("c_class").is_not_null()).alias("is_carried"))
+    first = (pl.col("a") != pl.col("a").shift()).fill_null(value=True)
+    line = line.with_columns(first.alias("is_before"), (first & pl.col("c_class").is_not_null()).alias("is_carried"))
     line = _known(line).pipe(_with_parts, given.made).pipe(_with_stop_reasons, given)
     return line.pipe(_with_orders).pipe(_with_notes, given.site).pipe(_with_micro_stops)
 

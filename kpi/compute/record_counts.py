@@ -27,7 +27,7 @@ def record_rows(runs: list[Run], counted: set[str], slots: Slots) -> Counts:
     """Spread what each record counts over its part of the slot, but not where counters count (`counted`)."""
     table = _run_table(runs, slots.rank).filter(~pl.col("asset").is_in(sorted(counted)))
     shares = _shares(table, slots)
-    spread = _amounts(runs).join(shares, on="run").with_columns((_whole("end") - _whole("begin")).alias("amount"))
+    spread = _amounts(runs).join(shares, on="run").with_columns((_counted("end") - _counted("begin")).alias("amount"))
     kept = spread.filter((pl.col("amount") != 0) | (pl.col("is_first") & pl.col("quantity").is_in(["good", "cycles"])))
     given = table.select("run", "product", "job", "good_s", "total_s", "per")
     rows = kept.join(given, on="run", maintain_order="left")
@@ -73,7 +73,7 @@ def _amounts(runs: list[Run]) -> pl.DataFrame:
 
 
 def _shares(table: pl.DataFrame, slots: Slots) -> pl.DataFrame:
-    """Say for each run and piece which share of the run's work was done at the piece's begin and end (0..1)."""
+    """Say for each run and piece how much of the run's working time (`whole`, µs) was over at the piece's ends."""
     timed = table.filter(pl.col("s0") < pl.col("s1")).select("run", "s0", "s1")
     numbered = (
         slots.pieces.select("a", "run", "from_us", "to_us").with_row_index("p").with_columns(pl.col("p").cast(pl.Int64))
@@ -82,18 +82,14 @@ def _shares(table: pl.DataFrame, slots: Slots) -> pl.DataFrame:
     worked = {name: _open_time(slots.open_time, parts, name) for name in ("from_us", "to_us", "s0", "s1")}
     parts = parts.with_columns(pl.Series(f"w_{name}", values) for name, values in worked.items())
     closed = pl.col("w_s0") == pl.col("w_s1")  # the calendar is shut for the whole slot: by the wall clock
+
+    def since_start(name: str) -> pl.Expr:
+        return pl.when(closed).then(pl.col(name) - pl.col("s0")).otherwise(pl.col(f"w_{name}") - pl.col("w_s0"))
+
     shares = parts.select(
-        "run",
-        "p",
-        *(
-            pl.when(closed)
-            .then((pl.col(name) - pl.col("s0")) / (pl.col("s1") - pl.col("s0")))
-            .otherwise((pl.col(f"w_{name}") - pl.col("w_s0")) / (pl.col("w_s1") - pl.col("w_s0")))
-            .alias(share)
-            for name, share in (("from_us", "begin"), ("to_us", "end"))
-        ),
-        (pl.col("from_us") == pl.col("s0")).alias("is_first"),
-    )
+        "run", "p", since_start("from_us").alias("begin"), since_start("to_us").alias("end"),
+        since_start("s1").alias("whole"), (pl.col("from_us") == pl.col("s0")).alias("is_first"),
+    )  # fmt: skip
     return pl.concat([shares, _instant_runs(table, slots.index)])
 
 
@@ -107,8 +103,9 @@ def _instant_runs(table: pl.DataFrame, index: Pieces) -> pl.DataFrame:
         pl.Series("p", index.beginning(a[inside], at["t1"].to_numpy()[inside]), pl.Int64)
     )
     return at.select(
-        "run", "p", pl.lit(0.0).alias("begin"), pl.lit(1.0).alias("end"), pl.lit(value=True).alias("is_first")
-    )
+        "run", "p", *(pl.lit(n, pl.Int64).alias(name) for name, n in (("begin", 0), ("end", 1), ("whole", 1))),
+        pl.lit(value=True).alias("is_first"),
+    )  # fmt: skip
 
 
 def _open_time(plan_open: pl.DataFrame, parts: pl.DataFrame, column: str) -> pl.Series:
@@ -119,10 +116,16 @@ def _open_time(plan_open: pl.DataFrame, parts: pl.DataFrame, column: str) -> pl.
     return found.select(pl.col("opened_us") + passed).to_series()
 
 
-def _whole(share: str) -> pl.Expr:
-    """A running count at a share of the slot: whole pieces where a whole number of pieces is stated."""
-    exact = pl.col("stated") * pl.col(share)
-    return pl.when(pl.col("stated") == pl.col("stated").round()).then((exact + 0.5).floor()).otherwise(exact)
+def _counted(done: str) -> pl.Expr:
+    """A running count after some of the working time: whole pieces where a whole number of pieces is stated."""
+    whole, done_us = pl.col("whole").cast(pl.Int128), pl.col(done).cast(pl.Int128)
+    rounded = (pl.col("stated").cast(pl.Int128) * done_us * 2 + whole) // (whole * 2)
+    exact = (
+        pl.when(pl.col(done) == pl.col("whole"))
+        .then("stated")
+        .otherwise(pl.col("stated") * pl.col(done) / pl.col("whole"))
+    )
+    return pl.when(pl.col("stated") == pl.col("stated").round()).then(rounded.cast(pl.Float64)).otherwise(exact)
 
 
 def _with_orders(rows: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from kpi.compute.carry import carry_frame, day_ends, failure_ends, line_ends
 from kpi.compute.counters import bases, counted, increments, last_values
 from kpi.compute.counts import COUNTERS, counter_rows, ideal_rows
 from kpi.compute.energy import FLOWS, demand, energy_rows, flow_spans
-from kpi.compute.failures import count_rows, duration_rows, follow_failures
+from kpi.compute.failures import count_rows, duration_rows, failure_layer, follow_failures
 from kpi.compute.findings import Noticed, all_findings
 from kpi.compute.ideal import Routings
 from kpi.compute.line import Evidence, signal_line
@@ -47,9 +47,7 @@ class Prepared:
 def compute(inputs: Inputs) -> Tables:
     """Compute the production days of a site: the same inputs, in any order of rows, give the same bytes."""
     given = _prepare(inputs)
-    line = _line(given)
-    starts = given.plan.bounds.select("a", "lo")
-    own = line.join(starts, on="a", maintain_order="left").filter(pl.col("from_us") >= pl.col("lo")).drop("lo")
+    own = _line(given).filter(~pl.col("is_before"))
     pieces = make_pieces(
         Layers(
             given.plan,
@@ -75,7 +73,7 @@ def compute(inputs: Inputs) -> Tables:
         carry=carry_frame(
             [
                 ("line", line_ends(own, ends)),
-                ("failure", failure_ends(busy, ends)),
+                ("failure", failure_ends(failure_layer(busy, given.carry, given.plan.bounds), ends)),
                 ("counters", last_values(given.valid, ends).select("asset", "production_day", "name", "ts", "value")),
                 ("records", _recorded(own, given, ends)),
             ]
