@@ -45,10 +45,12 @@ def specification(assets: list[Row], intervals: list[Row], zone: ZoneInfo, texts
         color=alt.Color("kind:N", legend=None, scale=alt.Scale(domain=list(KINDS), range=[f"--{k}" for k in KINDS])),
         tooltip=[alt.Tooltip(f"{name}:N", title=texts(f"timeline.{name}")) for name in _SHOWN],
     )
-    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    label = texts("timeline.label")
     sized = chart.properties(
-        description=label, width="container", height=alt.Step(ROW_HEIGHT), background="transparent", autosize=fit
+        description=texts("timeline.label"),
+        width="container",
+        height=ROW_HEIGHT * len(names),
+        background="transparent",
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
     )
     drawn: dict[str, Any] = sized.to_dict()
     return drawn

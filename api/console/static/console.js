@@ -44,8 +44,8 @@ async function draw() {
   const place = document.getElementById("timeline");
   if (!place || !window.vegaEmbed) return;
   drawnAt = Date.now();
-  const answer = await fetch(place.dataset.url, { credentials: "same-origin" });
-  if (!answer.ok) return;
+  const answer = await fetch(place.dataset.url, { credentials: "same-origin" }).catch(() => null);
+  if (!answer?.ok) { drawnAt = 0; return; }
   const chart = await answer.json();
   const scale = chart.encoding.color.scale;
   scale.range = scale.range.map((each) => colour(each.replace("--", "--k-")));
@@ -55,7 +55,7 @@ async function draw() {
     axis: { ...text, gridColor: colour("--line"), tickColor: colour("--line"), domainColor: colour("--line") },
   };
   await window.vegaEmbed(place, chart, {
-    actions: false, ast: true, renderer: "canvas", defaultStyle: false, tooltip: { disableDefaultStyle: true }, logLevel: 1,
+    actions: false, ast: true, renderer: "canvas", defaultStyle: false, tooltip: { disableDefaultStyle: true },
   });
   place.dataset.drawn = String((chart.data.values ?? chart.datasets[chart.data.name]).length);
 }
