@@ -93,6 +93,14 @@ def show_timeline(
     return specification(assets, intervals, ZoneInfo(chosen["timezone"]), language_of(request))
 
 
+@router.get("/docs")
+def show_docs(request: Request) -> Response:
+    """The OpenAPI document as a page of our own: the usual ones load their scripts from elsewhere."""
+    document = request.app.openapi()
+    operations = [(path, item["get"]) for path, item in document["paths"].items() if "get" in item]
+    return _console(request).page(request, "docs.html", document=document, operations=operations)
+
+
 @router.get("/static/{name}")
 def read_static(name: str) -> Response:
     """Style, scripts, the icon, and the chart bundle of the installed package."""

@@ -12,6 +12,7 @@ from api.settings import ApiSettings
 from pilot.ports import LOCALHOST, free_port
 from tests.integration.api.conftest import SECRET, Served, settings_for
 from tests.support.database import TestDatabase
+from tests.support.paths import ROOT
 from tests.support.service import Services
 from tests.support.waiting import wait_until
 
@@ -103,6 +104,21 @@ def test_the_openapi_document_says_how_to_sign_in_and_what_can_go_wrong(served: 
         assert {"200", "401", "422", "503"} <= set(operation["responses"]), path
         refused = operation["responses"]["401"]["content"]
         assert "application/problem+json" in refused, path
+
+
+def test_the_docs_page_names_every_route_and_parameter(served: Served) -> None:
+    page = served.client.get("/docs").text
+    for path, operation in operations(served.client.get("/openapi.json").json()):
+        assert f"GET {path}" in page
+        assert all(f"<code>{parameter['name']}</code>" in page for parameter in operation.get("parameters", []))
+
+
+def test_the_manual_names_every_route_and_every_setting(served: Served) -> None:
+    manual = (ROOT / "docs" / "api.md").read_text("utf-8")
+    for path in served.app.openapi()["paths"]:
+        assert f"`{path}`" in manual, path
+    for name in ApiSettings.model_fields:
+        assert f"`HAIDANG_{name.upper()}`" in manual, name
 
 
 @pytest.fixture
