@@ -1,0 +1,70 @@
+"""`python -m kpi.docs` writes docs/kpi-catalogue.md from the catalogue; a test fails when the page is not current."""
+
+from pathlib import Path
+
+from kpi.catalogue import CATALOGUE, Kpi
+from model.vocabulary import Grain
+
+PAGE = "docs/kpi-catalogue.md"
+_HEAD = """# KPI catalogue
+
+Generated from `kpi/catalogue/` by `python -m kpi.docs`; do not edit. Ratios are stored as fractions, durations in
+seconds. Sums come first and ratios last: every value of every window and scope is made from the same base sums, so
+no mean of ratios exists anywhere.
+
+- **Value** is numerator over denominator; without a positive denominator there is none (null, never 0 or NaN).
+- **No production time** while production was planned: availability 0, performance and quality without a value, OEE
+  0.
+- **Status**: `provisional` while the window is open; then `final`, `low_confidence` (coverage below 0.95),
+  `no_ideal_cycle` (pieces without an ideal cycle), `no_factor` (no emission factor of the grid zone), `no_data`.
+- **Coverage** is 1 − unknown / PBT; **completeness** is received over expected readings of periodic series, else
+  the share of time with a signal. Both stand beside every value.
+- **Hours** keep values only: an hour without a value has no row, nor has a time or quantity of zero. An hour is cut
+  at the border of a production day.
+- **Scopes**: an asset with a signal of its own stands for itself; otherwise its units are added, or its constraint
+  stands for it (`roll_up: constraint`). Energy is that of the nearest meters at or below; a unit of kind `meter`
+  measures all of what it hangs on. Units that count no pieces are left out of OEE (flag `units_without_counts`),
+  not of availability.
+- **Capped** variants cut each factor at 1 after summing, before multiplying.
+- A failure and its repair time belong whole to the window in which the failure closes; open intervals are not
+  extrapolated.
+- A demand interval belongs to the window in which it begins; a week or month belongs to the production days it
+  holds.
+
+| flag | what it says |
+| --- | --- |
+| `performance_gt_1` | pieces were made faster than the ideal cycle allows: the cycle is wrong |
+| `made_outside_plan` | pieces were made outside planned busy time: counted, left out of OEE |
+| `state_from_records` | time comes from production records, not from a machine signal |
+| `assume_order` | stops count as delay although no order is known |
+| `unattributed` | a counter jumped over a gap: in totals, not in performance |
+| `anomaly` | impossible counter jumps were left out and are listed in the run's findings |
+| `partial_start`, `partial_start_energy` | a counter was first seen inside the window |
+| `units_without_counts` | some units of the scope count nothing and are left out |
+| `factor_year_lag` | the newest emission factor is of an earlier year |
+| `partial_demand` | a meter of the scope was silent in some interval |
+| `withdrawn` | an earlier final value can no longer be computed |
+"""
+
+
+def catalogue_page() -> str:
+    """The whole page as Markdown."""
+    return "\n".join([_HEAD, *(_entry(kpi) for kpi in CATALOGUE.values())])
+
+
+def _entry(kpi: Kpi) -> str:
+    iso = f"ISO 22400-2 no. {kpi.iso_number}, *{kpi.iso_name}*. " if kpi.iso_number else ""
+    bounds = f"{'' if kpi.lower is None else f'{kpi.lower:g}'}…{'' if kpi.upper is None else f'{kpi.upper:g}'}"
+    grains = ", ".join(grain.value for grain in Grain if grain in kpi.grains)
+    variants = "" if kpi.capped is None else " Variants: as defined, `capped`."
+    return (
+        f"## `{kpi.id}`: {kpi.name_en}\n\n{kpi.name_vi}. {kpi.explanation_vi}\n\n"
+        f"{iso}{kpi.explanation_en}{variants}\n\n"
+        f"- formula: `{kpi.formula}` ({kpi.unit}), better {kpi.direction.value}, range {bounds}\n"
+        f"- from: {', '.join(f'`{name}`' for name in kpi.inputs)}; aggregation {kpi.aggregation.value}\n"
+        f"- windows: {grains}; definition {kpi.definition_version}; source {kpi.source}\n"
+    )
+
+
+if __name__ == "__main__":
+    Path(PAGE).write_text(catalogue_page(), "utf-8")

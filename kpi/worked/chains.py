@@ -1,0 +1,213 @@
+"""Worked examples that give signals or calendars: put through the computation and the calendars of the product."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import yaml
+
+from kpi.carbon import factor_on, location_based_kg
+from kpi.compute import compute
+from kpi.frames import ANNOTATIONS, EVENTS, READINGS, SERIES, SYMBOLS, Inputs, Tables, empty
+from kpi.worked.ratios import factors, sums
+from kpi.worked.result import Answers, UnsupportedError
+from kpi.worked.result import Inputs as Given
+from model.calendar import production_day_of, shift_instances
+from model.registry import Asset, CalendarException, EmissionFactor, Series, ShiftRule, Site, StateRule
+from model.vocabulary import symbol_id
+
+DAY = date(2026, 1, 5)
+START_US = round(datetime(2026, 1, 5, tzinfo=UTC).timestamp() * 1e6)
+_RULES = {"reset_to_zero": "reset", "reset": "reset", "rollover": "rollover", "false_zero": "false_zero"}
+_STATES = (
+    StateRule(state="running", time_class="production"),
+    StateRule(state="stopped", time_class="delay", sub_class="other"),
+)
+Row = tuple[str, int, float | str]
+
+
+def counter_delta(given: Given) -> Answers:
+    """Pieces of a counter's readings, one per second, and how often it fell."""
+    rule = _RULES.get(given["mode"])
+    if rule is None:
+        raise UnsupportedError(f"counter mode {given['mode']!r}")
+    counter = Series(
+        asset="m",
+        name="count",
+        quantity="good_count",
+        kind="counter",
+        counter_rule=rule,
+        counter_modulus=given.get("modulus"),
+    )
+    tables = _computed([counter], [("count", second, float(n)) for second, n in enumerate(given["readings"])])
+    fell = sum(each["times"] for each in tables.findings if each["kind"] == "counter_reset")
+    return {"delta": _amount(tables, "good"), "resets": fell, "rollovers": fell}
+
+
+def micro_stop(given: Given) -> Answers:
+    """Classes of segments; nothing is said of what follows the last one: the machine is taken to run again."""
+    rows: list[Row] = []
+    at = 0.0
+    for segment in given["segments"]:
+        rows.append(("state", round(at * 1e6), segment["state"]))
+        at += segment["duration_s"]
+    rows.append(("state", round(at * 1e6), "running"))
+    state = Series(asset="m", name="state", quantity="state", kind="state")
+    tables = _computed([state], rows, micro_stop_limit_us=round(given["threshold_s"] * 1e6), scale=1)
+    by_start = {row["from_us"] - START_US: row for row in tables.intervals.iter_rows(named=True)}
+    found = [
+        _segment_class(segment, by_start[us]) for segment, (_, us, _) in zip(given["segments"], rows, strict=False)
+    ]
+    return {"classes": found, "micro_stops": found.count("micro_stop"), "long_stops": found.count("stopped")}
+
+
+def _segment_class(segment: dict[str, Any], interval: dict[str, Any]) -> str:
+    return "micro_stop" if interval["sub_class"] == "micro_stop" else str(segment["state"])
+
+
+def oee_event_stream(given: Given) -> Answers:
+    """Run time and pieces from states and cumulative counts; the last state holds to the end of the window."""
+    begin, end = (_instant(text) for text in given["window"])
+    rows: list[Row] = []
+    for event in given["events"]:
+        offset = _instant(event["t"]) - begin
+        rows += [("state", offset, event["state"]), ("total", offset, float(event["parts"]))]
+        rows.append(("bad", offset, float(event["bad"])))
+    series = [
+        Series(asset="m", name="state", quantity="state", kind="state"),
+        Series(asset="m", name="total", quantity="total_count", kind="counter"),
+        Series(asset="m", name="bad", quantity="reject_count", kind="counter"),
+    ]
+    rows.append(("state", end - begin, "none"))
+    tables = _computed(series, rows, micro_stop_limit_us=0, scale=1)
+    run = _seconds(tables, "production")
+    good, bad = _amount(tables, "good"), _amount(tables, "reject")
+    cycle, planned = given["ideal_cycle_time_s"], given["planned_time_s"]
+    frame = sums(pbt=planned, apt=run, ideal_total=(good + bad) * cycle, ideal_good=good * cycle, good=good, reject=bad)
+    return {"run_time_s": run, "total_count": good + bad, "bad_count": bad, **factors(frame)}
+
+
+def no_shift(given: Given) -> Answers:
+    """Which intervals touch no shift at all."""
+    dates = sorted({start[:10] for start, _ in given["shifts"]})
+    exceptions = tuple(
+        CalendarException(date=start[:10], kind="open", shift=str(number), start=start[11:], end=end[11:])
+        for number, (start, end) in enumerate(given["shifts"])
+    )
+    site = _site((), exceptions=exceptions)
+    first, last = date.fromisoformat(dates[0]), date.fromisoformat(dates[-1])
+    worked = shift_instances(site, "m", first, last + timedelta(days=1))
+    spans = [(_instant(start), _instant(end)) for start, end in given["intervals"]]
+    return {"no_shift": [all(end <= s.from_us or start >= s.to_us for s in worked) for start, end in spans]}
+
+
+def shift_zone(given: Given) -> Answers:
+    """Length of shifts from local wall times."""
+    return {"hours": [_shift_hours(case) for case in given["cases"]]}
+
+
+def _shift_hours(case: dict[str, str]) -> float:
+    day = date.fromisoformat(case["start"][:10])
+    rule = CalendarException(
+        date=day.isoformat(), kind="open", shift="S", start=case["start"][11:], end=case["end"][11:]
+    )
+    worked = shift_instances(_site((), timezone=case["zone"], exceptions=(rule,)), "m", day, day + timedelta(days=1))
+    return (worked[0].to_us - worked[0].from_us) / 3.6e9
+
+
+def production_day(given: Given) -> Answers:
+    """Production day of instants: the local date on which the shift began."""
+    start = datetime.combine(DAY, datetime.strptime(given["shift_start"][:5], "%H:%M").time())  # noqa: DTZ007 - wall time
+    end = start + timedelta(hours=given["shift_hours"])
+    rules = tuple(ShiftRule(shift="S", cycle_day=day, start=f"{start:%H:%M}", end=f"{end:%H:%M}") for day in range(7))
+    site = _site((), timezone=given["zone"], shifts=rules)
+    zone = ZoneInfo(given["zone"])
+    return {
+        "production_day": [production_day_of(site, "m", _instant(text, zone)).isoformat() for text in given["instants"]]
+    }
+
+
+def vn_grid(given: Given) -> Answers:
+    """Location-based emissions with the product's own factors of Viet Nam, by year."""
+    years = given["years"] if "years" in given else [given["year"]]
+    found = [factor_on(_shipped_factors(), "VN", date(year, 7, 1)) for year in years]
+    tonnes = [
+        None if (kg := location_based_kg(given["consumption_kwh"], each)) is None else kg / 1000 for each in found
+    ]
+    if "years" in given:
+        return {"tco2": tonnes}
+    return {"factor_t_per_mwh": found[0].kg_per_kwh if found[0] else None, "tco2": tonnes[0]}
+
+
+def _shipped_factors() -> list[EmissionFactor]:
+    sets = yaml.safe_load((files("model") / "data" / "emission_factors.yaml").read_text("utf-8"))["sets"]
+    return [
+        EmissionFactor(
+            zone=each["zone"],
+            valid_from=f"{each['year']}-01-01",
+            valid_to=f"{each['year'] + 1}-01-01",
+            kg_per_kwh=each["kg_per_kwh"],
+            status=each["status"],
+        )
+        for found in sets
+        if found["key"] == "vn-grid"
+        for each in found["factors"]
+    ]
+
+
+def _site(series: tuple[Series, ...], *, timezone: str = "UTC", micro_stop_limit_us: int = 0, **more: Any) -> Site:
+    assets = (
+        Asset(key="", level="site"),
+        Asset(key="m", level="unit", parent="", state_model="none", micro_stop_limit_us=micro_stop_limit_us),
+    )
+    return Site(key="example", timezone=timezone, assets=assets, series=series, state_rules=_STATES, **more)
+
+
+def _computed(series: list[Series], rows: list[Row], *, micro_stop_limit_us: int = 0, scale: int = 1_000_000) -> Tables:
+    """Compute one day with readings at offsets (in µs times `scale`) from its start."""
+    ids = {each.name: number for number, each in enumerate(series, 1)}
+    listed = [{"series_id": ids[each.name], **{n: getattr(each, n) for n in each.__struct_fields__}} for each in series]
+    texts = {text for _, _, text in rows if isinstance(text, str)}
+    readings = [
+        (ids[name], START_US + at * scale, float(symbol_id(value)) if isinstance(value, str) else value, 0)
+        for name, at, value in rows
+    ]
+    return compute(
+        Inputs(
+            site=_site(tuple(series), micro_stop_limit_us=micro_stop_limit_us),
+            days=(DAY,),
+            series=pl.DataFrame(listed, schema=SERIES),
+            readings=pl.DataFrame(readings, schema=READINGS, orient="row").sort("series_id", "ts"),
+            symbols=pl.DataFrame([(symbol_id(text), text) for text in sorted(texts)], schema=SYMBOLS, orient="row"),
+            events=empty(EVENTS),
+            annotations=empty(ANNOTATIONS),
+        )
+    )
+
+
+def _amount(tables: Tables, quantity: str) -> float:
+    return float(tables.atoms.filter(pl.col("quantity") == quantity)["amount"].sum())
+
+
+def _seconds(tables: Tables, time_class: str) -> float:
+    of_class = tables.atoms.filter(pl.col("quantity") == "time", pl.col("time_class") == time_class)
+    return float(of_class["duration_us"].sum()) / 1e6
+
+
+def _instant(text: str, zone: ZoneInfo | None = None) -> int:
+    found = datetime.fromisoformat(text)
+    return round((found if found.tzinfo else found.replace(tzinfo=zone or UTC)).timestamp() * 1e6)
+
+
+ADAPTORS: dict[str, Callable[[Given], Answers]] = {
+    "counter_delta": counter_delta,
+    "micro_stop": micro_stop,
+    "oee_event_stream": oee_event_stream,
+    "no_shift": no_shift,
+    "shift_zone": shift_zone,
+    "production_day": production_day,
+    "vn_grid": vn_grid,
+}

@@ -1,0 +1,348 @@
+"""Worked examples that give sums: put into base sums and answered by the catalogue's own expressions."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import polars as pl
+
+from kpi.carbon import FactorInForce, location_based_kg
+from kpi.catalogue import CATALOGUE
+from kpi.catalogue.columns import wide
+from kpi.evaluate import evaluate
+from kpi.worked.result import Answers, Inputs, UnsupportedError
+
+HOUR_S = 3600.0
+
+
+def value(kpi: str, frame: pl.DataFrame, variant: str = "") -> float | None:
+    """Value of a catalogue KPI over one row of base sums."""
+    return evaluate(CATALOGUE[kpi], frame, variant)
+
+
+def sums(  # noqa: PLR0913 - the base sums of OEE, by name
+    *,
+    pbt: float,
+    apt: float,
+    setup: float = 0.0,
+    ideal_total: float = 0.0,
+    ideal_good: float = 0.0,
+    good: float = 0.0,
+    reject: float = 0.0,
+    not_scheduled: float = 0.0,
+    **times: float,
+) -> pl.DataFrame:
+    """Base sums of a unit that counts, everything else of its planned busy time (s) being delay."""
+    known = apt + setup + sum(times.values())
+    classes = {"delay_s": pbt - known, **{f"{name}_s": seconds for name, seconds in times.items()}}
+    return wide(
+        production_s=apt,
+        setup_s=setup,
+        not_scheduled_s=not_scheduled,
+        counted_production_s=apt,
+        counted_setup_s=setup,
+        counted_planned_busy_s=pbt,
+        counted_calendar_s=pbt + not_scheduled,
+        ideal_total_s=ideal_total,
+        ideal_good_s=ideal_good,
+        good=good,
+        reject=reject,
+        **classes,
+    )
+
+
+def factors(frame: pl.DataFrame) -> Answers:
+    """Availability, performance, quality and OEE under the names that examples use."""
+    names = {"availability": "availability", "performance": "effectiveness", "quality": "quality_ratio", "oee": "oee"}
+    return {name: value(kpi, frame) for name, kpi in names.items()}
+
+
+def availability(given: Inputs) -> Answers:
+    """Availability from run time, down time, or a shift with breaks."""
+    planned, run = _times(given)
+    frame = sums(pbt=planned, apt=run)
+    return {"availability": value("availability", frame), "planned_production_time_s": planned, "run_time_s": run}
+
+
+def steady_state(given: Inputs) -> Answers:
+    """Steady state of up and down stretches: up is production, down is delay."""
+    frame = sums(pbt=given["mtbf_h"] + given["mttr_h"], apt=given["mtbf_h"])
+    found = value("availability", frame)
+    return {"availability": found, "unavailability": None if found is None else 1 - found}
+
+
+def performance(given: Inputs) -> Answers:
+    """Effectiveness from counts and a cycle, or from actual and expected counts."""
+    if "actual_count" in given:
+        frame = sums(pbt=given["expected_count"], apt=given["expected_count"], ideal_total=given["actual_count"])
+    else:
+        ideal = given["ideal_cycle_time_s"] * given["total_count"]
+        frame = sums(pbt=given["run_time_s"], apt=given["run_time_s"], ideal_total=ideal)
+    found = value("effectiveness", frame)
+    return {"performance": found, "exceeds_one": found is not None and found > 1}
+
+
+def loading(given: Inputs) -> Answers:
+    """Loading from planned and calendar hours."""
+    planned, whole = given["planned_time_h"] * HOUR_S, given["calendar_time_h"] * HOUR_S
+    return {"loading": value("loading", sums(pbt=planned, apt=planned, not_scheduled=whole - planned))}
+
+
+def teep(given: Inputs) -> Answers:
+    """TEEP from OEE and loading or the times behind it."""
+    share = given["loading"] if "loading" in given else given["planned_time_h"] / given["calendar_time_h"]
+    frame = sums(pbt=share, apt=share, ideal_good=given["oee"] * share, not_scheduled=1 - share)
+    return {"loading": value("loading", frame), "teep": value("teep", frame)}
+
+
+def teep_chain(given: Inputs) -> Answers:
+    """The chain from calendar time to TEEP in hours (SMRP: scheduled down time counts against availability)."""
+    busy = given["calendar_time_h"] - given["idle_no_demand_h"]
+    uptime = busy - given["scheduled_downtime_h"] - given["unscheduled_downtime_h"]
+    each = uptime / given["best_rate_units"]
+    frame = sums(
+        pbt=busy,
+        apt=uptime,
+        ideal_total=given["actual_units"] * each,
+        ideal_good=given["good_units"] * each,
+        not_scheduled=given["idle_no_demand_h"],
+    )
+    chain = {"uptime_h": uptime, "utilization": value("loading", frame), "teep": value("teep", frame)}
+    return {**factors(frame), **chain}
+
+
+def oee_factors(given: Inputs) -> Answers:
+    """OEE of given factors: base sums that have exactly these factors."""
+    if "availability" in given:
+        planned, run = 1.0, given["availability"]
+    else:
+        planned, run = _times(given)
+    total = given["performance"] * run
+    return factors(sums(pbt=planned, apt=run, ideal_total=total, ideal_good=given["quality"] * total))
+
+
+def oee_capped(given: Inputs) -> Answers:
+    """Raw OEE, and OEE with each factor cut at 1 before multiplying."""
+    run = given["availability"]
+    total = given["performance"] * run
+    frame = sums(pbt=1.0, apt=run, ideal_total=total, ideal_good=given["quality"] * total)
+    return {"oee_raw": value("oee", frame), "oee_capped": value("oee", frame, "capped")}
+
+
+def oee_totals(given: Inputs) -> Answers:
+    """OEE from times, counts and a cycle, in the shapes in which shift reports give them."""
+    planned, run = _times(given)
+    cycle = _cycle(given)
+    total = given["total_count"]
+    good = given.get("good_count", total - given.get("reject_count", 0))
+    frame = sums(
+        pbt=planned, apt=run, ideal_total=total * cycle, ideal_good=good * cycle, good=good, reject=total - good
+    )
+    plan = {"planned_production_time_s": planned, "run_time_s": run, "good_count": good}
+    return {**plan, "planned_units": planned / cycle if cycle else None, **factors(frame)}
+
+
+def oee_good_ideal_time(given: Inputs) -> Answers:
+    """OEE as ideal time of good pieces over planned time."""
+    good, cycle = given["total_count"] - given["reject_count"], given["ideal_cycle_time_s"]
+    planned = given["planned_production_time_s"]
+    frame = sums(pbt=planned, apt=planned, ideal_total=given["total_count"] * cycle, ideal_good=good * cycle)
+    return {"good_count": good, "oee": value("oee", frame)}
+
+
+def oee_edge(given: Inputs) -> Answers:
+    """Factors where something is zero."""
+    cycle, total, good = given["ideal_cycle_time_s"], given["total_count"], given["good_count"]
+    planned, run = given["planned_production_time_s"], given["run_time_s"]
+    return factors(sums(pbt=planned, apt=run, ideal_total=total * cycle, ideal_good=good * cycle))
+
+
+def oee_mixed_products(given: Inputs) -> Answers:
+    """OEE of several products: each piece at its own ideal time."""
+    planned = given["planned_production_time_s"]
+    made = [
+        (product.get("ideal_cycle_time_s") or 1 / product["ideal_rate_per_s"], product.get("total_count"), product)
+        for product in given["products"]
+    ]
+    good_s = sum(cycle * product["good_count"] for cycle, _, product in made)
+    if any(total is None for _, total, _ in made):
+        return {"oee": value("oee", sums(pbt=planned, apt=planned, ideal_total=good_s, ideal_good=good_s))}
+    total_s, pieces = sum(cycle * total for cycle, total, _ in made), sum(total for _, total, _ in made)
+    good = sum(product["good_count"] for _, _, product in made)
+    run = given["run_time_s"]
+    frame = sums(pbt=planned, apt=run, ideal_total=total_s, ideal_good=good_s, good=good, reject=pieces - good)
+    found = factors(frame)
+    return {**found, "quality_ideal_time": found["quality"], "quality_by_count": value("quality_by_count", frame)}
+
+
+def oee_rollup(given: Inputs) -> Answers:
+    """OEE of several machines from their sums, beside the plain mean that it must not be."""
+    frames = [
+        sums(
+            pbt=machine["planned_production_time_s"],
+            apt=machine["planned_production_time_s"],
+            ideal_total=machine["ideal_cycle_time_s"] * machine["good_count"],
+            ideal_good=machine["ideal_cycle_time_s"] * machine["good_count"],
+        )
+        for machine in given["machines"]
+    ]
+    singles = [value("oee", frame) or 0.0 for frame in frames]
+    return {"oee": value("oee", _added(frames)), "plain_mean": sum(singles) / len(singles)}
+
+
+def oee_invariance(given: Inputs) -> Answers:
+    """OEE does not see whether micro-stops are booked as delay (ISO) or as slow running (six big losses)."""
+    total, good = (given[name] * given["ideal_cycle_time_s"] for name in ("total_count", "good_count"))
+
+    def booked(run: float) -> pl.DataFrame:
+        return sums(pbt=given["PBT_s"], apt=run, ideal_total=total, ideal_good=good)
+
+    iso, losses = booked(given["production_s"]), booked(given["production_s"] + given["micro_stop_s"])
+    views = {
+        name: {"availability": value("availability", frame), "performance": value("effectiveness", frame)}
+        for name, frame in (("iso", iso), ("big_losses", losses))
+    }
+    return {"oee": value("oee", iso), **views} if value("oee", iso) == value("oee", losses) else views
+
+
+def nee(given: Inputs) -> Answers:
+    """OEE and NEE of the ISO quantities."""
+    frame = _iso(given)
+    oee, found = value("oee", frame), value("nee", frame)
+    return {"oee_index": oee, "nee_index": found, "ratio_nee_oee": found / oee if found and oee else None}
+
+
+def iso_identities(given: Inputs) -> Answers:
+    """The ISO 22400 KPIs that the catalogue has, from the quantities of the standard."""
+    busy = given["POT"] - given["planned_down"]
+    known = given["AUST"] + given["APT"] + given["ADET"]
+    frame = _iso({**given, "PBT": busy}, delay=given["ADET"], down_no_order=busy - known)
+    row = frame.row(0, named=True)
+    names = ("availability", "effectiveness", "quality_ratio", "allocation_efficiency", "utilization_efficiency")
+    more = ("technical_efficiency", "setup_ratio")
+    found = {name: value(name, frame) for name in (*names, *more)}
+    return {
+        **found,
+        "PBT": value("planned_busy_time", frame),
+        "AUPT": row["production_s"] + row["setup_s"],
+        "AUBT": row["production_s"] + row["setup_s"] + row["delay_s"],
+        "ADOT": value("down_no_order_time", frame),
+        "oee_index": value("oee", frame),
+        "nee_index": value("nee", frame),
+        "scrap_ratio": value("scrap_ratio", wide(good=given["PQ"] - given["SQ"], reject=given["SQ"])),
+    }
+
+
+def mtbf(given: Inputs) -> Answers:
+    """MTBF of closed intervals, or operating time over failures."""
+    if "uptimes_h" in given:
+        frame = wide(between_failures_s=sum(given["uptimes_h"]) * HOUR_S, between_failures=len(given["uptimes_h"]))
+        return {"mtbf_h": _hours(value("mtbf", frame))}
+    if "units" in given:
+        total = given["units"] * given["hours_per_day"] * given["days"]
+    else:
+        total = given["operating_h"] if "operating_h" in given else given["window_h"] - given["downtime_h"]
+    frame = wide(production_s=total * HOUR_S, failures=given["failures"])
+    return {"total_h": total, "mtbf_h": _hours(value("mtbf_operating", frame))}
+
+
+def mtbf_mttr(given: Inputs) -> Answers:
+    """Up time, MTBF and MTTR of a window with failures of known length."""
+    repair = sum(given["failures_h"])
+    uptime, failures = given["window_h"] - repair, len(given["failures_h"])
+    frame = wide(production_s=uptime * HOUR_S, delay_s=repair * HOUR_S, repair_s=repair * HOUR_S, failures=failures)
+    return {
+        "uptime_h": uptime,
+        "failures": value("failures", frame),
+        "mtbf_h": _hours(value("mtbf_operating", frame)),
+        "mttr_h": _hours(value("mttr", frame)),
+    }
+
+
+def mttr(given: Inputs) -> Answers:
+    """MTTR in the unit in which the repairs are given."""
+    return {"mttr": value("mttr", wide(repair_s=sum(given["repairs"]), failures=len(given["repairs"])))}
+
+
+def load_factor(given: Inputs) -> Answers:
+    """Load factor from energy, peak and hours."""
+    frame = wide(energy_kwh=given["energy_kwh"], peak_kw=given["peak_kw"], demand_hours=given["hours"])
+    return {"load_factor": value("load_factor", frame)}
+
+
+def specific_energy(given: Inputs) -> Answers:
+    """Energy per unit of output."""
+    return {"sec": value("specific_energy", wide(energy_kwh=given["energy"], good=given["output"]))}
+
+
+def location_based(given: Inputs) -> Answers:
+    """Location-based emissions."""
+    return {"kg": location_based_kg(given["consumption_kwh"], FactorInForce(given["kg_per_kwh"], lags=False))}
+
+
+def _times(given: Inputs) -> tuple[float, float]:
+    """Planned production time and run time (s) from whichever times a report gives."""
+    down = given.get("downtime_s", 0)
+    stopped = sum(down) if isinstance(down, list) else down
+    planned = given.get("planned_production_time_s")
+    if planned is None:
+        planned = given["shift_length_s"] - given.get("breaks_s", 0) - given.get("planned_downtime_s", 0)
+    return planned, given.get("run_time_s", planned - stopped)
+
+
+def _cycle(given: Inputs) -> float:
+    for name in ("ideal_cycle_time_s", "standard_cycle_s"):
+        if name in given:
+            return float(given[name])
+    if "ideal_rate_per_s" in given:
+        return 1 / float(given["ideal_rate_per_s"])
+    raise UnsupportedError("no ideal cycle")
+
+
+def _iso(given: Inputs, **times: float) -> pl.DataFrame:
+    return sums(
+        pbt=given["PBT"],
+        apt=given["APT"],
+        setup=given["AUST"],
+        ideal_total=given["PRI"] * given["PQ"],
+        ideal_good=given["PRI"] * given["GQ"],
+        good=given["GQ"],
+        reject=given["PQ"] - given["GQ"],
+        **times,
+    )
+
+
+def _added(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    rows = pl.concat(frames)
+    return rows.select(
+        pl.col(name).all() if dtype == pl.Boolean else pl.col(name).sum() for name, dtype in rows.schema.items()
+    )
+
+
+def _hours(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds / HOUR_S
+
+
+ADAPTORS: dict[str, Callable[[Inputs], dict[str, Any]]] = {
+    "availability": availability,
+    "availability_steady_state": steady_state,
+    "performance": performance,
+    "loading": loading,
+    "teep": teep,
+    "oee_teep_chain": teep_chain,
+    "oee_factors": oee_factors,
+    "oee_capped": oee_capped,
+    "oee_totals": oee_totals,
+    "oee_good_ideal_time": oee_good_ideal_time,
+    "oee_edge": oee_edge,
+    "oee_mixed_products": oee_mixed_products,
+    "oee_rollup": oee_rollup,
+    "oee_invariance": oee_invariance,
+    "iso22400_nee": nee,
+    "iso22400_identities": iso_identities,
+    "mtbf": mtbf,
+    "mtbf_mttr_events": mtbf_mttr,
+    "mttr": mttr,
+    "load_factor": load_factor,
+    "sec": specific_energy,
+    "location_based": location_based,
+}

@@ -1,0 +1,89 @@
+import polars as pl
+import pytest
+
+from kpi.catalogue import CATALOGUE, Direction, Kpi
+from kpi.catalogue.columns import COLUMNS, wide
+from kpi.docs import PAGE, catalogue_page
+from kpi.evaluate import evaluate
+from model.vocabulary import Grain
+from tests.support.paths import ROOT
+
+ENTRIES = [pytest.param(entry, id=entry.id) for entry in CATALOGUE.values()]
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_entry_says_everything_in_two_languages(entry: Kpi) -> None:
+    texts = (entry.name_vi, entry.name_en, entry.explanation_vi, entry.explanation_en, entry.formula, entry.unit)
+    assert all(text.strip() == text != "" for text in texts)
+    assert entry.name_vi != entry.name_en or entry.id == "teep"
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_inputs_are_what_the_expressions_read(entry: Kpi) -> None:
+    expressions = [entry.numerator, *([] if entry.denominator is None else [entry.denominator])]
+    read = {name for expression in expressions for name in expression.meta.root_names()}
+    assert read <= set(COLUMNS)
+    assert read <= set(entry.inputs)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_nothing_at_all_gives_zero_or_no_value(entry: Kpi) -> None:
+    value = evaluate(entry, wide())
+    assert value is None if entry.denominator is not None else value == 0
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in CATALOGUE.values() if entry.capped is not None], ids=lambda e: e.id
+)
+def test_capped_variants_are_never_above_one(entry: Kpi) -> None:
+    frame = wide(
+        production_s=50.0,
+        delay_s=50.0,
+        counted_production_s=50.0,
+        counted_planned_busy_s=100.0,
+        counted_calendar_s=100.0,
+        ideal_total_s=400.0,
+        ideal_good_s=300.0,
+    )
+    capped, raw = evaluate(entry, frame, "capped"), evaluate(entry, frame)
+    assert capped is not None
+    assert raw is not None
+    assert capped <= min(raw, 1.0)
+
+
+def test_iso_numbers_are_those_of_the_standard() -> None:
+    numbers = {entry.id: entry.iso_number for entry in CATALOGUE.values() if entry.iso_number is not None}
+    assert numbers == {
+        "allocation_efficiency": 4,
+        "utilization_efficiency": 5,
+        "oee": 6,
+        "nee": 7,
+        "availability": 8,
+        "effectiveness": 9,
+        "quality_ratio": 10,
+        "setup_ratio": 11,
+        "technical_efficiency": 12,
+        "scrap_ratio": 16,
+        "mtbf": 31,
+        "mttr": 33,
+    }
+
+
+def test_hours_exist_for_what_dashboards_draw() -> None:
+    hourly = {entry.id for entry in CATALOGUE.values() if Grain.HOUR in entry.grains}
+    assert {"oee", "availability", "energy", "demand_peak", "co2e_location", "good_quantity"} <= hourly
+
+
+def test_directions_are_set_for_ratios() -> None:
+    assert all(entry.direction is not Direction.NONE for entry in CATALOGUE.values() if entry.unit == "1")
+
+
+def test_the_page_of_the_catalogue_is_current() -> None:
+    written = (ROOT / PAGE).read_text("utf-8")
+    assert written == catalogue_page(), f"{PAGE} is old: run `python -m kpi.docs`"
+
+
+def test_a_wide_frame_refuses_unknown_sums() -> None:
+    with pytest.raises(KeyError, match="no such base sums"):
+        wide(nonsense=1.0)
+    assert wide(good=1.0).schema == pl.Schema(COLUMNS)

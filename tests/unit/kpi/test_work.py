@@ -1,0 +1,68 @@
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kpi.work import (
+    MAX_FILL_DAYS,
+    Span,
+    days_of_ranges,
+    days_with_causes,
+    holes,
+    long_windows,
+    month_end,
+    spans,
+    without_pending,
+)
+from tests.unit.kpi.making import HOUR, MIDNIGHT, MONDAY, site
+
+days = st.dates(date(2024, 1, 1), date(2027, 12, 31))
+
+
+@given(st.sets(days, max_size=60), st.integers(1, 40), st.sets(days, max_size=5))
+def test_spans_hold_each_day_once_in_order_and_are_contiguous(wanted: set[date], longest: int, cuts: set[date]) -> None:
+    found = spans(dict.fromkeys(wanted, frozenset({"data"})), longest, cuts)
+    assert [day for span in found for day in span.days] == sorted(wanted)
+    for span in found:
+        assert len(span.days) == (span.last - span.first).days + 1 <= longest
+        assert not set(span.days[1:]) & cuts
+
+
+def test_a_range_touches_the_production_days_of_its_shifts() -> None:
+    plant = site()
+    six = MIDNIGHT + 6 * HOUR
+    ranges = [("m1", six - 1, six), ("m1", six, six + 1), ("", six - 1, six + 24 * HOUR)]
+    sunday, monday = date(2026, 3, 1), MONDAY
+    assert days_of_ranges(plant, ranges) == [(sunday, sunday), (monday, monday), (sunday, monday)]
+
+
+def test_causes_are_collected_per_day() -> None:
+    one, two = date(2026, 3, 2), date(2026, 3, 3)
+    assert days_with_causes([((one, two), "data"), ((two, two), "calendar")]) == {
+        one: frozenset({"data"}),
+        two: frozenset({"data", "calendar"}),
+    }
+
+
+def test_holes_are_filled_unless_a_clock_was_years_off() -> None:
+    assert holes([date(2026, 3, 1), date(2026, 3, 4)]) == [date(2026, 3, 2), date(2026, 3, 3)]
+    assert holes([date(2026, 3, 1), date.fromordinal(date(2026, 3, 1).toordinal() + MAX_FILL_DAYS + 1)]) == []
+
+
+def test_long_windows_wait_for_the_span_that_completes_them() -> None:
+    wanted = long_windows([date(2026, 3, 30)], {"J"})
+    assert wanted.weeks == {date(2026, 3, 30)}
+    assert without_pending(wanted, [date(2026, 4, 2)]) == long_windows([], {"J"}).__class__(
+        months=frozenset({date(2026, 3, 1)}), jobs=frozenset({"J"})
+    )
+
+
+@given(days)
+def test_a_month_ends_before_the_first_of_the_next(day: date) -> None:
+    end = month_end(day)
+    assert end.month == day.month
+    assert date.fromordinal(end.toordinal() + 1).day == 1
+
+
+def test_a_span_knows_its_ends() -> None:
+    assert Span((MONDAY,)).first == Span((MONDAY,)).last == MONDAY
