@@ -182,16 +182,17 @@ class Resolver:
         self._registry.devices[source.site_id, source.device] = device_id
         self._place_source(source)
 
-    def _place(self, ref: SeriesRef) -> bool:
+    def _place(self, ref: SeriesRef) -> None:
         """Bind a ref to the registered series of its name, if there is one."""
         row = self._registry.series.get((ref.source.asset_id, ref.name))
         if row is None:
-            return ref.index in self.table.refusals
+            if ref.index not in self.table.refusals:
+                ref.index = -1  # its series is gone: the next value registers it anew
+            return
         try:
             self.table.accept(ref, row, conversion_to(ref, row))
         except UnitError as error:
             self.table.refuse(ref, unit_problem(ref, error))
-        return True
 
     def _register_series(self, connection: Connection, ref: SeriesRef) -> None:
         known = (ref.source.asset_id, ref.name) in self._registry.series

@@ -52,6 +52,7 @@ class Service:
         self._connection: BrokerConnection | None = None
         self._held = 0
         self._held_bytes = 0
+        self._most_held = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
     def stop(self) -> None:
@@ -94,6 +95,7 @@ class Service:
             self._timer = asyncio.get_running_loop().call_later(self._settings.ingest_batch_age_s, self._close_batch)
         if self._is_full() and not connection.is_paused:
             connection.pause()
+        self._most_held = max(self._most_held, self._held)
 
     def _decode(self, source: Source, payload: bytes) -> Decoded:
         most = self._settings.ingest_payload_bytes
@@ -241,7 +243,7 @@ class Service:
 
     async def _finish(self, storing: asyncio.Task[None]) -> None:
         """Take nothing more; store and acknowledge what is held."""
-        log.info("stopping", held=self._held)
+        log.info("stopping", held=self._held, most_held=self._most_held)
         if self._connection is not None:
             self._connection.pause()
         self._close_batch()

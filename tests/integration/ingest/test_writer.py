@@ -1,0 +1,275 @@
+"""The writer on a real database, as the role it has in production."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from ingest.limits import DAY_US, Limits
+from ingest.mapping import Mapping
+from ingest.message import Message
+from ingest.route import Router
+from ingest.writer import Report, Writer
+from model.ledger import MESSAGE_ACCOUNT, VALUE_ACCOUNT
+from store.errors import DatabaseUnavailableError
+from tests.support.database import TestDatabase
+
+pytestmark = pytest.mark.needs_database
+TOPIC = "haidang/v1/demo/packing/line1/filler/data"
+NOW_MS = time.time_ns() // 1_000_000
+
+
+class Bench:
+    """A writer, and what the owner of the database sees."""
+
+    def __init__(self, database: TestDatabase) -> None:
+        self.database = database
+        self.router = Router([PERSONS])
+        with psycopg.connect(database.url) as connection:
+            connection.execute(
+                "INSERT INTO site (key, name, timezone, person_key) VALUES ('demo', 'Demo', 'Asia/Ho_Chi_Minh', 'k')"
+            )
+        self.writer = self.new_writer()
+
+    def new_writer(self, limits: Limits | None = None) -> Writer:
+        return Writer(self.database.url_for("haidang_ingest"), limits)
+
+    def message(self, payload: Any, topic: str = TOPIC, *, dup: bool = False) -> Message:
+        data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        source = self.router.source(topic)
+        return Message(source, data, time.time_ns() // 1000, source.decode(data), dup, 1)
+
+    def write(self, *payloads: Any, topic: str = TOPIC, dup: bool = False) -> Report:
+        return self.writer.write([self.message(payload, topic, dup=dup) for payload in payloads])
+
+    def rows(self, statement: str) -> list[Any]:
+        with psycopg.connect(self.database.url) as connection:
+            return connection.execute(statement).fetchall()
+
+    def ledger(self) -> dict[str, int]:
+        names = [*MESSAGE_ACCOUNT, *VALUE_ACCOUNT]
+        sums = ", ".join(f"coalesce(sum({name}), 0)::int" for name in names)
+        found = dict(zip(names, self.rows(f"SELECT {sums} FROM ledger_now")[0], strict=True))
+        assert found["received"] == found["processed"] + found["rejected"] + found["redelivered"]
+        others = found["stored"] + found["duplicate"] + found["conflict"] + found["rejected_value"]
+        assert found["decoded"] == others
+        return {name: count for name, count in found.items() if count}
+
+
+PERSONS = Mapping.model_validate(
+    {
+        "topic": "gw/{machine}",
+        "site": "demo",
+        "asset": "hall/{machine}",
+        "format": "json",
+        "time": {"from": "t", "format": "unix_ms"},
+        "values": [
+            {"from": "who", "name": "operator", "quantity": "text", "person": True},
+            {"from": "kwh", "name": "kwh", "quantity": "active_energy", "unit": "MWh", "kind": "delta",
+             "interval_s": 900, "interval_label": "end"},
+        ],
+    }
+)  # fmt: skip
+
+
+@pytest.fixture
+def bench(database: TestDatabase) -> Iterator[Bench]:
+    made = Bench(database)
+    yield made
+    made.writer.close()
+
+
+def sample(values: dict[str, Any], after_ms: int = 0, **more: Any) -> dict[str, Any]:
+    return {"ts": NOW_MS + after_ms, "values": values, **more}
+
+
+def test_new_names_are_proposed_with_their_parents(bench: Bench) -> None:
+    bench.write(sample({"state": "EXECUTE", "good_count": 5, "power_kw": 1.5, "reject_count_scratch": 1, "x": True}))
+    assert bench.rows("SELECT key, level, status FROM asset ORDER BY key") == [
+        ("", "site", "proposed"),
+        ("packing", "area", "proposed"),
+        ("packing/line1", "line", "proposed"),
+        ("packing/line1/filler", "unit", "proposed"),
+    ]
+    assert bench.rows("SELECT name, quantity, qualifier, unit, kind, status FROM series ORDER BY name") == [
+        ("good_count", "good_count", "", "piece", "counter", "proposed"),
+        ("power_kw", "active_power", "", "kW", "gauge", "proposed"),
+        ("reject_count_scratch", "reject_count", "scratch", "piece", "counter", "proposed"),
+        ("state", "state", "", "", "state", "proposed"),
+        ("x", "number", "", "", "gauge", "proposed"),
+    ]
+    texts = (
+        "SELECT text FROM reading JOIN symbol ON symbol_id = value JOIN series USING (series_id) WHERE name = 'state'"
+    )
+    assert bench.rows(texts) == [("EXECUTE",)]
+
+
+def test_a_repeat_is_counted_and_not_stored_and_another_value_is_kept_beside(bench: Bench) -> None:
+    first = sample({"power_kw": 1.5, "state": None})
+    assert bench.write(first).staged == 0
+    assert bench.write(first, dup=True).staged == 1
+    assert bench.write(sample({"power_kw": 2.5}), sample({"power_kw": 3.5}, 1)).staged == 1
+    assert bench.ledger() == {
+        "received": 4,
+        "processed": 3,
+        "redelivered": 1,
+        "decoded": 6,
+        "stored": 3,
+        "duplicate": 2,
+        "conflict": 1,
+    }
+    assert bench.rows("SELECT value, quality FROM reading ORDER BY ts, quality") == [(1.5, 0), (None, 3), (3.5, 0)]
+    stored = bench.rows("SELECT stored, received FROM reading_conflict")
+    assert stored == [({"value": 1.5, "quality": 0}, {"value": 2.5, "quality": 0})]
+
+
+def test_events_are_counted_like_values(bench: Bench) -> None:
+    bench.write(sample({"product": "A", "job": "J"}))
+    bench.write(sample({"product": "A"}), sample({"product": "A"}), dup=True)
+    assert bench.ledger() == {
+        "received": 3,
+        "processed": 1,
+        "redelivered": 2,
+        "decoded": 4,
+        "stored": 2,
+        "duplicate": 2,
+    }
+    assert bench.rows("SELECT kind, key, payload FROM event ORDER BY kind") == [
+        ("job_change", "J", {"job": "J"}),
+        ("product_change", "A", {"product": "A"}),
+    ]
+
+
+def test_a_refused_message_is_kept_once_and_counted(bench: Bench) -> None:
+    bench.write(b"garbage", b"garbage")
+    bench.write(b"garbage", sample({"power_kw": "much", "good_count": 1}))
+    rows = bench.rows("SELECT reason, whole, times, payload FROM rejected_message ORDER BY rejected_message_id")
+    assert rows[0] == ("undecodable", True, 3, b"garbage")
+    assert rows[1][:3] == ("wrong_type", False, 1)
+    assert bench.ledger() == {
+        "received": 4,
+        "processed": 1,
+        "rejected": 3,
+        "decoded": 2,
+        "stored": 1,
+        "rejected_value": 1,
+    }
+
+
+def test_poison_that_only_the_database_sees_costs_one_message(bench: Bench) -> None:
+    bench.write(sample({"power_kw": 0.0}))
+    with psycopg.connect(bench.database.url) as connection:
+        connection.execute("ALTER TABLE event ADD CHECK (key <> 'poison')")
+    report = bench.write(*(sample({"power_kw": 1.0, "job": "poison" if n == 5 else f"J{n}"}, n + 1) for n in range(12)))
+    assert report.bisected > 0
+    assert bench.rows("SELECT count(*) FROM reading")[0][0] == 12
+    ((reason, detail),) = bench.rows("SELECT reason, detail FROM rejected_message")
+    assert reason == "database"
+    assert "violates check constraint" in detail
+    assert bench.ledger() == {"received": 13, "processed": 12, "rejected": 1, "decoded": 23, "stored": 23}
+
+
+def test_units_follow_the_registry_and_a_wrong_one_is_refused(bench: Bench) -> None:
+    bench.write(sample({"oil": 20.0}, units={"oil": "bar"}), sample({"oil": 1000.0}, 1, units={"oil": "kPa"}))
+    bench.write(sample({"oil": 1.0}, 2, units={"oil": "psi2"}), sample({"oil": 1.0}, 3, units={"oil": "kg"}))
+    assert bench.rows("SELECT quantity, unit FROM series") == [("pressure", "bar")]
+    assert bench.rows("SELECT value FROM reading ORDER BY ts") == [(20.0,), (10.0,)]
+    details = bench.rows("SELECT reason, detail FROM rejected_message ORDER BY reason")
+    assert details == [
+        ("unknown_unit", "oil: unit 'psi2' is not known for pressure"),
+        ("wrong_unit", "oil: unit 'kg' does not measure pressure (stored in bar)"),
+    ]
+
+
+def test_a_site_that_appears_is_seen_without_restart(bench: Bench) -> None:
+    topic = "haidang/v1/later/area/data"
+    bench.write(sample({"power_kw": 1.0}), topic=topic)
+    assert bench.rows("SELECT reason FROM rejected_message") == [("unknown_site",)]
+    with psycopg.connect(bench.database.url) as connection:
+        connection.execute("INSERT INTO site (key, name, timezone) VALUES ('later', 'Later', 'Asia/Ho_Chi_Minh')")
+    bench.writer._resolver._read_at -= 2  # two seconds later
+    bench.write(sample({"power_kw": 1.0}, 1), topic=topic)
+    assert bench.rows("SELECT count(*) FROM reading") == [(1,)]
+
+
+def test_a_series_that_changes_is_seen_without_restart(bench: Bench) -> None:
+    bench.write(sample({"power_kw": 1.0}))
+    with psycopg.connect(bench.database.url) as connection:
+        connection.execute("UPDATE series SET unit = 'W', status = 'active'")
+    bench.writer._resolver._read_at -= 10
+    bench.write(sample({"power_kw": 1.0}, 1))
+    assert bench.rows("SELECT value FROM reading ORDER BY ts") == [(1.0,), (1000.0,)]
+
+
+def test_persons_leave_no_trace_but_their_pseudonym(bench: Bench) -> None:
+    bench.write(
+        {"t": NOW_MS, "who": "Nguyễn Văn An", "kwh": "x"}, {"t": NOW_MS + 1, "who": "Nguyễn Văn An"}, topic="gw/m1"
+    )
+    assert len(bench.rows("SELECT text FROM symbol WHERE text LIKE 'p-%'")) == 1
+    everything = str(bench.rows("SELECT payload, detail FROM rejected_message")) + str(
+        bench.rows("SELECT text FROM symbol")
+    )
+    assert "An" not in everything
+
+
+def test_an_interval_reading_marks_the_time_before_its_label(bench: Bench) -> None:
+    bench.write({"t": NOW_MS // 900_000 * 900_000, "kwh": 0.5, "who": "x"}, topic="gw/m1")
+    found = bench.rows(
+        "SELECT value, kind, interval_us, interval_label FROM reading JOIN series USING (series_id) WHERE name = 'kwh'"
+    )
+    assert found == [(500.0, "delta", 900_000_000, "end")]
+    ((start, end),) = bench.rows("SELECT min(from_ts), max(to_ts) FROM dirty_mark")
+    assert round((end - start).total_seconds() * 1_000_000) == 900_000_001
+
+
+def test_old_days_get_their_partitions_and_too_many_are_refused(bench: Bench) -> None:
+    bench.writer = bench.new_writer(Limits(new_days_per_hour=3))
+    day_ms = DAY_US // 1000
+    bench.write([sample({"power_kw": 1.0}, -day * 40 * day_ms) for day in range(5)])
+    assert bench.rows("SELECT count(*) FROM reading") == [(3,)]
+    assert bench.rows("SELECT reason, whole FROM rejected_message") == [("too_many_days", False)]
+
+
+def test_statuses_open_and_close_sessions(bench: Bench) -> None:
+    topic = TOPIC.replace("/data", "/status")
+    for status in (b"online", b"online", b"offline", b"offline", b"online"):
+        bench.write(status, topic=topic)
+    sessions = bench.rows("SELECT to_ts IS NULL, how FROM device_session ORDER BY from_ts")
+    assert sessions == [(False, "offline"), (True, "online")]
+
+
+def test_folding_keeps_every_count(bench: Bench) -> None:
+    bench.write(sample({"power_kw": 1.0}), b"x")
+    before = bench.ledger()
+    assert bench.writer.fold_ledger() > 0
+    assert bench.ledger() == before
+    assert bench.rows("SELECT count(*) FROM ledger_delta") == [(0,)]
+
+
+def test_an_outage_stores_nothing_and_the_next_try_everything(bench: Bench) -> None:
+    bench.write(sample({"power_kw": 1.0}))
+    batch = [bench.message(sample({"power_kw": 2.0}, 1))]
+    with psycopg.connect(bench.database.url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'haidang-ingest' AND datname = current_database()"
+        )
+    with pytest.raises(DatabaseUnavailableError):
+        bench.writer.write(batch)
+    assert bench.writer.stored == 0
+    bench.writer.write(batch)
+    assert bench.ledger() == {"received": 2, "processed": 2, "decoded": 2, "stored": 2}
+
+
+def test_two_workers_that_store_the_same_keep_it_once(bench: Bench) -> None:
+    other = bench.new_writer()
+    batch = [sample({"power_kw": float(n)}, n) for n in range(50)]
+    bench.write(*batch)
+    bench.router = Router()  # the other process knows nothing yet
+    other.write([bench.message(payload) for payload in batch])
+    other.close()
+    assert bench.rows("SELECT count(*) FROM reading") == [(50,)]
+    assert bench.ledger()["duplicate"] == 50
