@@ -188,5 +188,5 @@ def _after(key: ValueKey | IntervalKey | LedgerKey) -> Row:
 
 def _rows(scope: Scope, query: str, **parameters: Any) -> list[Row]:
     given = {"sites": scope.sites, "sees_unknown": scope.sees_unknown, **parameters}
-    with translated(), scope.connection.cursor(row_factory=dict_row) as cursor:
+    with translated(), scope.connection.cursor(row_factory=dict_row, binary=True) as cursor:
         return cursor.execute(load("serving")[query], given).fetchall()
