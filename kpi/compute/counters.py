@@ -10,17 +10,8 @@ import polars as pl
 
 from kpi.compute.signals import of_series, usable
 
-_COLUMNS = [
-    "asset",
-    "a",
-    "name",
-    "quantity",
-    "qualifier",
-    "max_gap_us",
-    "counter_rule",
-    "counter_modulus",
-    "max_rate_per_s",
-]
+_COLUMNS = ["a", "max_gap_us", "counter_rule", "counter_modulus", "max_rate_per_s"]
+KIND = pl.Enum(["counted", "gap", "anomaly"])
 _BASES = pl.Schema({"series_id": pl.Int32, "ts": pl.Int64, "value": pl.Float64, "from_carry": pl.Boolean})
 
 
@@ -41,8 +32,8 @@ def counted(readings: pl.DataFrame, series: pl.DataFrame, start: pl.DataFrame, b
     takes back and that is faster than the series allows.
     """
     rows = of_series(readings, series, _COLUMNS).filter(usable()).drop("quality")
-    rows = rows.join(start.select("a", "lo"), on="a", maintain_order="left")
     if base.height:
+        rows = rows.join(start.select("a", "lo"), on="a", maintain_order="left")
         known = pl.col("series_id").is_in(base["series_id"].implode())
         first = base.join(series.select("series_id", *_COLUMNS), on="series_id").join(start.select("a", "lo"), on="a")
         rows = pl.concat([rows.filter(~known | (pl.col("ts") > pl.col("lo"))), first.select(rows.columns)])
@@ -54,8 +45,7 @@ def increments(valid: pl.DataFrame) -> pl.DataFrame:
     """Turn valid counter readings into increments.
 
     Returns:
-        (series_id, asset, a, name, quantity, qualifier, t0, t1, amount, kind counted|gap|anomaly, fell), sorted; `fell`
-        marks a reset or rollover.
+        (series_id, a, t0, t1, amount, kind counted|gap|anomaly, fell), sorted; `fell` marks a reset or rollover.
     """
     fell = pl.col("value") < pl.col("_before")
     wrapped = pl.when(pl.col("counter_rule") == "rollover").then(
@@ -66,31 +56,21 @@ def increments(valid: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(
         pl.when(fell).then(fresh).otherwise(pl.col("value") - pl.col("_before")).alias("amount"), fell.alias("fell")
     )
-    kind = (
+    odd = (
         pl.when(pl.col("amount") * 1e6 > pl.col("max_rate_per_s") * (pl.col("ts") - pl.col("t0")))
         .then(pl.lit("anomaly"))
         .when(pl.col("ts") - pl.col("t0") > pl.col("max_gap_us"))
         .then(pl.lit("gap"))
         .otherwise(pl.lit("counted"))
+        .cast(KIND)
     )
-    return rows.select(
-        "series_id",
-        "asset",
-        "a",
-        "name",
-        "quantity",
-        "qualifier",
-        "t0",
-        pl.col("ts").alias("t1"),
-        "amount",
-        kind.alias("kind"),
-        "fell",
-    )
+    columns = ("series_id", "a", "t0", pl.col("ts").alias("t1"), "amount", odd.alias("kind"), "fell")
+    return rows.select(columns)
 
 
-def last_values(valid: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+def last_values(valid: pl.DataFrame, series: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
     """Give each counter's last valid reading at the end of each production day (a, production_day, day_end)."""
-    wanted = valid.select("series_id", "a", "asset", "name").unique().join(ends, on="a").sort("series_id", "day_end")
+    wanted = series.select("series_id", "a", "name").join(ends, on="a").sort("series_id", "day_end")
     found = wanted.join_asof(
         valid.select("series_id", "ts", "value"),
         left_on="day_end",

@@ -7,6 +7,7 @@ import polars as pl
 
 from kpi.compute.atoms import ROWS
 from kpi.compute.ideal import Routings
+from kpi.compute.signals import among
 from kpi.compute.spread import Pieces, at_instants
 from kpi.sums import ordered_sum, total
 
@@ -39,9 +40,10 @@ def roles(series: pl.DataFrame) -> pl.DataFrame:
 
 
 def counter_rows(made: pl.DataFrame, series: pl.DataFrame, index: Pieces) -> pl.DataFrame:
-    """Sum increments (a, t1, quantity, qualifier, amount, kind) per piece of time, named as atoms are."""
-    inside = at_instants(made.filter(pl.col("amount") != 0), index)
-    sums = ordered_sum(inside, ["p", "a", "quantity", "qualifier", "kind"], "amount").rename({"quantity": "source"})
+    """Sum increments per piece of time, named as atoms are."""
+    inside = at_instants(among(made, series).filter(pl.col("amount") != 0), index)
+    sums = ordered_sum(inside, ["series_id", "p", "kind"], "amount")
+    sums = sums.join(series.select("series_id", "a", "qualifier", pl.col("quantity").alias("source")), on="series_id")
     named = sums.join(roles(series), on=["a", "source"], maintain_order="left")
     pieces = pl.col("quantity") != "cycles"
     qualifier = (

@@ -30,7 +30,9 @@ class Noticed:
 def all_findings(seen: Noticed, *others: Findings) -> Findings:
     """Collect and sort the findings of one computation."""
     line = seen.line.join(seen.plan.assets, on="a", maintain_order="left")
-    made = seen.made.join(seen.plan.bounds, on="a").filter(pl.col("t1") > pl.col("lo"), pl.col("t1") <= pl.col("hi"))
+    names = seen.series.select("series_id", "asset", "name")
+    odd = seen.made.filter(pl.col("fell") | (pl.col("kind") != "counted")).join(names, on="series_id")
+    made = odd.join(seen.plan.bounds, on="a").filter(pl.col("t1") > pl.col("lo"), pl.col("t1") <= pl.col("hi"))
     found = [*_unmapped(line), *_unknown_reasons(seen.site, line), *_outside_stops(line, seen.events)]
     found += [*_falls(made), *_apart(made), *_partial_starts(seen), *_series(seen.series)]
     return sorted((*found, *(each for part in others for each in part)), key=canonical_json)
@@ -76,8 +78,12 @@ def _apart(made: pl.DataFrame) -> Findings:
 
 def _partial_starts(seen: Noticed) -> Findings:
     """List counters first seen inside the days: what they counted before their first reading is not known."""
-    first = seen.valid.group_by("asset", "a", pl.col("name").alias("series")).agg(pl.col("ts").min())
-    inside = first.join(seen.plan.bounds, on="a").filter(pl.col("ts") > pl.col("lo"), pl.col("ts") <= pl.col("hi"))
+    begins = (pl.col("series_id") != pl.col("series_id").shift()).fill_null(value=True)
+    names = seen.series.select("series_id", "asset", pl.col("name").alias("series"))
+    first = seen.valid.filter(begins).join(names, on="series_id")
+    inside = first.join(seen.plan.bounds.select("a", "lo", "hi"), on="a", suffix="_of").filter(
+        pl.col("ts") > pl.col("lo"), pl.col("ts") <= pl.col("hi")
+    )
     return _listed("partial_start", inside.select("asset", "series", "ts"))
 
 

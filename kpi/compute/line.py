@@ -12,6 +12,7 @@ import polars as pl
 
 from kpi.compute.layers import attach, cut, run_id
 from kpi.compute.orders import payload_of
+from kpi.compute.spread import Pieces, at_instants
 from model.registry import Site
 from model.vocabulary import EventKind, Origin, SubClass, TimeClass
 
@@ -118,17 +119,15 @@ def _with_parts(line: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     """Make production of a state that needs parts, where some were counted in that state on that production day."""
     if made.is_empty() or not line["needs_parts"].any():
         return line
-    pieces = line.select("a", "from_us", "to_us", pl.int_range(pl.len(), dtype=pl.Int64).alias("_p"))
-    counts = made.select("a", (pl.col("t1") - 1).alias("ts")).sort("a", "ts")  # (from, to]
-    hit = counts.join_asof(pieces, left_on="ts", right_on="from_us", by="a", coalesce=False, check_sortedness=False)
-    numbers = hit.filter(pl.col("ts") < pl.col("to_us"))["_p"].unique()
-    counted = pl.int_range(pl.len(), dtype=pl.Int64).is_in(numbers.implode())
+    wanted = line.filter("needs_parts")["a"].unique()
+    hit = at_instants(made.filter(pl.col("a").is_in(wanted.implode())), Pieces.of(line))["p"].unique()
+    line = line.with_row_index("_p").with_columns(pl.col("_p").is_in(hit.implode()).alias("_counted"))
     segment = run_id("a", "state", "production_day")
-    runs = pl.col("needs_parts") & counted.any().over(segment)
+    runs = pl.col("needs_parts") & pl.col("_counted").any().over(segment)
     return line.with_columns(
         pl.when(runs).then(pl.lit(TimeClass.PRODUCTION.value)).otherwise("time_class").alias("time_class"),
         pl.when(runs).then(pl.lit("")).otherwise("sub_class").alias("sub_class"),
-    )
+    ).drop("_p", "_counted")
 
 
 def _with_stop_reasons(line: pl.DataFrame, given: Evidence) -> pl.DataFrame:

@@ -1,10 +1,13 @@
 """Completeness of periodic series: how many usable readings came and how many were to be expected, per piece."""
 
+import numpy as np
 import polars as pl
 
 from kpi.compute.atoms import ROWS
-from kpi.compute.signals import of_series, usable
-from kpi.compute.spread import Pieces, at_instants
+from kpi.compute.signals import among, usable
+from kpi.compute.spread import Pieces
+
+_COUNTS = pl.Schema({"p": pl.Int64, "quantity": pl.String, "amount": pl.Int64})
 
 
 def periodic_rows(readings: pl.DataFrame, series: pl.DataFrame, pieces: pl.DataFrame, index: Pieces) -> pl.DataFrame:
@@ -13,14 +16,30 @@ def periodic_rows(readings: pl.DataFrame, series: pl.DataFrame, pieces: pl.DataF
     Expected are the multiples of the period since 1970 in (from, to], so the parts of a day add up to the day.
     """
     periodic = series.filter(pl.col("expected_period_us") > 0)
-    came = of_series(readings, periodic, ["a", "quantity"]).filter(usable()).rename({"ts": "t1"})
-    received = at_instants(came, index).group_by("p", "quantity").agg(pl.len().cast(pl.Float64).alias("amount"))
+    came = among(readings, periodic).filter(usable()).select("series_id", "ts")
+    received = _received(came, periodic, index)
     numbered = pieces.select("a", "from_us", "to_us").with_row_index("p")
     due = numbered.join(periodic.select("a", "quantity", "expected_period_us"), on="a")
     period = pl.col("expected_period_us")
     counted = (pl.col("to_us") // period - pl.col("from_us") // period).alias("amount")
     expected = due.select("p", "quantity", counted).group_by("p", "quantity").agg(pl.col("amount").sum())
     return pl.concat([_named(received, "received"), _named(expected.filter(pl.col("amount") > 0), "expected")])
+
+
+def _received(came: pl.DataFrame, periodic: pl.DataFrame, index: Pieces) -> pl.DataFrame:
+    """Count the readings (series_id, ts; in order) of each series between the borders of its asset's pieces."""
+    ids, ts = came["series_id"].to_numpy(), came["ts"].to_numpy()
+    parts = [pl.DataFrame(schema=_COUNTS)]
+    for series_id, a, quantity in periodic.select("series_id", "a", "quantity").iter_rows():
+        begin, end = index.of_asset(a)
+        if begin == end:
+            continue
+        own = ts[np.searchsorted(ids, series_id, side="left") : np.searchsorted(ids, series_id, side="right")]
+        borders = np.append(index.from_us[begin:end], index.to_us[end - 1])
+        number = np.diff(np.searchsorted(own, borders, side="right"))
+        parts.append(pl.DataFrame({"p": np.arange(begin, end), "quantity": quantity, "amount": number}, _COUNTS))
+    counts = pl.concat(parts).filter(pl.col("amount") > 0)
+    return counts.group_by("p", "quantity").agg(pl.col("amount").sum())
 
 
 def _named(rows: pl.DataFrame, name: str) -> pl.DataFrame:

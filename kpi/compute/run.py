@@ -10,7 +10,7 @@ from kpi.compute.atoms import assemble, keyed, time_rows
 from kpi.compute.carry import carry_frame, day_ends, failure_ends, line_ends
 from kpi.compute.counters import bases, counted, increments, last_values
 from kpi.compute.counts import COUNTERS, counter_rows, ideal_rows
-from kpi.compute.energy import FLOWS, demand, energy_rows, flow_spans
+from kpi.compute.energy import FLOWS, demand, energy_rows, flow_spans, meters
 from kpi.compute.failures import count_rows, duration_rows, failure_layer, follow_failures
 from kpi.compute.findings import Noticed, all_findings
 from kpi.compute.ideal import Routings
@@ -21,7 +21,7 @@ from kpi.compute.pieces import Layers, intervals, make_pieces
 from kpi.compute.plan import HOUR_US, Plan, make_plan, open_layer
 from kpi.compute.record_counts import Slots, record_rows
 from kpi.compute.records import Records, read_records
-from kpi.compute.signals import in_order, ranked_series, silences
+from kpi.compute.signals import among, in_order, ranked_series, silences
 from kpi.compute.spread import Pieces
 from kpi.compute.states import state_layer, state_series
 from kpi.frames import ATOMS, Inputs, Tables
@@ -40,8 +40,9 @@ class Prepared:
     routings: Routings
     records: Records
     carry: Mapping[int, Mapping[str, Any]]
-    valid: pl.DataFrame  # valid counter readings
-    made: pl.DataFrame  # their increments
+    cumulative: pl.DataFrame  # the counters among the series
+    valid: pl.DataFrame  # their valid readings
+    made: pl.DataFrame  # and increments
 
 
 def compute(inputs: Inputs) -> Tables:
@@ -60,7 +61,8 @@ def compute(inputs: Inputs) -> Tables:
         )
     )
     index = Pieces.of(pieces)
-    spans = flow_spans(given.readings, given.series, given.made)
+    metered = meters(given.series)
+    spans = flow_spans(given.readings, given.made, metered)
     busy = follow_failures(pieces, given.carry)
     missing, amounts = _amounts(given, pieces, index, spans)
     amounts.append(keyed(count_rows(busy), pieces))
@@ -68,13 +70,18 @@ def compute(inputs: Inputs) -> Tables:
     return Tables(
         intervals=intervals(pieces),
         atoms=assemble([time_rows(pieces), keyed(duration_rows(busy), pieces)], amounts),
-        interval_series=demand(spans, inputs.site, given.plan, given.plan.bounds),
+        interval_series=demand(spans, metered, inputs.site, given.plan),
         windows=given.plan.windows,
         carry=carry_frame(
             [
                 ("line", line_ends(own, ends)),
                 ("failure", failure_ends(failure_layer(busy, given.carry, given.plan.bounds), ends)),
-                ("counters", last_values(given.valid, ends).select("asset", "production_day", "name", "ts", "value")),
+                (
+                    "counters",
+                    last_values(given.valid, given.cumulative, ends).select(
+                        "asset", "production_day", "name", "ts", "value"
+                    ),
+                ),
                 ("records", _recorded(own, given, ends)),
             ]
         ),
@@ -104,6 +111,7 @@ def _prepare(inputs: Inputs) -> Prepared:
         routings=routings,
         records=read_records(inputs.events, plan, routings),
         carry={ranks[asset]: payload for asset, payload in inputs.carry.items() if asset in ranks},
+        cumulative=cumulative,
         valid=valid,
         made=increments(valid),
     )
@@ -132,7 +140,8 @@ def _line(given: Prepared) -> pl.DataFrame:
     bounds = pl.concat(
         [plan.bounds.join(state, on="a", how="semi"), _record_bounds(given).join(state, on="a", how="anti")]
     )
-    made = given.made.filter(pl.col("quantity").is_in(COUNTERS), pl.col("kind") != "anomaly", pl.col("amount") > 0)
+    made = among(given.made, given.cumulative.filter(pl.col("quantity").is_in(COUNTERS)))
+    made = made.filter(pl.col("kind") != "anomaly", pl.col("amount") > 0)
     return signal_line(
         Evidence(
             site=inputs.site,
@@ -176,13 +185,13 @@ def _amounts(
     given: Prepared, pieces: pl.DataFrame, index: Pieces, spans: pl.DataFrame
 ) -> tuple[list[dict[str, Any]], list[pl.DataFrame]]:
     counters = given.series.filter(pl.col("quantity").is_in(COUNTERS), pl.col("kind") == "counter")
-    rows = counter_rows(given.made.filter(pl.col("quantity").is_in(COUNTERS)), counters, index)
+    rows = counter_rows(given.made, counters, index)
     ideal = ideal_rows(rows, pieces, given.routings)
     ranks = given.plan.rank()
     record = record_rows(
         given.records.runs, set(counters["asset"]), Slots(open_layer(given.plan), pieces, index, ranks)
     )
-    energy = energy_rows(spans, index)
+    energy = energy_rows(spans, meters(given.series), index)
     classless = pl.DataFrame({name: [""] for name in ("time_class", "sub_class", "reason")})
     lost = energy.filter("is_gap").drop("is_gap").join(classless, how="cross")
     frames = [rows, ideal.rows, energy.filter(~pl.col("is_gap")).drop("is_gap"), lost]

@@ -6,12 +6,14 @@ from kpi.compute.plan import Plan
 from kpi.frames import SERIES
 from model.vocabulary import Quality
 
+COUNTER_RULE = pl.Enum(["reset", "rollover", "false_zero"])
 USABLE = (Quality.GOOD.value, Quality.UNCERTAIN.value, Quality.HISTORICAL.value)
 
 
 def ranked_series(series: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Give the series of known assets their asset's rank `a`, sorted by asset and name."""
-    return plan.assets.join(series.select(SERIES.names()), on="asset").sort("asset", "name")
+    ranked = plan.assets.join(series.select(SERIES.names()), on="asset").sort("asset", "name")
+    return ranked.with_columns(pl.col("counter_rule").cast(COUNTER_RULE))
 
 
 def in_order(readings: pl.DataFrame) -> pl.DataFrame:
@@ -25,8 +27,12 @@ def in_order(readings: pl.DataFrame) -> pl.DataFrame:
 
 def of_series(readings: pl.DataFrame, series: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """Take the readings of some series, in order, with columns of the series beside them."""
-    wanted = readings.filter(pl.col("series_id").is_in(series["series_id"].implode()))
-    return wanted.join(series.select("series_id", *columns), on="series_id", maintain_order="left")
+    return among(readings, series).join(series.select("series_id", *columns), on="series_id", maintain_order="left")
+
+
+def among(rows: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+    """Keep the rows of some series."""
+    return rows.filter(pl.col("series_id").is_in(series["series_id"].implode()))
 
 
 def usable() -> pl.Expr:

@@ -42,6 +42,10 @@ class Pieces:
         """Find the piece [from, to) of each instant, which must lie inside the asset's pieces."""
         return np.searchsorted(self.keys, (a << _BITS) | (instant - self.origin), side="right") - 1
 
+    def of_asset(self, a: int) -> tuple[int, int]:
+        """Give the range of an asset's pieces."""
+        return int(np.searchsorted(self.keys, a << _BITS)), int(np.searchsorted(self.keys, (a + 1) << _BITS))
+
     def reach(self, a: Ints) -> tuple[Ints, Ints]:
         """Give first and last border of each asset, equal where it has no piece."""
         inside = np.where(a < len(self.first), a, 0)

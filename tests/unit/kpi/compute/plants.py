@@ -59,7 +59,9 @@ def readings(*columns: Iterable[tuple[int, float | str | None]]) -> pl.DataFrame
 
 
 def symbols(*more: str) -> pl.DataFrame:
-    return pl.DataFrame([(symbol_id(text), text) for text in (*STATES, *more)], SYMBOLS, orient="row")
+    return pl.DataFrame(
+        [(symbol_id(text), text) for text in (*STATES, "Execute", "HELD", "UNAVAILABLE", *more)], SYMBOLS, orient="row"
+    )
 
 
 def events(*rows: tuple[int, str, str, Mapping[str, Any]], asset: str = UNIT) -> pl.DataFrame:

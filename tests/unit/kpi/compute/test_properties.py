@@ -20,7 +20,7 @@ from tests.unit.kpi.compute.strategies import RECORDED, whole_inputs
 KEYS = [name for name in ATOMS if name not in ("duration_us", "amount")]
 BUSY = ["production", "setup", "delay", "down_no_order", "unknown"]
 plants = settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a plant takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
