@@ -33,7 +33,7 @@ def quantity(value: float | None, unit: str, language: str) -> str:
 
 def unit_text(unit: str, language: str) -> str:
     """A unit of the catalogue as it is read."""
-    return unit.replace("piece", "sản phẩm") if language == "vi" else unit
+    return unit.replace("/piece", "/sp").replace("piece", "sản phẩm") if language == "vi" else unit
 
 
 def day(value: date, language: str) -> str:

@@ -63,8 +63,8 @@ def _from_reading(asset: Row, reading: Row, rules: list[Row], now: datetime) -> 
         sub_class=meaning[1] if meaning else "",
         since=reading["since"],
         is_longer=reading["ts"] - reading["since"] > LOOK_BACK - timedelta(minutes=1),
-        last=reading["ts"],
-        is_stale=now - reading["ts"] > silence,
+        last=reading["heard"],
+        is_stale=now - reading["heard"] > silence,
         is_mapped=meaning is not None or not state,
     )
 

@@ -41,7 +41,7 @@ def specification(assets: list[Row], intervals: list[Row], zone: ZoneInfo, texts
     chart = bar.encode(
         x=alt.X("from:T", axis=hours, scale=alt.Scale(type="utc", nice=False)),
         x2="to:T",
-        y=alt.Y("name:N", sort=list(names.values()), axis=alt.Axis(title=None, labelLimit=180, domain=False)),
+        y=alt.Y("name:N", sort=list(names.values()), axis=alt.Axis(title=None, labelLimit=260, domain=False)),
         color=alt.Color("kind:N", legend=None, scale=alt.Scale(domain=list(KINDS), range=[f"--{k}" for k in KINDS])),
         tooltip=[alt.Tooltip(f"{name}:N", title=texts(f"timeline.{name}")) for name in _SHOWN],
     )

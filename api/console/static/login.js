@@ -5,7 +5,7 @@ const link = document.getElementById("link-form");
 if (link) {
   link.submit();
 } else if (!document.querySelector("[role=alert]")) {
-  fetch("/v1/sites", { credentials: "same-origin" }).then((answer) => {
+  fetch("/console/live", { credentials: "same-origin", redirect: "manual" }).then((answer) => {
     if (answer.ok) location.replace("/");
   });
 }

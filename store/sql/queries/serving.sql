@@ -153,8 +153,14 @@ WHERE (l.site_id = ANY (%(sites)s) OR (l.site_id IS NULL AND %(sees_unknown)s))
   AND (%(to_ts)s::timestamptz IS NULL OR l.hour < %(to_ts)s)
 
 -- name: newest_states
--- The newest state reading of each unit of a site, and since when that state is unchanged (looking back two days).
+-- The newest state reading of each unit of a site, since when that state is unchanged (looking back two days), and when
+-- the unit or its device was last heard: a machine that reports by exception is not silent while its counters move.
 SELECT a.key AS asset, now_.ts, now_.quality, y.text AS state,
+       (SELECT max(newest.ts) FROM series other
+        CROSS JOIN LATERAL (SELECT r.ts FROM reading r
+                            WHERE r.series_id = other.series_id AND r.ts < now() + interval '10 minutes'
+                            ORDER BY r.ts DESC LIMIT 1) newest
+        WHERE other.asset_id = se.asset_id OR other.device_id = se.device_id) AS heard,
        (SELECT min(r.ts) FROM reading r
         WHERE r.series_id = se.series_id AND r.ts <= now_.ts AND r.ts > coalesce(
             (SELECT q.ts FROM reading q

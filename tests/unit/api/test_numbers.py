@@ -27,7 +27,8 @@ def test_numbers_are_written_as_the_language_does(value: float | None, vi: str, 
 def test_ratios_are_per_cent_and_others_carry_their_unit() -> None:
     assert numbers.quantity(0.7479, "1", "vi") == "74,8\N{NO-BREAK SPACE}%"
     assert numbers.quantity(0.7479, "1", "en") == "74.8%"
-    assert numbers.quantity(0.5, "kWh/piece", "vi") == "0,5000\N{NO-BREAK SPACE}kWh/sản phẩm"
+    assert numbers.quantity(0.5, "kWh/piece", "vi") == "0,5000\N{NO-BREAK SPACE}kWh/sp"
+    assert numbers.quantity(2.0, "piece", "vi") == "2,00\N{NO-BREAK SPACE}sản phẩm"
 
 
 def test_days_are_written_as_the_language_does() -> None:

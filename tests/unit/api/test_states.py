@@ -12,7 +12,8 @@ def asset(**more: Any) -> dict[str, Any]:
 
 def reading(state: str | None, minutes: float = 1, since_minutes: float = 30) -> dict[str, Any]:
     ts = NOW - timedelta(minutes=minutes)
-    return {"asset": "l/u", "ts": ts, "quality": 0, "state": state, "since": NOW - timedelta(minutes=since_minutes)}
+    since = NOW - timedelta(minutes=since_minutes)
+    return {"asset": "l/u", "ts": ts, "heard": ts, "quality": 0, "state": state, "since": since}
 
 
 def rule(state: str, time_class: str, of: str | None) -> dict[str, Any]:
@@ -44,6 +45,11 @@ def test_silence_longer_than_the_units_limit_is_the_last_known_state() -> None:
     limited = asset(max_silence_us=60_000_000)
     assert unit_states([limited], [reading("EXECUTE", minutes=2)], [], [], NOW)[0].is_stale
     assert not unit_states([asset()], [reading("EXECUTE", minutes=40)], [], [], NOW)[0].is_stale
+
+
+def test_a_machine_that_reports_by_exception_is_not_silent() -> None:
+    quiet = {**reading("EXECUTE", minutes=300), "heard": NOW - timedelta(seconds=5)}
+    assert not unit_states([asset()], [quiet], [], [], NOW)[0].is_stale
 
 
 def test_a_unit_without_a_state_series_shows_its_last_interval() -> None:
