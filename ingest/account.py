@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ingest.columns import CONFLICT, DUPLICATE, REJECTED, STORED, Ints, Plan
 from ingest.limits import DAY_US, HOUR_US
 from ingest.message import Message
-from ingest.plan import CONFLICT, DUPLICATE, REJECTED, STORED, Ints, Plan
 from model.ledger import COUNTS, LATENCY_BOUNDS_MS, SKEW_BOUNDS_MS
 
 Key = tuple[int, int, int]  # site id, device id, hour since 1970

@@ -14,11 +14,13 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from ingest import account
+from ingest.columns import CONFLICT, DUPLICATE, STORED, Plan, add_conflict, flatten
 from ingest.decode import mapped
 from ingest.decode.result import Rejection
+from ingest.events import add_event_conflict
 from ingest.limits import HOUR_US, DayQuota, Limits
 from ingest.message import Message
-from ingest.plan import CONFLICT, DUPLICATE, STORED, Plan, add_conflict, add_event_conflict, flatten, make_plan
+from ingest.plan import make_plan
 from ingest.resolve import Resolver
 from store import raw
 from store.errors import is_outage, translated

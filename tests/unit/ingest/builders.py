@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from ingest.columns import Plan, flatten
 from ingest.decode.result import Decoded, Value
 from ingest.limits import DayQuota, Limits
 from ingest.message import Message
-from ingest.plan import Plan, flatten, make_plan
+from ingest.plan import make_plan
 from ingest.resolve import SeriesTable
 from ingest.route import Router, Source
 from model.units import Conversion

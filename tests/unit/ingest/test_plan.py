@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import account
+from ingest.columns import CONFLICT, DUPLICATE, REJECTED, STORED
+from ingest.content import pseudonym
 from ingest.decode.result import Event, Person, Rejection, Value
 from ingest.limits import DAY_US, DayQuota, Limits
 from ingest.message import Message
-from ingest.plan import CONFLICT, DUPLICATE, REJECTED, STORED, pseudonym
 from ingest.route import Router
 from model.ledger import MESSAGE_ACCOUNT, VALUE_ACCOUNT
 from model.units import Conversion
