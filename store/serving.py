@@ -6,7 +6,7 @@ Every function takes a `Scope` and names its sites in the statement, beside the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from psycopg.rows import dict_row
@@ -16,6 +16,8 @@ from store.pool import Connection
 from store.queries import load
 
 Row = dict[str, Any]
+
+STATE_LOOK_BACK = timedelta(days=2)  # how far before it the beginning of a state is looked for
 
 
 @dataclass(frozen=True)
@@ -146,9 +148,11 @@ def ledger_total(scope: Scope, site_id: int | None, window: Window) -> Row:
     return _rows(scope, "ledger_total", site_id=site_id, **vars(window))[0]
 
 
-def newest_states(scope: Scope, site_id: int) -> list[Row]:
-    """The newest state reading of each unit, with the time since which it is unchanged."""
-    return _rows(scope, "newest_states", site_id=site_id)
+def newest_states(scope: Scope, site_id: int, since: datetime, until: datetime) -> list[Row]:
+    """The newest state reading of each unit in [since, until), with the time since which it is unchanged."""
+    bounds = {"since": since, "until": until, "look_back": since - STATE_LOOK_BACK}
+    # Not prepared: a plan for these very instants leaves out all other partitions, one for any instants holds them all.
+    return _rows(scope, "newest_states", prepare=False, site_id=site_id, **bounds)
 
 
 def newest_intervals(scope: Scope, site_id: int, from_day: date) -> list[Row]:
@@ -186,7 +190,7 @@ def _after(key: ValueKey | IntervalKey | LedgerKey) -> Row:
     return {f"after_{name}": value for name, value in vars(key).items()}
 
 
-def _rows(scope: Scope, query: str, **parameters: Any) -> list[Row]:
+def _rows(scope: Scope, query: str, *, prepare: bool | None = None, **parameters: Any) -> list[Row]:
     given = {"sites": scope.sites, "sees_unknown": scope.sees_unknown, **parameters}
     with translated(), scope.connection.cursor(row_factory=dict_row, binary=True) as cursor:
-        return cursor.execute(load("serving")[query], given).fetchall()
+        return cursor.execute(load("serving")[query], given, prepare=prepare).fetchall()

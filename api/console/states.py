@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 
 from model.data import state_models
 from model.vocabulary import TimeClass
-from store.serving import Row
+from store.serving import STATE_LOOK_BACK, Row
 
-LOOK_BACK = timedelta(days=2)  # of the query newest_states
 SILENCE = timedelta(hours=1)  # where a unit has no limit of its own: older than this is "last known", not "now"
 
 
@@ -62,7 +61,7 @@ def _from_reading(asset: Row, reading: Row, rules: list[Row], now: datetime) -> 
         time_class=meaning[0] if meaning else TimeClass.UNKNOWN,
         sub_class=meaning[1] if meaning else "",
         since=reading["since"],
-        is_longer=reading["ts"] - reading["since"] > LOOK_BACK - timedelta(minutes=1),
+        is_longer=reading["ts"] - reading["since"] > STATE_LOOK_BACK - timedelta(minutes=1),
         last=reading["heard"],
         is_stale=now - reading["heard"] > silence,
         is_mapped=meaning is not None or not state,

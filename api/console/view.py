@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ OEE_KPIS = ("oee", "availability", "effectiveness", "quality_ratio")
 ENERGY_KPIS = ("energy", "co2e_location", "demand_peak", "specific_energy")
 REASONS = ("no_data", "no_factor", "no_ideal_cycle")
 REJECTED_SHOWN = 20
+STATE_DAYS = timedelta(days=3)
 MAX_INTERVALS = 10_000
 CLASSES = ("production", "setup", "delay", "down_no_order", "planned_down", "not_scheduled", "unknown")
 
@@ -151,10 +152,19 @@ def _current(day: Day, values: list[Row], now: datetime) -> Day:
 
 
 def _states(scope: Scope, site_id: int, assets: list[Row], day: Day, now: datetime) -> list[UnitState]:
-    since = (day.newest or day.today) - timedelta(days=2)
-    intervals = serving.newest_intervals(scope, site_id, since)
-    readings = serving.newest_states(scope, site_id)
+    newest = day.newest or day.today
+    intervals = serving.newest_intervals(scope, site_id, newest - timedelta(days=2))
+    readings = _readings(scope, site_id, newest, now)
     return unit_states(assets, readings, intervals, serving.state_rules(scope, site_id), now)
+
+
+def _readings(scope: Scope, site_id: int, newest: date, now: datetime) -> list[Row]:
+    """The newest states of the last days, or where there are none, of the days before the newest one with values."""
+    live = serving.newest_states(scope, site_id, now - STATE_DAYS, now + timedelta(minutes=10))
+    if live:
+        return live
+    end = min(datetime.combine(newest, time(), UTC) + timedelta(days=2), now)
+    return serving.newest_states(scope, site_id, end - STATE_DAYS - timedelta(days=1), end)
 
 
 def _oee_rows(assets: list[Row], values: list[Row]) -> tuple[str, list[OeeRow]]:

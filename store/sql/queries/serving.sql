@@ -80,11 +80,18 @@ WHERE v.site_id = ANY (%(sites)s) AND v.site_id = %(site_id)s AND v.production_d
 ORDER BY a.key, v.kpi
 
 -- name: known_days
--- The first and the newest production day of a site that has day values, and the newest one not after a given day.
-SELECT min(production_day) AS first_day, max(production_day) AS newest_day,
-       max(production_day) FILTER (WHERE production_day <= %(day)s) AS newest_not_after
-FROM kpi_value
-WHERE site_id = ANY (%(sites)s) AND site_id = %(site_id)s AND grain = 'day' AND superseded_at IS NULL
+-- The first and the newest production day of a site that has day values, and the newest one not after a given day; each
+-- is one step into the index.
+SELECT (SELECT v.production_day FROM kpi_value v
+        WHERE v.site_id = ANY (%(sites)s) AND v.site_id = %(site_id)s AND v.grain = 'day' AND v.superseded_at IS NULL
+        ORDER BY v.production_day LIMIT 1) AS first_day,
+       (SELECT v.production_day FROM kpi_value v
+        WHERE v.site_id = ANY (%(sites)s) AND v.site_id = %(site_id)s AND v.grain = 'day' AND v.superseded_at IS NULL
+        ORDER BY v.production_day DESC LIMIT 1) AS newest_day,
+       (SELECT v.production_day FROM kpi_value v
+        WHERE v.site_id = ANY (%(sites)s) AND v.site_id = %(site_id)s AND v.grain = 'day' AND v.superseded_at IS NULL
+          AND v.production_day <= %(day)s
+        ORDER BY v.production_day DESC LIMIT 1) AS newest_not_after
 
 -- name: intervals
 -- State intervals that overlap a range, one page after the cursor.
@@ -153,25 +160,27 @@ WHERE (l.site_id = ANY (%(sites)s) OR (l.site_id IS NULL AND %(sees_unknown)s))
   AND (%(to_ts)s::timestamptz IS NULL OR l.hour < %(to_ts)s)
 
 -- name: newest_states
--- The newest state reading of each unit of a site, since when that state is unchanged (looking back two days), and when
--- the unit or its device was last heard: a machine that reports by exception is not silent while its counters move.
+-- The newest state reading between two instants of each unit of a site, since when that state is unchanged (looking back
+-- two days), and when the unit or its device was last heard: a machine that reports by exception is not silent while its
+-- counters move. All bounds are parameters, so that partitions outside them are never touched.
 SELECT a.key AS asset, now_.ts, now_.quality, y.text AS state,
        (SELECT max(newest.ts) FROM series other
         CROSS JOIN LATERAL (SELECT r.ts FROM reading r
-                            WHERE r.series_id = other.series_id AND r.ts < now() + interval '10 minutes'
+                            WHERE r.series_id = other.series_id AND r.ts >= %(since)s AND r.ts < %(until)s
                             ORDER BY r.ts DESC LIMIT 1) newest
         WHERE other.asset_id = se.asset_id OR other.device_id = se.device_id) AS heard,
        (SELECT min(r.ts) FROM reading r
-        WHERE r.series_id = se.series_id AND r.ts <= now_.ts AND r.ts > coalesce(
+        WHERE r.series_id = se.series_id AND r.ts >= %(look_back)s AND r.ts < %(until)s AND r.ts <= now_.ts
+          AND r.ts > coalesce(
             (SELECT q.ts FROM reading q
-             WHERE q.series_id = se.series_id AND q.ts < now_.ts AND q.ts > now_.ts - interval '2 days'
-               AND q.value IS DISTINCT FROM now_.value
+             WHERE q.series_id = se.series_id AND q.ts >= %(look_back)s AND q.ts < %(until)s AND q.ts < now_.ts
+               AND q.ts > now_.ts - interval '2 days' AND q.value IS DISTINCT FROM now_.value
              ORDER BY q.ts DESC LIMIT 1),
             now_.ts - interval '2 days')) AS since
 FROM series se
 JOIN asset a USING (asset_id)
 CROSS JOIN LATERAL (SELECT r.ts, r.value, r.quality FROM reading r
-                    WHERE r.series_id = se.series_id AND r.ts < now() + interval '10 minutes'
+                    WHERE r.series_id = se.series_id AND r.ts >= %(since)s AND r.ts < %(until)s
                     ORDER BY r.ts DESC LIMIT 1) now_
 LEFT JOIN symbol y ON y.symbol_id = now_.value::bigint
 WHERE se.site_id = ANY (%(sites)s) AND se.site_id = %(site_id)s AND se.quantity = 'state' AND se.status = 'active'

@@ -8,6 +8,8 @@ import pytest
 
 from api.schemas import Assets, Intervals, Kpis, LedgerPage, RejectedPage
 from kpi.catalogue import CATALOGUE
+from store.pool import connect
+from store.serving import Scope, newest_states
 from tests.integration.api.conftest import DAY, Served
 from tests.support.fill import ASSETS, CAPPER, FILLER, LINE, OTHER_SITE, SITE, insert, start_of
 
@@ -143,3 +145,19 @@ def test_an_account_that_does_not_add_up_is_shown_as_such(served: Served) -> Non
     assert page["balanced"] is False
     (row,) = page["items"]
     assert (row["device"], row["messages"]["balanced"], row["values"]["balanced"]) == (None, False, False)
+
+
+def test_a_unit_is_heard_by_any_of_its_series_and_a_state_lasts_since_it_began(served: Served) -> None:
+    noon = start_of(DAY) + timedelta(hours=12)
+    unit = served.factory.assets[SITE, FILLER]
+    with psycopg.connect(served.database.url) as connection:
+        counter = {"site_id": served.factory.sites[SITE], "asset_id": unit, "name": "good_count", "kind": "counter"}
+        series = insert(connection, "series", {**counter, "quantity": "good_count", "status": "active"})
+        insert(connection, "reading", {"ts": noon + timedelta(hours=3), "series_id": series, "value": 7.0})
+    with connect(served.database.url_for("haidang_api")) as connection:
+        scope = Scope(connection, [served.factory.sites[SITE]])
+        (found,) = newest_states(scope, scope.sites[0], noon - timedelta(days=3), noon + timedelta(days=1))
+        assert newest_states(scope, served.factory.sites[OTHER_SITE], noon - timedelta(days=3), noon) == []
+    assert (found["asset"], found["state"], found["ts"]) == (FILLER, "EXECUTE", noon)
+    assert found["since"] == noon - timedelta(hours=1)
+    assert found["heard"] == noon + timedelta(hours=3)
