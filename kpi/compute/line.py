@@ -172,12 +172,12 @@ def _explained(line: pl.DataFrame, column: str, site: Site) -> pl.DataFrame:
 
 
 def _with_micro_stops(line: pl.DataFrame) -> pl.DataFrame:
-    """Mark the short stops between running pieces that have no reason and no cause (fault, starved, blocked)."""
+    """Mark the short stops between production that have no reason and no cause (fault, starved, blocked)."""
     plain = pl.col("sub_class").is_in(["", SubClass.OTHER.value]) & (pl.col("reason") == "")
     may_be = (pl.col("time_class") == _DELAY) & plain & (pl.col("origin") == Origin.SIGNAL.value)
     may_be = pl.when("is_carried").then(pl.col("c_since").is_not_null()).otherwise(may_be)
-    runs = pl.col("time_class").is_in(RUNNING)
-    before, after = runs.shift(1).over("a"), runs.shift(-1).over("a")
+    makes = pl.col("time_class") == TimeClass.PRODUCTION.value
+    before, after = makes.shift(1).over("a"), makes.shift(-1).over("a")
     line = line.with_columns(
         may_be.alias("may_be_micro"),
         pl.when("is_carried").then("c_since").otherwise("from_us").alias("since_us"),

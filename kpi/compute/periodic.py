@@ -34,7 +34,7 @@ def _received(came: pl.DataFrame, periodic: pl.DataFrame, index: Pieces) -> pl.D
         begin, end = index.of_asset(a)
         if begin == end:
             continue
-        own = ts[np.searchsorted(ids, series_id, side="left") : np.searchsorted(ids, series_id, side="right")]
+        own = ts[slice(*np.searchsorted(ids, np.array([series_id, series_id + 1], ids.dtype)))]
         borders = np.append(index.from_us[begin:end], index.to_us[end - 1])
         number = np.diff(np.searchsorted(own, borders, side="right"))
         parts.append(pl.DataFrame({"p": np.arange(begin, end), "quantity": quantity, "amount": number}, _COUNTS))
