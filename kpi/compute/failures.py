@@ -95,11 +95,14 @@ def duration_rows(busy: pl.DataFrame) -> pl.DataFrame:
 
 
 def count_rows(busy: pl.DataFrame) -> pl.DataFrame:
-    """Count the failures that closed, as rows (p, quantity, qualifier, amount, reason, classes)."""
-    closed = busy.drop_nulls("closes_us")
-    return _as_fault(
-        closed.select("p", pl.lit(1.0).alias("amount"), pl.col("closes_reason").alias("reason")), "failures"
-    )
+    """Count failures that closed and stretches between failures: rows (p, quantity, qualifier, amount, reason, classes).
+
+    MTBF divides by the closed stretches: the first failure ever seen has none before it.
+    """
+    one = pl.lit(1.0).alias("amount")
+    closed = busy.drop_nulls("closes_us").select("p", one, pl.col("closes_reason").alias("reason"))
+    between = busy.drop_nulls("between_us").select("p", one, pl.lit("").alias("reason"))
+    return pl.concat([_as_fault(closed, "failures"), _as_fault(between, "between_failures")])
 
 
 def _as_fault(rows: pl.DataFrame, quantity: str) -> pl.DataFrame:

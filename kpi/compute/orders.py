@@ -28,7 +28,7 @@ def order_layer(site: Site, events: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Tell which job and product each asset works on; the newest change wins; a job takes its product along."""
     ranks = plan.rank()
     changes: dict[str, list[tuple[int, int, str, Any]]] = {}
-    for job in site.jobs:
+    for job in (each for each in site.jobs if each.to_us is None or each.from_us < each.to_us):
         changes.setdefault(job.asset, []).append((job.from_us, _BEGIN, job.key, job))
         if job.to_us is not None:
             changes.setdefault(job.asset, []).append((job.to_us, _END, job.key, job))
@@ -66,12 +66,19 @@ def _sweep(changes: list[tuple[int, int, str, Any]]) -> list[tuple[int, str, str
     job, product = "", ""
     owner: Job | None = None  # the registry's job in force, and whether the product came with it
     own_product = False
+    running: list[Job] = []
     rows = []
     products = {key: what.product for _, how, key, what in changes if how == _BEGIN}
     for ts, how, key, what in changes:
-        if how == _END and owner is what:
-            job, owner, product, own_product = "", None, "" if own_product else product, False
+        if how == _END:
+            running.remove(what)
+            if owner is what:
+                owner = running[-1] if running else None
+                job = owner.key if owner else ""
+                product = (owner.product if owner else None) or ("" if own_product else product)
+                own_product = owner is not None and owner.product is not None
         elif how == _BEGIN:
+            running.append(what)
             job, owner, own_product = key, what, what.product is not None
             product = what.product or product
         elif how == _JOB_CHANGE:

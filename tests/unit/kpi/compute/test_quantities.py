@@ -9,7 +9,7 @@ import pytest
 from kpi.compute import compute
 from kpi.frames import Tables
 from kpi.sums import ordered_sum, total
-from model.registry import PlannedStop, Routing, ShiftRule
+from model.registry import Job, PlannedStop, Routing, ShiftRule
 from tests.unit.kpi.compute.plants import (
     HOUR,
     MINUTE,
@@ -101,6 +101,18 @@ def test_an_increment_belongs_to_the_piece_that_ends_with_its_reading() -> None:
     assert (amount(day, "good", product="p"), amount(day, "good", product="q")) == (2, 4)
     assert (amount(day, "ideal_time_good"), amount(day, "no_ideal")) == (40, 2)
     assert {"kind": "missing_ideal_cycle", "asset": UNIT, "product": "p", "tool": "", "pieces": 2.0} in day.findings
+
+
+def test_the_newest_job_wins_and_the_older_one_goes_on_when_it_ends() -> None:
+    jobs = (
+        Job(asset=UNIT, key="long", from_us=T0 - HOUR, to_us=T0 + 9 * HOUR, product="p"),
+        Job(asset=UNIT, key="rush", from_us=T0 + 2 * HOUR, to_us=T0 + 3 * HOUR, product="q"),
+        Job(asset=UNIT, key="next", from_us=T0 + 9 * HOUR, to_us=T0 + 10 * HOUR),
+    )
+    state = {"quantity": "state", "kind": "state"}
+    day = compute(inputs(plant(jobs=jobs), [DAY], series=series(state), readings=readings([(T0 - HOUR, "EXECUTE")])))
+    hours = {key: spent / 3600 for key, spent in seconds(day, ("job", "product")).items()}
+    assert hours == {("long", "p"): 8, ("rush", "q"): 1, ("next", ""): 1, ("", ""): 14}
 
 
 def slot(begin: int, key: str, **payload: Any) -> tuple[int, str, str, dict[str, Any]]:
