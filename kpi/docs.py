@@ -25,7 +25,7 @@ no mean of ratios exists anywhere.
   stands for it (`roll_up: constraint`). Energy is that of the nearest meters at or below; a unit of kind `meter`
   measures all of what it hangs on. Units that count no pieces are left out of OEE (flag `units_without_counts`),
   not of availability.
-- **Capped** variants cut each factor at 1 after summing, before multiplying.
+- **Capped** variants cut each factor at 1 after summing, before multiplying; hours have none.
 - A failure and its repair time belong whole to the window in which the failure closes; open intervals are not
   extrapolated.
 - A demand interval belongs to the window in which it begins; a week or month belongs to the production days it

@@ -6,7 +6,7 @@ In: frames of `kpi.frames` for whole windows. Out: one row per value, see VALUES
 import hashlib
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from functools import cache
 
 import polars as pl
 
@@ -43,6 +43,7 @@ VALUES = pl.Schema(
         "inputs_digest": pl.String(),
     }
 )
+_AS_STORED = [pl.col(name).cast(dtype) for name, dtype in VALUES.items()]
 MARKS = pl.Schema({"asset": pl.String, "production_day": pl.Date, "mark": pl.String})
 _MICROSECONDS = 1e6
 
@@ -172,27 +173,37 @@ def _span_digest(digests: dict[date, str], first: date, last: date) -> str:
     return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class _Recipe:
+    """The expressions of one KPI and variant: wide rows → values."""
+
+    wanted: pl.Expr
+    value: list[pl.Expr]
+    kept: pl.Expr
+    rest: list[pl.Expr]
+
+
+@cache
+def _recipe(kpi_id: str, variant: str) -> _Recipe:
+    kpi = CATALOGUE[kpi_id]
+    constants = {"kpi": kpi.id, "variant": variant, "definition_version": kpi.definition_version}
+    rest = [
+        *(pl.lit(value, VALUES[name]).alias(name) for name, value in constants.items()),
+        status.completeness(kpi).alias("completeness"),
+        status.status(kpi).alias("status"),
+        status.flags(kpi).alias("flags"),
+        pl.col("scope").alias("asset"),
+    ]
+    grains = kpi.grains - {Grain.HOUR} if variant else kpi.grains  # an hour is looked at, not judged
+    of_grains = pl.col("grain").is_in([grain.value for grain in grains])
+    return _Recipe(of_grains & _makes_sense(kpi), value_columns(kpi, variant), _worth_storing(kpi), rest)
+
+
 def _values(wide: pl.LazyFrame, kpi: Kpi, variant: str, site: Site) -> pl.LazyFrame:
-    rows = wide.filter(pl.col("grain").is_in([grain.value for grain in kpi.grains]), _makes_sense(kpi)).with_columns(
-        value_columns(kpi, variant)
-    )
-    constants: dict[str, Any] = {
-        "kpi": kpi.id,
-        "variant": variant,
-        "factor_set": site.factor_set if kpi.basis is Basis.CARBON else None,
-        "definition_version": kpi.definition_version,
-    }
-    return (
-        rows.filter(_worth_storing(kpi))
-        .with_columns(
-            *(pl.lit(value, VALUES[name]).alias(name) for name, value in constants.items()),
-            status.completeness(kpi).alias("completeness"),
-            status.status(kpi).alias("status"),
-            status.flags(kpi).alias("flags"),
-            pl.col("scope").alias("asset"),
-        )
-        .select(pl.col(name).cast(dtype) for name, dtype in VALUES.items())
-    )
+    recipe = _recipe(kpi.id, variant)
+    factor_set = pl.lit(site.factor_set if kpi.basis is Basis.CARBON else None, pl.String).alias("factor_set")
+    rows = wide.filter(recipe.wanted).with_columns(recipe.value).filter(recipe.kept)
+    return rows.with_columns(*recipe.rest, factor_set).select(_AS_STORED)
 
 
 def _makes_sense(kpi: Kpi) -> pl.Expr:

@@ -163,7 +163,7 @@ def write_values(
     rows = values.with_columns(utc("window_start"), utc("window_end"), pl.lit(config_digest).alias("config_digest"))
     copy_in(connection, "new_value", _with_ids(rows, place))
     copy_in(connection, "owned_window", owned)
-    for name in ("analyze_values", "keep_final", "compare_values", "find_withdrawn"):
+    for name in ("analyze_values", "join_by_hash", "keep_final", "compare_values", "find_withdrawn", "join_freely"):
         connection.execute(_SQL[name], parameters if "%(" in _SQL[name] else None)
     for name in ("supersede_values", "delete_provisional", "insert_values", "insert_withdrawn"):
         connection.execute(_SQL[name], parameters if "%(" in _SQL[name] else None)

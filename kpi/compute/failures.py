@@ -95,7 +95,7 @@ def duration_rows(busy: pl.DataFrame) -> pl.DataFrame:
 
 
 def count_rows(busy: pl.DataFrame) -> pl.DataFrame:
-    """Count failures that closed and stretches between failures: rows (p, quantity, qualifier, amount, reason, classes).
+    """Count failures that closed and stretches between failures, as rows (p, quantity, qualifier, amount, reason, ...).
 
     MTBF divides by the closed stretches: the first failure ever seen has none before it.
     """

@@ -125,6 +125,14 @@ CREATE TEMPORARY TABLE owned_window (grain text, production_day date, job text, 
 -- Lets the planner see how much there is.
 ANALYZE new_value, owned_window
 
+-- name: join_by_hash
+-- Statistics lag behind the first big load: without them the planner would compare row by row.
+SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'
+
+-- name: join_freely
+-- Back to the planner's own choice.
+SET LOCAL enable_nestloop = on
+
 -- name: keep_final
 -- A final value never becomes provisional again.
 UPDATE new_value n SET is_final = true,
@@ -185,6 +193,7 @@ SELECT %(site_id)s, asset_id, product, job, shift, kpi, variant, grain, window_s
     config_digest, inputs_digest, coalesce(old_revision + was_final::integer, 1),
     CASE WHEN was_final THEN cause ELSE '{}' END
 FROM changed_value
+ORDER BY asset_id, kpi, variant, grain, production_day, window_start
 
 -- name: insert_withdrawn
 -- A final value that can no longer be computed is revised to none.

@@ -259,3 +259,8 @@ def test_the_order_of_atoms_does_not_matter() -> None:
     one = rollup(rollup_inputs(site(), atoms))
     two = rollup(rollup_inputs(site(), atoms[::-1]))
     assert one.equals(two)
+
+
+def test_hours_have_no_capped_variants() -> None:
+    values = rollup(rollup_inputs(site(), classic()))
+    assert set(values.filter(variant="capped")["grain"]) == {"shift", "day", "week", "month"}
