@@ -194,7 +194,7 @@ def test_failures_close_whole_and_planned_time_inside_does_not_end_them() -> Non
     states = ((0, "EXECUTE"), (7 * 60, "ABORTED"), (9 * 60, "EXECUTE"), (11 * 60, "ABORTED"), (12 * 60, "SUSPENDED"),
               (13 * 60, "ABORTED"))  # fmt: skip
     day = morning(*states, site={"shifts": EARLY, "planned_stops": stops})
-    assert amount(day, "failures") == 2
+    assert (amount(day, "failures"), amount(day, "between_failures")) == (2, 2)
     durations = day.atoms.filter(pl.col("quantity") != "time").drop_nulls("duration_us")
     rows = durations.sort("hour_us", "quantity").select("quantity", "hour_us", pl.col("duration_us") // MINUTE).rows()
     assert rows == [
