@@ -29,7 +29,7 @@ GRANT SELECT, UPDATE (done_at, outcome) ON replay_request TO haidang_ingest;
 GRANT EXECUTE ON FUNCTION ensure_partitions(timestamptz, timestamptz), fold_ledger() TO haidang_ingest;
 
 -- KPI job: reads everything but secrets, writes derived data only
-GRANT SELECT ON site, reason, asset, asset_setting, asset_relation, device, device_session, series, symbol, state_map,
+GRANT SELECT ON reason, asset, asset_setting, asset_relation, device, device_session, series, symbol, state_map,
     product, routing, job, shift_calendar, calendar_exception, planned_stop, target, baseline, spec_limit, factor_set,
     emission_factor, tariff, energy_contract, fuel_use, business_record, reading, event, reading_conflict, annotation,
     dirty_mark, ledger, ledger_delta, ledger_now TO haidang_kpi;
@@ -40,7 +40,7 @@ GRANT SELECT, INSERT ON config_snapshot, raw_day_digest, kpi_run TO haidang_kpi;
 GRANT INSERT, DELETE, UPDATE ON dirty_mark TO haidang_kpi;
 
 -- API: reads for its callers (rows of their sites only), writes requests and the audit log
-GRANT SELECT ON site, reason, asset, asset_setting, asset_relation, device, device_session, series, symbol, state_map,
+GRANT SELECT ON reason, asset, asset_setting, asset_relation, device, device_session, series, symbol, state_map,
     product, routing, job, shift_calendar, calendar_exception, planned_stop, target, factor_set, emission_factor, tariff,
     reading, event, reading_conflict, rejected_message, replay_request, ledger, ledger_delta, ledger_now, annotation,
     config_snapshot, state_interval, atom, interval_series, kpi_value, raw_day_digest, kpi_run, dirty_mark,
@@ -49,8 +49,13 @@ GRANT UPDATE (last_used_at) ON api_key TO haidang_api;
 GRANT INSERT ON audit_log, replay_request, annotation, dirty_mark TO haidang_api;
 
 -- Grafana: reads registry, readings and derived data of the sites it was granted (all, in a single-factory set-up)
-GRANT SELECT ON site, reason, asset, series, symbol, product, shift_calendar, target, reading, event, state_interval,
+GRANT SELECT ON reason, asset, series, symbol, product, shift_calendar, target, reading, event, state_interval,
     atom, interval_series, kpi_value, ledger_now TO haidang_grafana;
+GRANT SELECT (device_id, site_id, asset_id, key, protocol, first_seen, last_seen) ON device TO haidang_grafana;
+
+-- The key of the pseudonyms is for ingest alone.
+GRANT SELECT (site_id, key, name, timezone, country, grid_zone, factor_set, day_start_local, demand_interval_us, lateness_us,
+    origin, valid_from, valid_to, recorded_at) ON site TO haidang_kpi, haidang_api, haidang_grafana;
 GRANT SELECT (rejected_message_id, site_id, device_id, topic, payload_bytes, reason, detail, whole, first_at, last_at, times, status)
     ON rejected_message TO haidang_grafana;
 

@@ -1,0 +1,47 @@
+"""What flows between two readings belongs to the days between them, also to one that was final before the second came."""
+
+import pytest
+
+from kpi.job import run_once
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, Plant
+from tests.support.database import TestDatabase
+
+
+@pytest.fixture
+def plant(database: TestDatabase) -> Plant:
+    return Plant(database)
+
+
+def energies(plant: Plant) -> dict[str, float]:
+    rows = plant.query(
+        "SELECT production_day::text, value FROM kpi_value JOIN asset USING (asset_id) WHERE asset.key = %s "
+        "AND kpi = 'energy' AND grain = 'day' AND superseded_at IS NULL",
+        MACHINE,
+    )
+    return {str(day): float(value or 0) for day, value in rows}
+
+
+def test_a_gap_over_the_border_of_a_final_day_revises_it(plant: Plant) -> None:
+    start = MONDAY + 6 * HOUR
+    plant.put("energy_kwh", [(start + n * HOUR, 100.0 + n) for n in range(17)])  # silent from 22:00 on
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 4)
+    before = energies(plant)
+    assert before["2026-03-02"] == pytest.approx(16.0)
+    plant.put("energy_kwh", [(start + 40 * HOUR, 140.0), (start + 41 * HOUR, 141.0)])  # 22:00 and 23:00 of Tuesday
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 5)
+    after = energies(plant)
+    assert sum(after.values()) == pytest.approx(41.0), after
+    assert after["2026-03-02"] > before["2026-03-02"]
+
+
+def test_a_count_read_exactly_at_the_border_belongs_to_the_day_before(plant: Plant) -> None:
+    start = MONDAY + 6 * HOUR
+    plant.put("state", [(start, "EXECUTE")])
+    plant.put("good_count", [(start + n * HOUR, 10.0 * n) for n in range(24)])
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 4)
+    plant.put("good_count", [(start + 24 * HOUR, 250.0)])
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 4)
+    rows = plant.query(
+        "SELECT production_day::text, sum(amount) FROM atom WHERE quantity = 'good' GROUP BY 1 ORDER BY 1"
+    )
+    assert rows[0] == ("2026-03-02", 250.0), rows
