@@ -10,7 +10,18 @@ import structlog
 
 from kpi.settings import KpiSettings
 from kpi.span import Answered, Office, SpanResult
-from kpi.work import DAY, LongWindows, Span, days_of_ranges, days_with_causes, each_day, holes, spans, windows_of_days
+from kpi.work import (
+    DAY,
+    LongWindows,
+    Span,
+    days_of_ranges,
+    days_with_causes,
+    each_day,
+    holes,
+    merged,
+    spans,
+    windows_of_days,
+)
 from model.calendar import local_date
 from model.registry import Site
 from model.vocabulary import Grain
@@ -21,6 +32,7 @@ from store.pool import Connection, connect
 MAX_PASSES = 100
 Progress = Callable[[int, int], None]
 _SHORT = frozenset({Grain.HOUR, Grain.SHIFT, Grain.DAY, Grain.PRODUCT})
+_DATA = frozenset({"data", "late_data"})
 log = structlog.get_logger()
 
 
@@ -119,14 +131,29 @@ class SiteJob:
             site = registry.snapshot(self.connection, self.site_key, now)
             waiting = self._waiting(marks.marks(self.connection, site_id))
             ranges = days_of_ranges(site, [(mark.asset, mark.from_us, mark.to_us) for mark in waiting])
+            earlier = self._earlier(site, site_id, waiting, ranges)
             done = {day for first, last in marks.runs(self.connection, site_id) for day in each_day(first, last)}
             found = set(marks.due_windows(self.connection, site_id, now)) - self._seen_due if due else set()
         self._seen_due |= found
-        causes = days_with_causes(zip(ranges, (mark.cause for mark in waiting), strict=True))
+        known = zip(ranges, (mark.cause for mark in waiting), strict=True)
+        causes = days_with_causes([*known, *((days, "data") for days in earlier)])
         for day in [*(window.production_day for window in found if window.grain in _SHORT), *holes([*done, *causes])]:
             causes.setdefault(day, frozenset())
         touched = {mark.mark_id: days for mark, days in zip(waiting, ranges, strict=True)}
         return Plan(self._cut(causes, now), touched, _long_only(found))
+
+    def _earlier(
+        self, site: Site, site_id: int, waiting: list[marks.Mark], days: list[tuple[date, date]]
+    ) -> list[tuple[date, date]]:
+        """Days before the marked ones in which something flowed to the first new reading."""
+        of_data = [
+            ((mark.asset, mark.from_us, mark.to_us), touched)
+            for mark, touched in zip(waiting, days, strict=True)
+            if mark.cause in _DATA
+        ]
+        ranges = merged([mark for mark, _ in of_data], [touched for _, touched in of_data])
+        found = inputs.reach_back(self.connection, site_id, ranges)
+        return days_of_ranges(site, [(asset, before, max(start, before + 1)) for asset, before, start in found])
 
     def _waiting(self, found: list[marks.Mark]) -> list[marks.Mark]:
         """Leave marks that arrive meanwhile to the next run: a live site would never let this one end."""

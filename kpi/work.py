@@ -106,6 +106,18 @@ def days_with_causes(touched: Iterable[tuple[tuple[date, date], str]]) -> dict[d
     return {day: frozenset(causes) for day, causes in found.items()}
 
 
+def merged(marked: Iterable[tuple[str, int, int]], days: Iterable[tuple[date, date]]) -> list[tuple[str, int, int]]:
+    """Join the ranges of an asset whose days touch: few ranges stand for the marks of many batches."""
+    found: list[tuple[str, int, int, date]] = []
+    for (asset, start, end), (first, last) in sorted(zip(marked, days, strict=True)):
+        if found and found[-1][0] == asset and first <= found[-1][3] + DAY:
+            _, begin, until, latest = found[-1]
+            found[-1] = (asset, begin, max(until, end), max(latest, last))
+        else:
+            found.append((asset, start, end, last))
+    return [(asset, start, end) for asset, start, end, _ in found]
+
+
 def each_day(first: date, last: date) -> Iterator[date]:
     """Days from first to last, both included."""
     return (first + timedelta(days=count) for count in range((last - first).days + 1))

@@ -56,8 +56,8 @@ _SERIES = pl.Schema(
     }
 )
 # A carry-in row is looked for in the last week first: most series have one there, and older partitions stay unread.
-# A row after the range is looked for in one week only: nobody knows what flowed during a longer silence.
 _NEAR = timedelta(days=7)
+_END = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,26 @@ def readings(connection: Connection, reader: Any, series_ids: Sequence[int], spa
     missing = sorted(set(ids) - set(near["series_id"].to_list()))
     far = _fetch(connection, reader, "carry_in", {"series": missing, "before": before - _NEAR, "since": _EPOCH})
     after = instant(span.to_us)
-    later = _fetch(connection, reader, "follow", {"series": ids, "since": after, "before": after + _NEAR})
-    return pl.concat([far, near, rows, later]).sort("series_id", "ts")
+    soon = _fetch(connection, reader, "follow", {"series": ids, "since": after, "before": after + _NEAR})
+    missing = sorted(set(ids) - set(soon["series_id"].to_list()))
+    later = _fetch(connection, reader, "follow", {"series": missing, "since": after + _NEAR, "before": _END})
+    return pl.concat([far, near, rows, soon, later]).sort("series_id", "ts")
+
+
+def reach_back(
+    connection: Connection, site_id: int, ranges: Sequence[tuple[str, int, int]]
+) -> list[tuple[str, int, int]]:
+    """Say from when on new readings change what flowed: (asset, last reading before, start of the range), µs."""
+    if not ranges:
+        return []
+    assets, starts, ends = zip(*ranges, strict=True)
+    parameters = {
+        "site_id": site_id,
+        "assets": list(assets),
+        "from_ts": list(map(instant, starts)),
+        "to_ts": list(map(instant, ends)),
+    }
+    return [(row[0], row[1], row[2]) for row in connection.execute(_SQL["reach_back"], parameters).fetchall()]
 
 
 def events(connection: Connection, site_id: int, span: Range) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""What flows between two readings belongs to the days between them, also to one that was final before the second came."""
+"""What flows between two readings belongs to the days between them, also to one that was final before."""
 
 import pytest
 
