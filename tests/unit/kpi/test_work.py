@@ -10,6 +10,7 @@ from kpi.work import (
     days_with_causes,
     holes,
     long_windows,
+    merged,
     month_end,
     spans,
     without_pending,
@@ -66,3 +67,11 @@ def test_a_month_ends_before_the_first_of_the_next(day: date) -> None:
 
 def test_a_span_knows_its_ends() -> None:
     assert Span((MONDAY,)).first == Span((MONDAY,)).last == MONDAY
+
+
+def test_ranges_of_touching_days_are_merged_per_asset() -> None:
+    one, two, later = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 9)
+    found = merged(
+        [("a", 0, 5), ("a", 5, 9), ("a", 90, 99), ("b", 1, 2)], [(one, one), (two, two), (later, later), (one, one)]
+    )
+    assert found == [("a", 0, 9), ("a", 90, 99), ("b", 1, 2)]
