@@ -240,7 +240,8 @@ def memory_mb(pid: int) -> float:
 
 
 def _print(result: Result) -> None:
-    title = f"ingest, {result.values_per_message} values per message, {result.cpus} CPUs, {result.broker}, PostgreSQL {result.server}"
+    machine = f"{result.cpus} CPUs, {result.broker}, PostgreSQL {result.server}"
+    title = f"ingest, {result.values_per_message} values per message, {machine}"
     table = Table(title=title, title_justify="left")
     for column in ("run", "messages", "sent = stored", "seconds", "values/s", "of raw COPY", "peak memory"):
         table.add_column(column, justify="left" if column == "run" else "right")

@@ -1,4 +1,4 @@
-"""A publisher for benchmarks, as its own process: MQTT 3.1.1 packets made once and sent as fast as they are acknowledged.
+"""A publisher for benchmarks, as its own process: MQTT 3.1.1 packets, sent as fast as they are acknowledged.
 
 Not a client for anything else: it knows CONNECT, PUBLISH at QoS 1, and counts PUBACKs.
 """
@@ -68,16 +68,18 @@ def publish(url: str, load: Load) -> None:
 
 def _send_all(connection: socket.socket, load: Load) -> None:
     start_ms = int(time.time() * 1000) - load.messages // DEVICES - 1
-    sent = acknowledged = rest = 0
+    acknowledged = rest = 0
     chunk: list[bytes] = []
-    for packet in packets(load, start_ms):
+    for sent, packet in enumerate(packets(load, start_ms), 1):
         chunk.append(packet)
-        sent += 1
         if len(chunk) == CHUNK or sent == load.messages:
             connection.sendall(b"".join(chunk))
             chunk.clear()
             while sent - acknowledged > (WINDOW if sent < load.messages else 0):
-                rest += len(connection.recv(65_536))
+                received = connection.recv(65_536)
+                if not received:
+                    raise ConnectionError("the broker closed the connection of the publisher")
+                rest += len(received)
                 acknowledged += rest // 4
                 rest %= 4
 
