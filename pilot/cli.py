@@ -1,9 +1,7 @@
 """The `haidang` command: reads like a table of contents, one module per group of commands."""
 
-import logging
 import sys
 
-import structlog
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -36,8 +34,6 @@ def main() -> None:
     from simulators.errors import SimulatorError  # noqa: PLC0415 - keeps --help fast
     from store.errors import StoreError  # noqa: PLC0415
 
-    # A command shows its own progress; what a service would log is kept for what goes wrong.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     try:
         app()
     except (PilotError, StoreError, SimulatorError) as error:

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pilot.quiet import only_warnings
+
 if TYPE_CHECKING:
     from pilot.summary import Summary
 
@@ -30,6 +32,7 @@ def demo(
     from pilot.demo import Options, watch
     from pilot.demo import demo as run
 
+    only_warnings()
     console = Console(highlight=False)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -14,6 +14,7 @@ from rich.table import Table
 from model.vocabulary import Grain
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
+from pilot.quiet import only_warnings
 
 app = typer.Typer(help="Compute KPIs and show them.", no_args_is_help=True)
 
@@ -28,6 +29,7 @@ def run(
     """Compute what new data and changes have made dirty; with --from and --to those days again."""
     from kpi.job import run_once
 
+    only_warnings()
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:

@@ -9,35 +9,11 @@ SELECT pg_try_advisory_xact_lock(hashtext('haidang.kpi'), %(site_id)s)
 SELECT key FROM site WHERE origin = 'local' ORDER BY key
 
 -- name: marks
--- What must be computed again, as half-open ranges in µs UTC. A reading of a counter or of a power tells what flowed since
--- the one before it, so new data reach back to that one (a week at most), and to stops that they end.
-WITH mark AS (
-    SELECT m.*, coalesce(a.key, '') AS asset, date_trunc('day', m.from_ts) AS utc_day
-    FROM dirty_mark m LEFT JOIN asset a USING (asset_id) WHERE m.site_id = %(site_id)s
-), stretch AS (
-    SELECT utc_day, min(from_ts) AS from_ts, max(to_ts) AS to_ts FROM mark WHERE cause IN ('data', 'late_data') GROUP BY utc_day
-), micro_stop AS (
-    SELECT coalesce(max(micro_stop_limit_us), 0) AS us FROM asset_setting WHERE site_id = %(site_id)s
-), reach AS (
-    SELECT t.utc_day, min(before.ts) AS from_ts
-    FROM stretch t
-    JOIN series s ON s.site_id = %(site_id)s AND s.status = 'active'
-    CROSS JOIN micro_stop
-    CROSS JOIN LATERAL (
-        SELECT r.ts FROM reading r WHERE r.series_id = s.series_id AND r.ts >= t.from_ts AND r.ts < t.to_ts
-        ORDER BY r.ts LIMIT 1) AS first
-    CROSS JOIN LATERAL (
-        SELECT r.ts FROM reading r WHERE r.series_id = s.series_id AND r.ts < first.ts
-        AND r.ts >= first.ts - CASE WHEN s.kind = 'counter' OR s.quantity = 'active_power' THEN interval '7 days'
-                                    ELSE micro_stop.us * interval '1 microsecond' END
-        ORDER BY r.ts DESC LIMIT 1) AS before
-    GROUP BY t.utc_day
-)
-SELECT m.dirty_mark_id, m.asset,
-       (extract(epoch FROM CASE WHEN m.cause IN ('data', 'late_data') THEN least(m.from_ts, reach.from_ts)
-                                ELSE m.from_ts END) * 1000000)::bigint,
+-- What must be computed again, as half-open ranges in µs UTC.
+SELECT m.dirty_mark_id, coalesce(a.key, ''), (extract(epoch FROM m.from_ts) * 1000000)::bigint,
        (extract(epoch FROM m.to_ts) * 1000000)::bigint, m.cause
-FROM mark m LEFT JOIN reach USING (utc_day)
+FROM dirty_mark m LEFT JOIN asset a USING (asset_id)
+WHERE m.site_id = %(site_id)s
 ORDER BY m.dirty_mark_id
 
 -- name: lock_marks

@@ -1,0 +1,10 @@
+"""Commands that show their own progress keep the rooms' logs to warnings."""
+
+import logging
+
+import structlog
+
+
+def only_warnings() -> None:
+    """Let through what went wrong, and nothing else."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
