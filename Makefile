@@ -16,7 +16,7 @@ PINS := pyproject.toml constraints.txt
 # uv is only the faster installer. Where it cannot be had, or cannot reach the package index
 # that pip is configured for, pip does the same.
 define install
-	@if [ -x $(BIN)/uv ] && VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet -c constraints.txt -e '.[$(1)]'; then :; \
+	@if [ -x $(BIN)/uv ] && VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode -c constraints.txt -e '.[$(1)]'; then :; \
 	else $(BIN)/python -m pip install --quiet -c constraints.txt -e '.[$(1)]'; fi
 endef
 

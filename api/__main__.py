@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from api.app import create_app
 from api.settings import ApiSettings, explain
 from store.errors import StoreError
-from store.migrate import require_current
+from store.revision import require_current
 
 log = structlog.get_logger("api")
 

@@ -17,7 +17,7 @@ from ingest.service import Service
 from ingest.settings import IngestSettings, read_settings
 from ingest.writer import Writer
 from store.errors import DatabaseUnavailableError, StoreError
-from store.migrate import require_current
+from store.revision import require_current
 
 GC_THRESHOLD = 100_000  # messages are no cycles: looking for such 100 times a second would cost a tenth of the time
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from kpi.service import serve
 from kpi.settings import KpiSettings
 from store.errors import StoreError
-from store.migrate import require_current
+from store.revision import require_current
 
 
 def main() -> int:

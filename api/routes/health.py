@@ -10,7 +10,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from api.schemas import Check, Health
 from store import access, serving
 from store.errors import SchemaOutdatedError, StoreError
-from store.migrate import newest_revision
+from store.revision import newest_revision
 from store.serving import Scope
 
 router = APIRouter(tags=["operations"])

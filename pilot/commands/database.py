@@ -7,7 +7,8 @@ from rich.console import Console
 
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
-from store import migrate as migrations
+from store.revision import Status
+from store.revision import status as read_status
 from store.roles import ROLES, set_password
 
 app = typer.Typer(help="Set up and upgrade the database.", no_args_is_help=True)
@@ -16,13 +17,15 @@ app = typer.Typer(help="Set up and upgrade the database.", no_args_is_help=True)
 @app.command()
 def migrate(database_url: DatabaseUrl = "") -> None:
     """Create the schema or bring it to this version; safe to repeat. Connect as the owner of the database."""
-    _show(migrations.migrate(database(database_url)))
+    from store.migrate import migrate as run
+
+    _show(run(database(database_url)))
 
 
 @app.command()
 def status(database_url: DatabaseUrl = "") -> None:
     """Tell which schema the database has and what server it is; exit code 1 when it is not this version's."""
-    found = migrations.status(database(database_url))
+    found = read_status(database(database_url))
     _show(found)
     if not found.up_to_date:
         raise typer.Exit(1)
@@ -40,7 +43,7 @@ def passwords(database_url: DatabaseUrl = "") -> None:
             Console().print(f"{role}: password set")
 
 
-def _show(found: migrations.Status) -> None:
+def _show(found: Status) -> None:
     edition = {"timescale": "Community", "apache": "Apache"}.get(found.license or "", "")
     server = f"TimescaleDB {found.timescaledb} ({edition} edition)" if found.timescaledb else "no TimescaleDB"
     state = "up to date" if found.up_to_date else f"needs {found.head}: run `haidang db migrate`"

@@ -19,7 +19,7 @@ from tests.support.paths import ROOT
 from tests.support.service import Service, Services
 from tests.support.waiting import wait_until
 
-FOREGROUND = {"ingest": "broker_connected", "api": "running"}
+FOREGROUND = {"ingest": "broker_connected", "api": "api_listening"}
 
 
 def commands() -> list[str]:

@@ -1,11 +1,16 @@
 """The schema that people read is the schema that migrations make, on the server of this run."""
 
+from importlib.resources import files
+
 import psycopg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from store.errors import SchemaOutdatedError
-from store.migrate import migrate, require_current, status
+from store.migrate import migrate
 from store.queries import schema
+from store.revision import newest_revision, require_current, status
 from tests.support.database import Databases, TestDatabase
 
 # Everything that makes a schema: columns, constraints, indexes, views, functions, policies, rights.
@@ -89,3 +94,9 @@ def test_partitions_are_made_by_the_ingest_role_which_may_not_create_tables(data
             connection.execute("SELECT * FROM api_key")
         with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
             connection.execute("DELETE FROM reading")
+
+
+def test_the_newest_revision_is_the_head_of_the_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(files("store") / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == newest_revision()
