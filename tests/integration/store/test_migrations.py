@@ -100,3 +100,20 @@ def test_the_newest_revision_is_the_head_of_the_migrations() -> None:
     config = Config()
     config.set_main_option("script_location", str(files("store") / "migrations"))
     assert ScriptDirectory.from_config(config).get_current_head() == newest_revision()
+
+
+def test_a_stolen_ingest_login_cannot_run_code_as_the_owner(database: TestDatabase) -> None:
+    with psycopg.connect(database.url_for("haidang_ingest")) as connection:
+        connection.execute("CREATE TEMP TABLE ledger_delta (LIKE public.ledger_delta)")
+        connection.execute("CREATE TEMP TABLE seen (who text)")
+        connection.execute(
+            "CREATE FUNCTION pg_temp.spy() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN INSERT INTO pg_temp.seen VALUES (current_user); RETURN OLD; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER spy AFTER DELETE ON pg_temp.ledger_delta FOR EACH ROW EXECUTE FUNCTION pg_temp.spy()"
+        )
+        connection.execute("INSERT INTO pg_temp.ledger_delta (hour) VALUES (now())")
+        connection.execute("SELECT public.fold_ledger()")
+        assert connection.execute("SELECT count(*) FROM pg_temp.seen").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM pg_temp.ledger_delta").fetchone() == (1,)
