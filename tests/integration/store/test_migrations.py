@@ -104,7 +104,7 @@ def test_the_newest_revision_is_the_head_of_the_migrations() -> None:
 
 def test_a_stolen_ingest_login_cannot_run_code_as_the_owner(database: TestDatabase) -> None:
     with psycopg.connect(database.url_for("haidang_ingest")) as connection:
-        connection.execute("CREATE TEMP TABLE ledger_delta (LIKE public.ledger_delta)")
+        connection.execute("CREATE TEMP TABLE ledger_delta (hour timestamptz)")
         connection.execute("CREATE TEMP TABLE seen (who text)")
         connection.execute(
             "CREATE FUNCTION pg_temp.spy() RETURNS trigger LANGUAGE plpgsql AS "

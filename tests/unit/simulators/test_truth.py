@@ -177,3 +177,12 @@ def _sums(ticks: list[tuple[int, str]], begin: int, end: int) -> dict[str, int]:
         if overlap > 0:
             sums[label] = sums.get(label, 0) + overlap * 1000
     return sums
+
+
+def test_120_days_at_coarse_sampling_add_up() -> None:
+    plant = simulate(3, 120, period_s=300, batch=200).plant
+    rows = [row for row in plant.truth() if row["kind"] == "unit"]
+    assert len({row["production_date"] for row in rows}) == 120
+    for unit in {row["asset"] for row in rows}:
+        total = sum(sum(row["time_us"].values()) for row in rows if row["asset"] == unit)
+        assert total == 120 * DAY_MS * 1000

@@ -166,7 +166,7 @@ GROUP BY hour, site_id, device_id;
 
 -- Moves the deltas seen now into the ledger, exactly once, in the caller's transaction.
 CREATE FUNCTION fold_ledger() RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     folded bigint;
 BEGIN
@@ -208,7 +208,7 @@ CREATE INDEX dirty_mark_site ON dirty_mark (site_id, from_ts);
 
 -- Makes sure that readings of the half-open range have somewhere to go. On TimescaleDB chunks appear by themselves.
 CREATE FUNCTION ensure_partitions(from_ts timestamptz, to_ts timestamptz) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     day   date := (from_ts AT TIME ZONE 'UTC')::date;
     made  integer := 0;
