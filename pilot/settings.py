@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
 from ingest.settings import IngestSettings
@@ -42,8 +42,7 @@ def all_settings() -> list[Shown]:
     for service, settings in _SERVICES.items():
         for shown in _of(service, settings):
             known = found.get(shown.variable)
-            services = f"{known.service}, {service}" if known else service
-            found[shown.variable] = Shown(shown.variable, shown.shown, shown.source, services, shown.meaning)
+            found[shown.variable] = replace(known, service=f"{known.service}, {service}") if known else shown
     return [found[name] for name in sorted(found)]
 
 
@@ -58,7 +57,7 @@ def _of(service: str, settings: type[BaseSettings]) -> Iterator[Shown]:
         variable = f"{prefix}{name}".upper()
         given = os.environ.get(variable)
         secret = info.annotation is SecretStr or any(word in variable for word in _SECRET)
-        default = "" if info.default is PydanticUndefined or info.default is None else str(info.default)
+        default = "" if info.default in {PydanticUndefined, None, ()} else str(info.default)
         source = "environment" if given else "default" if default else "not set"
         value = given or default
         shown = ("(set)" if value else "") if secret else _without_password(value)
