@@ -8,13 +8,18 @@ from ingest.decode.result import Rejection, shown
 from ingest.limits import Limits
 
 
+def storable(text: str) -> str:
+    """The text with what PostgreSQL cannot hold (NUL, lone surrogates) written as escapes."""
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
 def text_problem(text: str, limits: Limits) -> Rejection | None:
     """Why a text cannot be stored, if so."""
     if len(text) > limits.text_length:
         return Rejection(
             "text_too_long", f"the text {shown(text)} has {len(text)} characters, {limits.text_length} are allowed"
         )
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if storable(text) != text:
         return Rejection("bad_text", f"the text {shown(text)} holds characters that cannot be stored")
     return None
 

@@ -1,8 +1,9 @@
 """A batch in, a committed batch out: everything that belongs to it in one transaction. Belongs to one thread.
 
 Three ways a batch can fail are told apart: a repeat (unique violation: the staging path takes over), poison that only
-the database sees (SQLSTATE 22, 23: the batch is halved until the bad message stands alone and is refused), and an
-outage (nothing is stored, the caller may try again). Anything else is an error that ends the service.
+the database or its driver sees (SQLSTATE 22, 23, a text that cannot be sent: the batch is halved until the bad message
+stands alone and is refused), and an outage (nothing is stored, the caller may try again). Anything else is an error
+that ends the service.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from ingest import account
 from ingest.columns import CONFLICT, DUPLICATE, STORED, Plan, add_conflict, flatten
+from ingest.content import storable
 from ingest.decode import mapped
 from ingest.decode.result import Rejection
 from ingest.events import add_event_conflict
@@ -143,8 +145,8 @@ class Writer:
             self._resolver.add_symbols(connection, plan.texts)
             self._make_days(connection, plan)
             self._commit(connection, plan, report)
-        except psycopg.Error as error:
-            if error.sqlstate is None or error.sqlstate[:2] not in _POISON_CLASSES:
+        except (psycopg.Error, ValueError) as error:
+            if not is_poison(error):
                 raise
             connection.rollback()
             self._bisect(messages, report, error)
@@ -158,7 +160,7 @@ class Writer:
             columns = flatten(messages)
         return make_plan(columns, resolver.table, self._limits, self._quota, resolver.person_key)
 
-    def _bisect(self, messages: Sequence[Message], report: Report, error: psycopg.Error) -> None:
+    def _bisect(self, messages: Sequence[Message], report: Report, error: Exception) -> None:
         report.bisected += 1
         if len(messages) > 1:
             middle = len(messages) // 2
@@ -256,6 +258,13 @@ class Writer:
         return seen
 
 
+def is_poison(error: psycopg.Error | ValueError) -> bool:
+    """Whether the content of a message is what the database, or the driver before it, cannot take."""
+    if isinstance(error, psycopg.Error) and error.sqlstate is not None:
+        return error.sqlstate[:2] in _POISON_CLASSES
+    return isinstance(error, psycopg.DataError | ValueError)
+
+
 def refusals(plan: Plan, counted: account.Tally, at_us: int) -> list[dict[str, object]]:
     """Rows of `rejected_message`: one for each content, however often it came in this batch."""
     rows: dict[bytes, dict[str, object]] = {}
@@ -263,7 +272,9 @@ def refusals(plan: Plan, counted: account.Tally, at_us: int) -> list[dict[str, o
     wholes = [place for place, message in enumerate(plan.messages) if message.decoded.whole is not None]
     for place in sorted({*wholes, *(place for place, found in plan.rejections.items() if found)}):
         message = plan.messages[place]
-        digest = hashlib.sha256(message.source.topic.encode() + b"\x00" + message.payload).digest()
+        digest = hashlib.sha256(
+            message.source.topic.encode("utf-8", "surrogatepass") + b"\x00" + message.payload
+        ).digest()
         if digest in rows:
             rows[digest]["times"] += 1  # type: ignore[operator]
             continue
@@ -273,11 +284,11 @@ def refusals(plan: Plan, counted: account.Tally, at_us: int) -> list[dict[str, o
         rows[digest] = {
             "site_id": message.source.site_id or None,
             "device_id": message.source.device_id or None,
-            "topic": message.source.topic,
+            "topic": storable(message.source.topic),
             "payload": kept_payload(message),
             "payload_bytes": len(message.payload),
             "reason": reasons[0].code,
-            "detail": sentences(reasons),
+            "detail": storable(sentences(reasons)),
             "whole": bool(all_refused),
             "digest": digest,
             "at": at,

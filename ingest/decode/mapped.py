@@ -127,7 +127,7 @@ def _add_value(result: Decoded, rule: ValueRule, value: Any, ts_us: int, mapping
     if value is None:
         result.values.append((rule.name, unit, ts_us, None, int(Quality.NO_SIGNAL)))
     elif isinstance(value, dict | list):
-        result.rejected.append(Rejection("wrong_type", f"{rule.name} must be one value, not {shown(value)}"))
+        result.rejected.append(Rejection("wrong_type", f"{shown(rule.name)} must be one value, not {shown(value)}"))
     elif rule.is_text:
         text = str(value)
         person = rule.person or rule.source in mapping.persons
@@ -137,7 +137,7 @@ def _add_value(result: Decoded, rule: ValueRule, value: Any, ts_us: int, mapping
     else:
         number = _number(value)
         if number is None:
-            result.rejected.append(Rejection("wrong_type", f"{rule.name} must be a number, not {shown(value)}"))
+            result.rejected.append(Rejection("wrong_type", f"{shown(rule.name)} must be a number, not {shown(value)}"))
         else:
             result.values.append(scaled(rule, unit, ts_us, number))
 

@@ -212,8 +212,10 @@ def _value_problem(name: str, value: Any) -> Rejection | None:
             finite = math.isfinite(float(value))
         except OverflowError:
             finite = False
-        return None if finite else Rejection("not_finite", f"{name} is {_shown_number(value)}: not a finite number")
-    return Rejection("wrong_type", f"{name} must be a number, a text, true, false or null, not {shown(value)}")
+        return (
+            None if finite else Rejection("not_finite", f"{shown(name)} is {_shown_number(value)}: not a finite number")
+        )
+    return Rejection("wrong_type", f"{shown(name)} must be a number, a text, true, false or null, not {shown(value)}")
 
 
 def _shown_number(value: float) -> str:

@@ -123,7 +123,7 @@ def _add_value(result: Decoded, rule: ValueRule, text: str, ts_us: int) -> None:
         return
     number = _number(text)
     if number is None:
-        result.rejected.append(Rejection("wrong_type", f"{rule.name} must be a number, not {shown(text)}"))
+        result.rejected.append(Rejection("wrong_type", f"{shown(rule.name)} must be a number, not {shown(text)}"))
         return
     result.values.append(scaled(rule, unit, ts_us, number))
 

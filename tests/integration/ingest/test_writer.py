@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ingest.decode.result import Decoded, Rejection
 from ingest.limits import DAY_US, Limits
 from ingest.mapping import Mapping
 from ingest.message import Message
@@ -170,6 +171,27 @@ def test_poison_that_only_the_database_sees_costs_one_message(bench: Bench) -> N
     assert reason == "database"
     assert "violates check constraint" in detail
     assert bench.ledger() == {"received": 13, "processed": 12, "rejected": 1, "decoded": 23, "stored": 23}
+
+
+@pytest.mark.parametrize("character", ["\x00", "\ud800"])
+def test_a_refusal_with_characters_that_cannot_be_stored_is_kept(bench: Bench, character: str) -> None:
+    bad = bench.message(sample({"power_kw": 1.0}))
+    bad.decoded = Decoded(whole=Rejection("wrong_shape", f"the name a{character}b", 0))
+    bench.writer.write([bad, bench.message(sample({"power_kw": 2.0}, 1))])
+    escaped = character.encode("unicode_escape").decode()
+    assert bench.rows("SELECT reason, detail FROM rejected_message") == [("wrong_shape", f"the name a{escaped}b")]
+    assert bench.ledger() == {"received": 2, "processed": 1, "rejected": 1, "decoded": 1, "stored": 1}
+
+
+@pytest.mark.parametrize("character", ["\x00", "\ud800"])
+def test_poison_that_only_the_driver_sees_costs_one_message(
+    bench: Bench, character: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.plan.text_problem", lambda _text, _limits: None)
+    monkeypatch.setattr("ingest.plan.symbol_id", lambda text: len(text))
+    bench.write(*(sample({"state": f"S{character}" if n == 2 else "RUN"}, n) for n in range(5)))
+    assert bench.rows("SELECT count(*) FROM reading") == [(4,)]
+    assert bench.rows("SELECT reason FROM rejected_message") == [("database",)]
 
 
 def test_units_follow_the_registry_and_a_wrong_one_is_refused(bench: Bench) -> None:
