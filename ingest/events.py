@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from ingest.columns import CONFLICT, DUPLICATE, Plan, PlannedEvent
-from ingest.content import pseudonym, text_problem, time_problem
+from ingest.content import pseudonym, storable, text_problem, time_problem
 from ingest.decode.result import Event, Person, Rejection
 from ingest.limits import Limits
 from ingest.message import Message
@@ -39,9 +39,10 @@ def _event_row(event: Event, message: Message, limits: Limits, person_key: Perso
     key = person_key(source)
     if key is None and _has_person(event.payload):
         return Rejection("no_person_key", f"site {source.site} has no key for pseudonyms")
-    payload = msgspec.json.encode(_without_persons(event.payload, key or b"")).decode()
-    if "\\u0000" in payload:
+    content = _without_persons(event.payload, key or b"")
+    if not _is_storable(content):
         return Rejection("bad_text", f"the {event.kind} holds characters that cannot be stored")
+    payload = msgspec.json.encode(content).decode()
     return EventRow(
         source.site_id, source.asset_id, event.ts_us, str(event.kind), event.key, event.from_us, event.to_us, payload
     )
@@ -49,6 +50,12 @@ def _event_row(event: Event, message: Message, limits: Limits, person_key: Perso
 
 def _has_person(payload: Any) -> bool:
     return type(payload) is Person or (isinstance(payload, dict) and any(map(_has_person, payload.values())))
+
+
+def _is_storable(payload: Any) -> bool:
+    if isinstance(payload, dict):
+        return all(map(_is_storable, payload.values()))
+    return not isinstance(payload, str) or storable(payload) == payload
 
 
 def _without_persons(payload: Any, key: bytes) -> Any:

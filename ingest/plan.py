@@ -93,7 +93,8 @@ def _place_texts(
 
 def _not_a_number(table: SeriesTable, plan: Plan, place: int, text: str) -> Rejection:
     name = table.refs[int(plan.ref[place])].name
-    return Rejection("wrong_type", f"{name} must be a number, not {shown(str(text))}")
+    seen = "the name of a person" if type(text) is Person else shown(text)
+    return Rejection("wrong_type", f"{name} must be a number, not {seen}")
 
 
 def _convert(plan: Plan, table: SeriesTable) -> None:

@@ -12,6 +12,7 @@ from ingest.decode.times import TimeError, mapped_time, slot_times
 from ingest.mapping import PLACE, EventRule, Mapping, ValueRule
 from model.vocabulary import Quality
 
+REMOVED = "(removed)"
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']+)'\]")
 
 
@@ -35,7 +36,9 @@ def decode(payload: bytes, mapping: Mapping) -> Decoded:
         if isinstance(record, dict):
             _add_record(result, record, mapping)
         else:
-            result.rejected.append(Rejection("wrong_shape", f"a record must be an object, not {shown(record)}"))
+            result.rejected.append(
+                Rejection("wrong_shape", f"a record must be an object, not {_named(record, mapping)}")
+            )
     if result.rejected and not (result.values or result.events):
         first = result.rejected[0]
         return refused(first.code, first.detail) if first.code == "wrong_shape" else result
@@ -54,11 +57,15 @@ def redacted(payload: bytes, mapping: Mapping) -> bytes:
     if mapping.format != "json" or any(source.startswith("$") for source in _persons(mapping)):
         return b""
     records = document if isinstance(document, list) else [document]
+    if not all(isinstance(record, dict) for record in records):
+        return b""  # nobody knows where in it a name may be
     for record in records:
-        for source in _persons(mapping):
-            if isinstance(record, dict) and source in record:
-                record[source] = "(removed)"
-    return json.dumps(document, ensure_ascii=False).encode()
+        record.update(dict.fromkeys(_persons(mapping) & record.keys(), REMOVED))
+    try:
+        # A lone surrogate is written as the escape that it came as.
+        return json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    except RecursionError:
+        return b""
 
 
 @lru_cache(1024)
@@ -90,6 +97,16 @@ def get(record: Any, path: str) -> Any:
 
 def _persons(mapping: Mapping) -> set[str]:
     return {*mapping.persons, *(rule.source for rule in mapping.values if rule.person)}
+
+
+def _named(record: Any, mapping: Mapping) -> str:
+    """A record that is none, as a sentence may show it."""
+    return f"a {type(record).__name__}" if mapping.names_persons else shown(record)
+
+
+def _shown(value: Any, source: str, mapping: Mapping) -> str:
+    """The value of a field as a sentence may show it: without what may name a person."""
+    return f"a {type(value).__name__} {REMOVED}" if source in _persons(mapping) else shown(value)
 
 
 def _add_record(result: Decoded, record: dict[str, Any], mapping: Mapping) -> None:
@@ -127,7 +144,8 @@ def _add_value(result: Decoded, rule: ValueRule, value: Any, ts_us: int, mapping
     if value is None:
         result.values.append((rule.name, unit, ts_us, None, int(Quality.NO_SIGNAL)))
     elif isinstance(value, dict | list):
-        result.rejected.append(Rejection("wrong_type", f"{shown(rule.name)} must be one value, not {shown(value)}"))
+        seen = _shown(value, rule.source, mapping)
+        result.rejected.append(Rejection("wrong_type", f"{shown(rule.name)} must be one value, not {seen}"))
     elif rule.is_text:
         text = str(value)
         person = rule.person or rule.source in mapping.persons
@@ -137,7 +155,11 @@ def _add_value(result: Decoded, rule: ValueRule, value: Any, ts_us: int, mapping
     else:
         number = _number(value)
         if number is None:
-            result.rejected.append(Rejection("wrong_type", f"{shown(rule.name)} must be a number, not {shown(value)}"))
+            result.rejected.append(
+                Rejection(
+                    "wrong_type", f"{shown(rule.name)} must be a number, not {_shown(value, rule.source, mapping)}"
+                )
+            )
         else:
             result.values.append(scaled(rule, unit, ts_us, number))
 
@@ -157,9 +179,9 @@ def _number(value: Any) -> float | None:
 def _event(record: dict[str, Any], rule: EventRule, mapping: Mapping) -> Event:
     payload: dict[str, Any] = {
         **{name: _text(record, source, mapping) for name, source in rule.texts.items()},
-        **{name: _count(record, name, source) for name, source in rule.numbers.items()},
+        **{name: _count(record, name, source, mapping) for name, source in rule.numbers.items()},
         **{
-            group: {name: _count(record, name, source) for name, source in sources.items()}
+            group: {name: _count(record, name, source, mapping) for name, source in sources.items()}
             for group, sources in rule.groups.items()
         },
     }
@@ -175,18 +197,18 @@ def _text(record: dict[str, Any], source: str, mapping: Mapping) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, dict | list):
-        raise FieldError(f"{source} must be a text, not {shown(value)}")
+        raise FieldError(f"{source} must be a text, not {_shown(value, source, mapping)}")
     return Person(value) if source in mapping.persons else str(value)
 
 
-def _count(record: dict[str, Any], name: str, source: str) -> int | float:
+def _count(record: dict[str, Any], name: str, source: str, mapping: Mapping) -> int | float:
     """A count; an empty cell means that there were none."""
     value = get(record, source)
     if value is None or (isinstance(value, str) and not value.strip()):
         return 0
     number = _number(value)
     if number is None or isinstance(value, bool):
-        raise FieldError(f"{name} must be a number, not {shown(value)}")
+        raise FieldError(f"{name} must be a number, not {_shown(value, source, mapping)}")
     if number < 0:
         raise FieldError(f"{name} is negative ({shown(value)})")
     return int(number) if number.is_integer() else number

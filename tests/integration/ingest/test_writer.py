@@ -188,7 +188,7 @@ def test_poison_that_only_the_driver_sees_costs_one_message(
     bench: Bench, character: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingest.plan.text_problem", lambda _text, _limits: None)
-    monkeypatch.setattr("ingest.plan.symbol_id", lambda text: len(text))
+    monkeypatch.setattr("ingest.plan.symbol_id", len)
     bench.write(*(sample({"state": f"S{character}" if n == 2 else "RUN"}, n) for n in range(5)))
     assert bench.rows("SELECT count(*) FROM reading") == [(4,)]
     assert bench.rows("SELECT reason FROM rejected_message") == [("database",)]

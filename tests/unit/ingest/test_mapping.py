@@ -94,6 +94,28 @@ def test_persons_are_marked_and_taken_out_of_what_is_kept() -> None:
     assert mapped.redacted(b"\xffNguy", rules) == b""
 
 
+@pytest.mark.parametrize("who", [{"name": "Nguyễn"}, ["Nguyễn"]])
+def test_a_person_in_an_object_or_list_is_not_shown(who: object) -> None:
+    rules = mapping(
+        values=[{"from": "who", "name": "operator", "quantity": "text", "person": True}],
+        persons=["chief"],
+        events=[{"kind": "job_change", "key": "{job}", "texts": {"by": "chief"}, "numbers": {"good": "chief"}}],
+    )
+    result = mapped.decode(json.dumps({"t": 1_795_334_400_000, "who": who, "chief": who}).encode(), rules)
+    assert [rejection.code for rejection in result.rejected] == ["wrong_type", "wrong_type"]
+    assert "Nguy" not in str(result.rejected)
+    bare = json.dumps([who, "Nguyễn", [who]]).encode()
+    assert "Nguy" not in str(mapped.decode(json.dumps([["Nguyễn"]]).encode(), rules).whole)
+    assert "Nguy" not in mapped.redacted(bare, rules).decode()
+    assert "Nguy" not in json.dumps(json.loads(mapped.redacted(json.dumps({"who": who}).encode(), rules)))
+
+
+def test_what_is_kept_of_a_record_may_hold_any_text_that_came() -> None:
+    payload = rb'{"t": 1, "who": "An", "note": "a\ud800\u0000b"}'
+    kept = mapped.redacted(payload, mapping(persons=["who"]))
+    assert json.loads(kept) == {"t": 1, "who": mapped.REMOVED, "note": "a\ud800\x00b"}
+
+
 def test_midnight_can_close_the_day() -> None:
     rule = {"from": "t", "format": "%d/%m/%Y %H:%M", "zone": "Asia/Seoul"}
     opens = mapped_time("01/01/2018 00:00", TimeRule.model_validate(rule))

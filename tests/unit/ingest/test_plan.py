@@ -147,6 +147,21 @@ def test_persons_in_events_are_stored_as_pseudonyms() -> None:
     assert plan.events[0].row.payload.count(pseudonym("An", b"key")) == 2
 
 
+@pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
+def test_texts_inside_events_that_cannot_be_stored_are_refused(text: str) -> None:
+    events = [Event("job_change", "J", NOW_US, payload) for payload in ({"job": text}, {"deep": {"job": text}})]
+    good = Event("job_change", "J", NOW_US, {"job": "\\u0000"})
+    plan, _ = plan_of([message(known_source(), [], decoded={"events": [*events, good]})])
+    assert [why.code for why in plan.rejections[0]] == ["bad_text", "bad_text"]
+    assert [event.row.payload for event in plan.events] == ['{"job":"\\\\u0000"}']
+
+
+def test_a_person_is_not_named_where_a_number_belongs() -> None:
+    plan, _ = plan_of([message(known_source(), [value("a", NOW_US, Person("Nguyen"))])])
+    assert plan.rejections[0][0].code == "wrong_type"
+    assert "Nguyen" not in plan.rejections[0][0].detail
+
+
 def test_marks_cover_each_day_once_and_reach_back_over_an_interval() -> None:
     source = known_source()
     midnight = NOW_US // DAY_US * DAY_US
