@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
-from ingest.settings import IngestSettings
-from kpi.settings import KpiSettings
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from api.settings import ApiSettings
+from ingest.settings import IngestSettings
+from kpi.settings import KpiSettings
 from simulators.settings import PlantSettings
 from store.errors import without_password
 
