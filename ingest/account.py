@@ -44,7 +44,10 @@ class Tally:
 
 
 class SeqWatch:
-    """Counts numbers that are missing in the `seq` of each device; a number that goes back starts anew."""
+    """Counts numbers that are missing in the `seq` of each device; a number that goes back starts anew.
+
+    A message that comes again counts like any other where it is new to us (the first try was never committed).
+    """
 
     def __init__(self) -> None:
         self._last: dict[int, int] = {}
@@ -56,9 +59,11 @@ class SeqWatch:
         for message in messages:
             count = 0
             seqs = message.decoded.seq
-            if seqs and not message.dup and (device := message.source.device_id):
+            if seqs and (device := message.source.device_id):
                 for seq in seqs:
                     before = last.get(device, self._last.get(device))
+                    if message.dup and before is not None and seq <= before:
+                        continue
                     count += max(0, seq - before - 1) if before is not None else 0
                     last[device] = seq
             result.append(count)

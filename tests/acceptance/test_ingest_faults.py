@@ -260,6 +260,7 @@ def test_a_stopped_database_costs_nothing_and_needs_no_restart(chain: Chain) -> 
         chain.wait_connected(2)
         stream.finish()
     everything_is_there(chain, stream)
+    assert chain.one("SELECT sum(missing_seq)::int FROM ledger_now") == 0
     assert chain.ingest.pid == pid
     assert "Traceback" not in chain.ingest.log()
 

@@ -197,6 +197,19 @@ def test_missing_numbers_are_counted_once_and_a_restart_is_no_gap() -> None:
     assert watch.missing([seq(2)])[0] == [1]
 
 
+def test_what_comes_again_after_an_outage_is_not_missing() -> None:
+    watch = account.SeqWatch()
+    source = known_source()
+
+    def seq(number: int, *, dup: bool) -> Message:
+        return message(source, [], dup=dup, decoded={"seq": (number,)})
+
+    watch.commit(watch.missing([seq(1, dup=False), seq(2, dup=False)])[1])
+    watch.missing([seq(3, dup=False), seq(4, dup=False)])  # never committed
+    again = [seq(2, dup=True), seq(3, dup=True), seq(4, dup=True), seq(5, dup=False), seq(7, dup=False)]
+    assert watch.missing(again)[0] == [0, 0, 0, 0, 1]
+
+
 def test_an_unknown_site_refuses_the_whole_message() -> None:
     batch = [message(Router().source("haidang/v1/nowhere/a/data"), [value("a", NOW_US, 1.0)])]
     plan, _ = plan_of(batch, limits=Limits())
