@@ -24,13 +24,15 @@ class InvalidConfigurationError(StoreError):
 
 
 _OUTAGE_CLASSES = ("08", "40", "53", "57", "58")
+# Read-only after a failover, a lock that did not come in time: both pass.
+_OUTAGE_STATES = ("25006", "55P03")
 
 
 def is_outage(error: psycopg.Error) -> bool:
-    """Tell an outage (connection, resources, shutdown, serialization) from a wrong statement or value."""
+    """Tell an outage (connection, resources, shutdown, serialization, failover, lock timeout) from a wrong statement or value."""
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return error.sqlstate[:2] in _OUTAGE_CLASSES
+    return error.sqlstate[:2] in _OUTAGE_CLASSES or error.sqlstate in _OUTAGE_STATES
 
 
 def without_password(url: str) -> str:
