@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from kpi.errors import SitesFailedError
+from kpi.isolation import concerns_all, note_failure
 from kpi.settings import KpiSettings
 from kpi.span import Answered, Office, SpanResult
 from kpi.work import (
@@ -252,15 +254,28 @@ def run_once(  # noqa: PLR0913 - the flags of `haidang kpi run`
         to: last production day to compute again; default `from_`.
         progress: told the days done and in all of the present pass.
         now: the instant of the computation, default the clock's.
+
+    Raises:
+        SitesFailedError: names the sites that could not be computed, after all others were.
     """
     settings = KpiSettings(database_url=url)
     at = now or datetime.now(UTC)
     total = Summary()
+    failed: dict[str, str] = {}
     with translated(url), connect(url, "haidang-kpi", autocommit=True) as connection, inputs.open_adbc(url) as reader:
+        if site:
+            registry.site_id(connection, site)  # refuses one that is not known
         for key in [site] if site else marks.site_keys(connection):
             job = SiteJob(connection, reader, key, settings, progress)
             first, last = from_ or to, to or from_
-            total = total.plus(job.run(at) if first is None or last is None else job.run_days(first, last, at))
+            try:
+                total = total.plus(job.run(at) if first is None or last is None else job.run_days(first, last, at))
+            except Exception as error:
+                if concerns_all(error):
+                    raise
+                failed[key] = note_failure(key, error)
+    if failed:
+        raise SitesFailedError(failed)
     return total
 
 

@@ -1,15 +1,17 @@
 """Settings of the KPI job, from the environment only (`HAIDANG_…`)."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kpi.errors import SettingsError
 
 
 class KpiSettings(BaseSettings):
     """Which database the job works on, how much at a time and how often."""
 
-    model_config = SettingsConfigDict(env_prefix="HAIDANG_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="HAIDANG_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     database_url: Annotated[str, Field(min_length=1, description="address of the database, as role haidang_kpi")]
     kpi_span_days: Annotated[int, Field(ge=1, le=366, description="production days computed at once, at most")] = 31
@@ -23,6 +25,19 @@ class KpiSettings(BaseSettings):
     kpi_close_s: Annotated[
         float, Field(gt=0, le=86_400, description="pause between two looks for windows that became final, seconds")
     ] = 300.0
-    kpi_metrics_port: Annotated[
-        int | None, Field(ge=1, le=65535, description="port of the Prometheus metrics; none without it")
-    ] = None
+    kpi_metrics_host: Annotated[str, Field(description="address of the Prometheus metrics")] = "127.0.0.1"
+    kpi_metrics_port: Annotated[int, Field(ge=0, le=65_535, description="port of the metrics, 0 = none")] = 0
+    log_format: Annotated[Literal["text", "json"], Field(description="log lines for people or for machines")] = "text"
+
+
+def read_settings(**given: Any) -> KpiSettings:
+    """Settings from arguments and the environment.
+
+    Raises:
+        SettingsError: names each variable that is missing or wrong.
+    """
+    try:
+        return KpiSettings(**given)
+    except ValidationError as error:
+        lines = [f"HAIDANG_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("Settings of the KPI job are not usable: " + "; ".join(lines)) from error

@@ -31,12 +31,13 @@ app.add_typer(bench.app, name="bench")
 
 def main() -> None:
     """Run a command; what goes wrong is one clear line on standard error and exit code 1."""
-    from simulators.errors import SimulatorError  # noqa: PLC0415 - keeps --help fast
+    from kpi.errors import KpiError  # noqa: PLC0415 - keeps --help fast
+    from simulators.errors import SimulatorError  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
 
     try:
         app()
-    except (PilotError, StoreError, SimulatorError) as error:
+    except (PilotError, StoreError, KpiError, SimulatorError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]Error:[/red] {escape(str(error))}")
         sys.exit(1)
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,13 +10,20 @@ from psycopg.types.json import Jsonb
 
 from model.registry import Site
 from store import site_rows
+from store.calendar_check import check_calendars
 from store.errors import InvalidConfigurationError, translated
+from store.extent import mark_all_data
 from store.pool import Connection
 from store.queries import load
-from store.seed import insert_factors
-from store.site_file import SiteFile
+from store.seed import insert_factor_set
+from store.site_file import FactorSetPart, SiteFile
 
-_CALENDAR = {"shift_calendar", "calendar_exception", "planned_stop"}
+# Why a change in a table asks for days again; any other table: the registry as a whole.
+_CAUSES = {
+    **dict.fromkeys(("shift_calendar", "calendar_exception", "planned_stop"), "calendar"),
+    "factor_set": "factor_set",
+    "site_factors": "factor_set",
+}
 
 
 @dataclass(frozen=True)
@@ -32,14 +39,22 @@ class SeriesId:
 def apply_site(connection: Connection, file: SiteFile) -> dict[str, int]:
     """Make the registry say what the file says, in one transaction.
 
+    What left the file is deleted (calendars, routings, state meanings, jobs, targets, tariffs) or retired (assets and
+    series that a file declared: their data stay, they leave KPIs, a later file can bring them back). Products, reasons
+    and versions of factor sets stay, since values and records name them; so does what ingest proposed.
+
     Returns:
         Number of new or changed rows per table; all zero when the file was applied before. What changed is computed
         again for the whole time in which the site has data.
+
+    Raises:
+        InvalidConfigurationError: something is not known, or two shifts of an asset overlap; nothing is changed.
     """
     with translated(), connection.transaction():
-        site_id, site_changed = _put_site(connection, file)
-        changed = {"site": site_changed, **_put_parts(connection, site_id, file)}
-        _mark_dirty(connection, site_id, {table for table, count in changed.items() if count})
+        site_id, table = _put_site(connection, file)
+        changed = {"site": int(table is not None), **_put_parts(connection, site_id, file)}
+        check_calendars(snapshot(connection, file.site.key, datetime.now(UTC)))
+        _mark_dirty(connection, site_id, {name for name, count in changed.items() if count} - {"site"} | {table})
     return changed
 
 
@@ -84,16 +99,21 @@ def asset_ids(connection: Connection, id_: int) -> dict[str, int]:
     return dict(connection.execute(load("registry")["assets"], {"site_id": id_}).fetchall())
 
 
-def _put_site(connection: Connection, file: SiteFile) -> tuple[int, int]:
+def _put_site(connection: Connection, file: SiteFile) -> tuple[int, str | None]:
+    """Write the site's own row; returns its id and what changed: `site`, only its `site_factors`, or nothing."""
     sql = load("registry")
     if file.site.factor_set and not _factor_set_known(connection, file):
         raise InvalidConfigurationError(
             f"site.factor_set: {file.site.factor_set!r} is neither shipped with the product nor in factor_sets"
         )
-    new = connection.execute(sql["upsert_site"], {"site": Jsonb(site_rows.site_row(file))}).fetchone()
+    row = {"site": Jsonb(site_rows.site_row(file))}
+    only_factors = connection.execute(sql["only_factors_differ"], row).fetchone()
+    new = connection.execute(sql["upsert_site"], row).fetchone()
     id_ = int(new[0]) if new else site_id(connection, file.site.key)
     connection.execute(sql["set_person_key"], {"site_id": id_, "person_key": secrets.token_bytes(32)})
-    return id_, int(new is not None)
+    if new is None:
+        return id_, None
+    return id_, "site_factors" if only_factors and only_factors[0] else "site"
 
 
 def _factor_set_known(connection: Connection, file: SiteFile) -> bool:
@@ -106,13 +126,15 @@ def _factor_set_known(connection: Connection, file: SiteFile) -> bool:
 
 
 def _put_parts(connection: Connection, id_: int, file: SiteFile) -> dict[str, int]:
-    changed = {"factor_set": _put_factor_sets(connection, id_, file), "asset": 0}
-    for level in site_rows.asset_rows(file):
-        changed["asset"] += _put(connection, "upsert_asset", id_, level)
+    levels = site_rows.asset_rows(file)
+    changed = {"factor_set": _put_factor_sets(connection, id_, file)}
+    changed["asset"] = sum(_put(connection, "upsert_asset", id_, level) for level in levels)
+    changed["asset"] += _put(connection, "retire_asset", id_, [row for level in levels for row in level])
     changed["asset_setting"] = _put(connection, "upsert_asset_setting", id_, site_rows.setting_rows(file))
     connection.execute(load("registry")["chain_asset_setting"], {"site_id": id_})
     steps: list[tuple[str, str, list[dict[str, Any]]]] = [
         ("series", "upsert_series", site_rows.series_rows(file)),
+        ("series", "retire_series", site_rows.series_rows(file)),
         *(("reason", "upsert_reason", level) for level in site_rows.reason_rows(file)),
         ("state_map", "replace_state_map", [part.model_dump() for part in file.state_map]),
         ("product", "upsert_product", [part.model_dump() for part in file.products]),
@@ -120,9 +142,9 @@ def _put_parts(connection: Connection, id_: int, file: SiteFile) -> dict[str, in
         ("shift_calendar", "replace_shift_calendar", site_rows.shift_rows(file)),
         ("calendar_exception", "replace_calendar_exception", site_rows.exception_rows(file)),
         ("planned_stop", "replace_planned_stop", site_rows.planned_stop_rows(file)),
-        ("job", "upsert_job", site_rows.job_rows(file)),
+        ("job", "replace_job", site_rows.job_rows(file)),
         ("target", "replace_target", [part.model_dump(mode="json") for part in file.targets]),
-        ("tariff", "upsert_tariff", site_rows.tariff_rows(file)),
+        ("tariff", "replace_tariff", site_rows.tariff_rows(file)),
     ]
     for table, statement, rows in steps:
         changed[table] = changed.get(table, 0) + _put(connection, statement, id_, rows)
@@ -135,27 +157,24 @@ def _put(connection: Connection, statement: str, id_: int, rows: list[dict[str, 
 
 
 def _put_factor_sets(connection: Connection, id_: int, file: SiteFile) -> int:
-    new = 0
+    new = [part for part in file.factor_sets if insert_factor_set(connection, id_, part.model_dump())]
     for part in file.factor_sets:
-        values = {**part.model_dump(exclude={"factors"}), "site_id": id_}
-        row = connection.execute(load("registry")["insert_factor_set"], values).fetchone()
-        if row:
-            insert_factors(connection, row[0], [factor.model_dump() for factor in part.factors])
-            new += 1
-    return new
+        if part not in new:
+            _check_factors(connection, id_, part)
+    return len(new)
 
 
-def _mark_dirty(connection: Connection, id_: int, changed: set[str]) -> None:
-    """Ask for all days with data again; targets change no value."""
-    changed = changed - {"target"}
-    if not changed:
-        return
-    sql = load("registry")
-    extent = connection.execute(sql["data_extent"], {"site_id": id_}).fetchone()
-    if extent is None or extent[0] is None:
-        return
-    cause = "calendar" if changed <= _CALENDAR else "factor_set" if changed <= {"factor_set"} else "registry"
-    connection.execute(
-        sql["insert_dirty_mark"],
-        {"site_id": id_, "from_ts": extent[0], "to_ts": extent[1] + timedelta(microseconds=1), "cause": cause},
-    )
+def _check_factors(connection: Connection, id_: int, part: FactorSetPart) -> None:
+    """Refuse other factors under a version that values may name already."""
+    wanted = {"site_id": id_, "key": part.key, "version": part.version}
+    stored = set(connection.execute(load("registry")["stored_factors"], wanted).fetchall())
+    if stored != {(part.name, part.source, *factor.model_dump().values()) for factor in part.factors}:
+        raise InvalidConfigurationError(
+            f"factor set {part.key} version {part.version} is stored with other factors: raise its version"
+        )
+
+
+def _mark_dirty(connection: Connection, id_: int, changed: set[str | None]) -> None:
+    """Ask for all days with data again, once for each cause; targets change no value."""
+    for cause in sorted({_CAUSES.get(table, "registry") for table in changed if table and table != "target"}):
+        mark_all_data(connection, id_, cause)

@@ -1,3 +1,7 @@
+import json
+import socket
+
+from pilot.ports import free_port
 from tests.integration.kpi.plant import Plant
 from tests.support.database import TestDatabase
 from tests.support.service import Services
@@ -31,4 +35,32 @@ def test_a_database_without_our_schema_is_said_in_one_line(empty_database: TestD
     service = services.start("kpi", env={"HAIDANG_DATABASE_URL": empty_database.url_for("haidang_kpi")})
     assert service.wait() == 1
     assert "haidang db migrate" in service.log()
+    assert len(service.log().strip().splitlines()) == 1
+
+
+def test_a_taken_metrics_port_is_said_in_one_line(database: TestDatabase, services: Services) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        env = {"HAIDANG_DATABASE_URL": database.url_for("haidang_kpi"), "HAIDANG_KPI_METRICS_PORT": port}
+        service = services.start("kpi", env=env)
+        assert service.wait() == 1
+    assert f"127.0.0.1:{port}" in service.log()
+    assert "HAIDANG_KPI_METRICS_PORT" in service.log()
+    assert len(service.log().strip().splitlines()) == 1
+
+
+def test_without_a_database_it_waits(services: Services) -> None:
+    url = f"postgresql://haidang_kpi@127.0.0.1:{free_port()}/nothing"
+    service = services.start("kpi", env={"HAIDANG_DATABASE_URL": url, "HAIDANG_LOG_FORMAT": "json"})
+    wait_until(lambda: "database_away" in service.log(), timeout_s=30, what="the outage to be logged")
+    assert service.is_running
+    assert "Traceback" not in service.log()
+    assert all(json.loads(line)["level"] in {"warning", "info"} for line in service.log().strip().splitlines())
+    assert service.terminate() == 0
+
+
+def test_a_wrong_setting_is_named_in_one_line(services: Services) -> None:
+    service = services.start("kpi", env={"HAIDANG_DATABASE_URL": "postgresql://nowhere", "HAIDANG_KPI_POLL_S": "no"})
+    assert service.wait() == 1
+    assert "HAIDANG_KPI_POLL_S" in service.log()
     assert len(service.log().strip().splitlines()) == 1

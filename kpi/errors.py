@@ -1,0 +1,18 @@
+"""All errors of the KPI job; each has a text that can be shown to a person as it is."""
+
+
+class KpiError(Exception):
+    """The KPI job cannot go on; the text says what to do."""
+
+
+class SettingsError(KpiError):
+    """A setting is missing or makes no sense."""
+
+
+class SitesFailedError(KpiError):
+    """Some sites could not be computed; the others were."""
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        named = "; ".join(f"site {key!r}: {reason}" for key, reason in reasons.items())
+        super().__init__(f"Not computed: {named}")
+        self.reasons = reasons
