@@ -2,7 +2,11 @@
 
 import sys
 
+from ingest.settings import IngestSettings
 from ingest.start import main
+from store.usage import help_wanted
+
+PURPOSE = "Stores what machines publish: MQTT to TimescaleDB, acknowledged after the commit. Stops in order on SIGTERM."
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(0 if help_wanted("ingest", PURPOSE, IngestSettings, sys.argv) else main())

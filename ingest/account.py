@@ -177,11 +177,13 @@ def dirty_marks(plan: Plan, lead_us: Ints, lag_us: Ints) -> list[tuple[int, int,
             known = ranges.get((site_id, day), (start, end))
             ranges[site_id, day] = min(known[0], start), max(known[1], end)
 
-    changed = np.flatnonzero((plan.outcome == STORED) | (plan.outcome == CONFLICT))
+    is_changed = (plan.outcome == STORED) | (plan.outcome == CONFLICT)
+    is_changed[plan.known_conflicts] = False
+    changed = np.flatnonzero(is_changed)
     for site_id, start, end in _by_site_and_day(plan, changed, lead_us, lag_us):
         add(site_id, start, end)
     for event in plan.events:
-        if event.outcome in {STORED, CONFLICT}:
+        if event.outcome in {STORED, CONFLICT} and not event.known:
             row = event.row
             start = row.ts_us if row.from_us is None else min(row.ts_us, row.from_us)
             end = max(row.ts_us + 1, row.to_us or 0)

@@ -26,6 +26,7 @@ class PlannedEvent:
     message: int
     row: EventRow
     outcome: int = STORED
+    known: bool = False  # a conflict that was kept before
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Plan:
     rejected_decoding: Ints = field(default_factory=lambda: np.empty(0, np.int64))  # values refused by the decoder
     event_rejections: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     conflicts: list[dict[str, Any]] = field(default_factory=list)
+    known_conflicts: list[int] = field(default_factory=list)  # places of those that were kept before
     opened_days: dict[int, set[int]] = field(default_factory=dict)
     to_store: Ints = field(default_factory=lambda: np.empty(0, np.int64))  # places of the rows to write, in key order
 
@@ -141,6 +143,7 @@ def add_conflict(plan: Plan, place: int, stored: Any) -> None:
             "ts_us": int(plan.ts_us[place]),
             "stored": stored,
             "received": {"value": number(plan.value[place]), "quality": int(plan.quality[place])},
+            "of": place,
         }
     )
 

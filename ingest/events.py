@@ -73,7 +73,7 @@ def find_repeated_events(plan: Plan) -> None:
         if kept is not event:
             event.outcome = DUPLICATE if kept.row == row else CONFLICT
             if event.outcome == CONFLICT:
-                add_event_conflict(plan, row, event_content(kept.row))
+                add_event_conflict(plan, event, event_content(kept.row))
 
 
 def event_content(row: EventRow) -> dict[str, Any]:
@@ -81,8 +81,9 @@ def event_content(row: EventRow) -> dict[str, Any]:
     return {"from_us": row.from_us, "to_us": row.to_us, "payload": msgspec.json.decode(row.payload)}
 
 
-def add_event_conflict(plan: Plan, row: EventRow, stored: Any) -> None:
+def add_event_conflict(plan: Plan, event: PlannedEvent, stored: Any) -> None:
     """Note that an event differs from what is stored under its key."""
+    row = event.row
     plan.conflicts.append(
         {
             "site_id": row.site_id,
@@ -93,5 +94,6 @@ def add_event_conflict(plan: Plan, row: EventRow, stored: Any) -> None:
             "ts_us": row.ts_us,
             "stored": stored,
             "received": event_content(row),
+            "of": event,
         }
     )

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from ingest import account
-from ingest.columns import CONFLICT, DUPLICATE, STORED, Plan, add_conflict, flatten
+from ingest.columns import CONFLICT, DUPLICATE, STORED, Plan, PlannedEvent, add_conflict, flatten
 from ingest.content import storable
 from ingest.decode import mapped
 from ingest.decode.result import Rejection
@@ -220,14 +220,14 @@ class Writer:
         for place in existing.places.tolist():
             new[place].outcome = CONFLICT if place in existing.conflicts else DUPLICATE
         for place, stored in existing.conflicts.items():
-            add_event_conflict(plan, new[place].row, stored)
+            add_event_conflict(plan, new[place], stored)
 
     def _write_rest(self, connection: Connection, plan: Plan, report: Report) -> None:
         """Conflicts, refusals, sessions, marks and accounts, then the commit."""
         counted = account.tally(plan)
         missing, seqs = self._seqs.missing(plan.messages)
         table = self._resolver.table
-        raw.insert_conflicts(connection, [{**c, "ts": raw.instant(c["ts_us"])} for c in plan.conflicts])
+        self._keep_conflicts(connection, plan)
         raw.reject(connection, refusals(plan, counted, self._clock_us()))
         self._note_statuses(connection, plan.messages)
         seen = self._seen(plan.messages)
@@ -241,6 +241,15 @@ class Writer:
         self._touched.update(seen)
         self.stored += len(plan.messages)
         report.add(accounts)
+
+    def _keep_conflicts(self, connection: Connection, plan: Plan) -> None:
+        """Keep what differs; what was kept before changes nothing, so it leaves no mark."""
+        rows = [{**conflict, "ts": raw.instant(conflict["ts_us"])} for conflict in plan.conflicts]
+        for row, is_new in zip(rows, raw.insert_conflicts(connection, rows), strict=True):
+            if isinstance(row["of"], PlannedEvent):
+                row["of"].known = not is_new
+            elif not is_new:
+                plan.known_conflicts.append(row["of"])
 
     def _note_statuses(self, connection: Connection, messages: Sequence[Message]) -> None:
         for message in messages:

@@ -170,10 +170,17 @@ def _instant(us: int | None) -> datetime | None:
     return None if us is None else instant(us)
 
 
-def insert_conflicts(connection: Connection, conflicts: Iterable[dict[str, Any]]) -> None:
-    """Keep values that differ from what is stored under their key."""
+def insert_conflicts(connection: Connection, conflicts: Iterable[dict[str, Any]]) -> list[bool]:
+    """Keep values that differ from what is stored under their key, each once; tells which of them are new."""
     rows = [{**c, "stored": json.dumps(c["stored"]), "received": json.dumps(c["received"])} for c in conflicts]
-    _many(connection, "insert_conflicts", rows)
+    if not rows:
+        return []
+    cursor = connection.cursor()
+    cursor.executemany(_SQL["insert_conflicts"], rows, returning=True)
+    new = [cursor.fetchone() is not None]
+    while cursor.nextset():
+        new.append(cursor.fetchone() is not None)
+    return new
 
 
 def reject(connection: Connection, messages: list[dict[str, Any]]) -> None:

@@ -89,9 +89,11 @@ WHERE s.ord = ANY (%(ords)s) AND (r.value IS DISTINCT FROM s.value OR r.quality 
   AND r.ts >= %(from_ts)s AND r.ts < %(to_ts)s
 
 -- name: insert_conflicts
--- Another value for a stored key: the first stays, this one is kept beside it.
+-- Another value for a stored key: the first stays, this one is kept beside it, once; returns a row where it is new.
 INSERT INTO reading_conflict (site_id, series_id, asset_id, event_kind, event_key, ts, stored, received)
 VALUES (%(site_id)s, %(series_id)s, %(asset_id)s, %(event_kind)s, %(event_key)s, %(ts)s, %(stored)s, %(received)s)
+ON CONFLICT DO NOTHING
+RETURNING true
 
 -- name: insert_events
 -- Store events that are new; returns the places of those that were stored before.

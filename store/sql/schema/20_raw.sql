@@ -62,6 +62,9 @@ CREATE TABLE reading_conflict (
     CHECK ((series_id IS NULL) <> (event_kind IS NULL))
 );
 COMMENT ON TABLE reading_conflict IS 'another value for a stored key: the first stays, the later one is kept here';
+-- A conflict that is delivered again is the same one.
+CREATE UNIQUE INDEX reading_conflict_key
+    ON reading_conflict (series_id, asset_id, event_kind, event_key, ts, md5(received::text)) NULLS NOT DISTINCT;
 CREATE INDEX reading_conflict_site ON reading_conflict (site_id, ts);
 
 CREATE TABLE rejected_message (

@@ -72,6 +72,7 @@ PERSONS = Mapping.model_validate(
             {"from": "kwh", "name": "kwh", "quantity": "active_energy", "unit": "MWh", "kind": "delta",
              "interval_s": 900, "interval_label": "end"},
         ],
+        "events": [{"kind": "job_change", "key": "{job}", "texts": {"job": "job"}, "numbers": {"good": "good"}}],
     }
 )  # fmt: skip
 
@@ -125,6 +126,24 @@ def test_a_repeat_is_counted_and_not_stored_and_another_value_is_kept_beside(ben
     assert bench.rows("SELECT value, quality FROM reading ORDER BY ts, quality") == [(1.5, 0), (None, 3), (3.5, 0)]
     stored = bench.rows("SELECT stored, received FROM reading_conflict")
     assert stored == [({"value": 1.5, "quality": 0}, {"value": 2.5, "quality": 0})]
+
+
+def test_a_conflict_that_comes_again_is_counted_and_neither_kept_nor_marked_twice(bench: Bench) -> None:
+    event = {"t": NOW_MS, "job": "J", "who": "x"}
+    bench.write(sample({"power_kw": 1.5, "state": "RUN"}))
+    bench.write({**event, "good": 1}, topic="gw/m1")
+    bench.write(sample({"power_kw": 2.5, "state": None}))
+    bench.write({**event, "good": 2}, topic="gw/m1")
+    counts = "SELECT (SELECT count(*) FROM reading_conflict), (SELECT count(*) FROM dirty_mark)"
+    before = bench.rows(counts)
+    assert before == [(3, 4)]
+    bench.write(sample({"power_kw": 2.5, "state": None}), sample({"power_kw": 2.5}), dup=True)
+    bench.write({**event, "good": 2}, topic="gw/m1", dup=True)
+    assert bench.rows(counts) == before
+    ledger = bench.ledger()
+    assert (ledger["conflict"], ledger["redelivered"]) == (6, 3)
+    bench.write(sample({"power_kw": 3.5}))
+    assert bench.rows(counts) == [(4, 5)]
 
 
 def test_events_are_counted_like_values(bench: Bench) -> None:
