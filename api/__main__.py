@@ -12,8 +12,11 @@ from api.app import create_app
 from api.settings import ApiSettings, explain
 from store.errors import StoreError
 from store.revision import require_current
+from store.usage import help_wanted
 
 log = structlog.get_logger("api")
+
+PURPOSE = "Serves the API and the console. Stops in order on SIGTERM."
 
 
 def main() -> int:
@@ -55,4 +58,4 @@ def refuse(sentence: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(0 if help_wanted("api", PURPOSE, ApiSettings, sys.argv) else main())

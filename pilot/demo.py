@@ -13,7 +13,6 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from kpi.job import run_once
-
 from pilot import services
 from pilot.broker import embedded_broker
 from pilot.embedded import embedded_database
