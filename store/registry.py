@@ -52,9 +52,10 @@ def apply_site(connection: Connection, file: SiteFile) -> dict[str, int]:
     """
     with translated(), connection.transaction():
         site_id, table = _put_site(connection, file)
-        changed = {"site": int(table is not None), **_put_parts(connection, site_id, file)}
+        changed = {"site": int(table != ""), **_put_parts(connection, site_id, file)}
         check_calendars(snapshot(connection, file.site.key, datetime.now(UTC)))
-        _mark_dirty(connection, site_id, {name for name, count in changed.items() if count} - {"site"} | {table})
+        parts = {name for name, count in changed.items() if count and name != "site"}
+        _mark_dirty(connection, site_id, parts | {table} - {""})
     return changed
 
 
@@ -99,8 +100,8 @@ def asset_ids(connection: Connection, id_: int) -> dict[str, int]:
     return dict(connection.execute(load("registry")["assets"], {"site_id": id_}).fetchall())
 
 
-def _put_site(connection: Connection, file: SiteFile) -> tuple[int, str | None]:
-    """Write the site's own row; returns its id and what changed: `site`, only its `site_factors`, or nothing."""
+def _put_site(connection: Connection, file: SiteFile) -> tuple[int, str]:
+    """Write the site's own row; returns its id and what changed: `site`, only its `site_factors`, or '' (nothing)."""
     sql = load("registry")
     if file.site.factor_set and not _factor_set_known(connection, file):
         raise InvalidConfigurationError(
@@ -112,7 +113,7 @@ def _put_site(connection: Connection, file: SiteFile) -> tuple[int, str | None]:
     id_ = int(new[0]) if new else site_id(connection, file.site.key)
     connection.execute(sql["set_person_key"], {"site_id": id_, "person_key": secrets.token_bytes(32)})
     if new is None:
-        return id_, None
+        return id_, ""
     return id_, "site_factors" if only_factors and only_factors[0] else "site"
 
 
@@ -174,7 +175,7 @@ def _check_factors(connection: Connection, id_: int, part: FactorSetPart) -> Non
         )
 
 
-def _mark_dirty(connection: Connection, id_: int, changed: set[str | None]) -> None:
+def _mark_dirty(connection: Connection, id_: int, changed: set[str]) -> None:
     """Ask for all days with data again, once for each cause; targets change no value."""
-    for cause in sorted({_CAUSES.get(table, "registry") for table in changed if table and table != "target"}):
+    for cause in sorted({_CAUSES.get(table, "registry") for table in changed - {"target"}}):
         mark_all_data(connection, id_, cause)

@@ -4,22 +4,33 @@ from datetime import date
 from typing import Any
 
 from model.data import emission_factor_sets
+from store.extent import mark_all_data
 from store.pool import Connection
 from store.queries import load
 
 
 def seed(connection: Connection) -> None:
-    """Insert the shipped factor sets that are not there yet, in one transaction."""
-    sql = load("registry")
+    """Insert the shipped factor sets that are not there yet, in one transaction.
+
+    Sites that use a set of which a newer version came are computed again.
+    """
     with connection.transaction():
         for factor_set in emission_factor_sets():
-            row = connection.execute(sql["insert_factor_set"], {**factor_set, "site_id": None}).fetchone()
-            if row:
-                insert_factors(connection, row[0], factor_set["factors"])
+            if insert_factor_set(connection, None, factor_set):
+                _mark_users(connection, factor_set)
 
 
-def insert_factors(connection: Connection, factor_set_id: int, factors: list[dict[str, Any]]) -> None:
-    """Insert yearly factors ({zone, year, kg_per_kwh, status, origin, source}) of a set."""
+def insert_factor_set(connection: Connection, site_id: int | None, factor_set: dict[str, Any]) -> bool:
+    """Insert a set {key, version, name, source, factors}, shipped or a site's own; tell whether it was new."""
+    head = {name: factor_set[name] for name in ("key", "version", "name", "source")}
+    row = connection.execute(load("registry")["insert_factor_set"], {**head, "site_id": site_id}).fetchone()
+    if row is None:
+        return False
+    _insert_factors(connection, row[0], factor_set["factors"])
+    return True
+
+
+def _insert_factors(connection: Connection, factor_set_id: int, factors: list[dict[str, Any]]) -> None:
     sql = load("registry")["insert_emission_factor"]
     for factor in factors:
         connection.execute(
@@ -31,3 +42,9 @@ def insert_factors(connection: Connection, factor_set_id: int, factors: list[dic
                 "valid_to": date(factor["year"] + 1, 1, 1),
             },
         )
+
+
+def _mark_users(connection: Connection, factor_set: dict[str, Any]) -> None:
+    wanted = {"key": factor_set["key"], "version": factor_set["version"]}
+    for (site_id,) in connection.execute(load("registry")["sites_on_shipped_set"], wanted).fetchall():
+        mark_all_data(connection, site_id, "factor_set")

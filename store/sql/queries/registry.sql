@@ -19,6 +19,28 @@ SELECT factor_set_id, key || '/' || version FROM factor_set
 WHERE key = %(key)s AND (site_id = %(site_id)s OR site_id IS NULL)
 ORDER BY site_id NULLS LAST, version DESC LIMIT 1
 
+-- name: stored_factors
+-- What a version of a set holds, as the file writes it: name and source of the set, and its yearly factors.
+SELECT s.name, s.source, f.zone, extract(year FROM f.valid_from)::integer AS year, f.kg_per_unit, f.status, f.origin, f.source
+FROM factor_set AS s JOIN emission_factor AS f USING (factor_set_id)
+WHERE s.site_id = %(site_id)s AND s.key = %(key)s AND s.version = %(version)s
+
+-- name: sites_on_shipped_set
+-- Sites whose factors a version of a shipped set decides: no newer one is there, and no set of their own by that key.
+SELECT s.site_id FROM site AS s
+WHERE s.factor_set = %(key)s AND NOT EXISTS (
+    SELECT FROM factor_set AS f WHERE f.key = %(key)s
+    AND (f.site_id = s.site_id OR (f.site_id IS NULL AND f.version > %(version)s)))
+ORDER BY s.site_id
+
+-- name: only_factors_differ
+-- Whether a known site differs from the one given in nothing but where its emission factors come from.
+SELECT (s.name, s.timezone, s.country, s.day_start_local, s.demand_interval_us, s.lateness_us)
+    IS NOT DISTINCT FROM (r.name, r.timezone, r.country, r.day_start_local, r.demand_interval_us, r.lateness_us)
+FROM jsonb_to_record(%(site)s) AS r (key text, name text, timezone text, country text, day_start_local time,
+    demand_interval_us bigint, lateness_us bigint)
+JOIN site AS s USING (key)
+
 -- name: upsert_site
 -- Creates or changes the site; returns its id and whether it was new or changed.
 INSERT INTO site AS s (key, name, timezone, country, grid_zone, factor_set, day_start_local, demand_interval_us, lateness_us)
@@ -51,6 +73,13 @@ ON CONFLICT (site_id, key) DO UPDATE SET parent_id = excluded.parent_id, level =
     name = excluded.name, status = excluded.status, recorded_at = now()
 WHERE (a.parent_id, a.level, a.kind, a.name, a.status)
     IS DISTINCT FROM (excluded.parent_id, excluded.level, excluded.kind, excluded.name, excluded.status)
+RETURNING a.key
+
+-- name: retire_asset
+-- Assets that a file declared and this one does not: their data stay, they leave KPIs; returns their keys.
+UPDATE asset AS a SET status = 'retired', recorded_at = now()
+WHERE a.site_id = %(site_id)s AND a.status = 'active'
+  AND NOT EXISTS (SELECT FROM jsonb_to_recordset(%(rows)s) AS r (key text) WHERE r.key = a.key)
 RETURNING a.key
 
 -- name: upsert_asset_setting
@@ -98,6 +127,14 @@ WHERE (s.quantity, s.qualifier, s.unit, s.kind, s.expected_period_us, s.max_gap_
     IS DISTINCT FROM (excluded.quantity, excluded.qualifier, excluded.unit, excluded.kind, excluded.expected_period_us,
     excluded.max_gap_us, excluded.counter_rule, excluded.counter_modulus, excluded.max_rate_per_s, excluded.interval_us,
     excluded.interval_label, excluded.status)
+RETURNING s.name
+
+-- name: retire_series
+-- Series that a file declared and this one does not; what ingest proposed stays proposed; returns their names.
+UPDATE series AS s SET status = 'retired', recorded_at = now()
+FROM asset AS a
+WHERE a.asset_id = s.asset_id AND s.site_id = %(site_id)s AND s.status = 'active' AND NOT EXISTS (
+    SELECT FROM jsonb_to_recordset(%(rows)s) AS r (asset text, name text) WHERE r.asset = a.key AND r.name = s.name)
 RETURNING s.name
 
 -- name: upsert_reason
@@ -240,18 +277,28 @@ WITH wanted AS (
 )
 SELECT key FROM gone UNION ALL SELECT key FROM put
 
--- name: upsert_job
--- Orders in work; returns the keys that changed.
-INSERT INTO job AS j (site_id, asset_id, key, product_id, planned_quantity, from_ts, to_ts)
-SELECT %(site_id)s, a.asset_id, r.key, p.product_id, r.planned_quantity, r.from_ts, r.to_ts
-FROM jsonb_to_recordset(%(rows)s) AS r (asset text, key text, product text, planned_quantity double precision,
-    from_ts timestamptz, to_ts timestamptz)
-JOIN asset AS a ON a.site_id = %(site_id)s AND a.key = r.asset
-LEFT JOIN product AS p ON p.site_id = %(site_id)s AND p.key = r.product
-ON CONFLICT (asset_id, key, from_ts) DO UPDATE SET product_id = excluded.product_id,
-    planned_quantity = excluded.planned_quantity, to_ts = excluded.to_ts, recorded_at = now()
-WHERE (j.product_id, j.planned_quantity, j.to_ts) IS DISTINCT FROM (excluded.product_id, excluded.planned_quantity, excluded.to_ts)
-RETURNING j.key
+-- name: replace_job
+-- Makes the orders in work exactly those given; returns the keys that changed.
+WITH wanted AS (
+    SELECT a.asset_id, r.key, p.product_id, r.planned_quantity, r.from_ts, r.to_ts
+    FROM jsonb_to_recordset(%(rows)s) AS r (asset text, key text, product text, planned_quantity double precision,
+        from_ts timestamptz, to_ts timestamptz)
+    JOIN asset AS a ON a.site_id = %(site_id)s AND a.key = r.asset
+    LEFT JOIN product AS p ON p.site_id = %(site_id)s AND p.key = r.product
+), gone AS (
+    DELETE FROM job AS j WHERE site_id = %(site_id)s AND NOT EXISTS (
+        SELECT FROM wanted AS w WHERE (w.asset_id, w.key, w.from_ts) = (j.asset_id, j.key, j.from_ts))
+    RETURNING j.key
+), put AS (
+    INSERT INTO job AS j (site_id, asset_id, key, product_id, planned_quantity, from_ts, to_ts)
+    SELECT %(site_id)s, asset_id, key, product_id, planned_quantity, from_ts, to_ts FROM wanted
+    ON CONFLICT (asset_id, key, from_ts) DO UPDATE SET product_id = excluded.product_id,
+        planned_quantity = excluded.planned_quantity, to_ts = excluded.to_ts, recorded_at = now()
+    WHERE (j.product_id, j.planned_quantity, j.to_ts)
+        IS DISTINCT FROM (excluded.product_id, excluded.planned_quantity, excluded.to_ts)
+    RETURNING j.key
+)
+SELECT key FROM gone UNION ALL SELECT key FROM put
 
 -- name: replace_target
 -- Makes the targets exactly those given; returns the KPIs whose target changed.
@@ -272,18 +319,27 @@ WITH wanted AS (
 )
 SELECT kpi FROM gone UNION ALL SELECT kpi FROM put
 
--- name: upsert_tariff
--- Dated time-of-use schedules; returns the keys that changed.
-INSERT INTO tariff AS t (site_id, key, periods, prices, currency, vat_rate, source, origin, valid_from, valid_to)
-SELECT %(site_id)s, r.key, r.periods, r.prices, r.currency, r.vat_rate, r.source, r.origin, r.valid_from, r.valid_to
-FROM jsonb_to_recordset(%(rows)s) AS r (key text, periods jsonb, prices jsonb, currency text, vat_rate double precision,
-    source text, origin text, valid_from date, valid_to date)
-ON CONFLICT (site_id, key, valid_from) DO UPDATE SET periods = excluded.periods, prices = excluded.prices,
-    currency = excluded.currency, vat_rate = excluded.vat_rate, source = excluded.source, origin = excluded.origin,
-    valid_to = excluded.valid_to, recorded_at = now()
-WHERE (t.periods, t.prices, t.currency, t.vat_rate, t.source, t.origin, t.valid_to) IS DISTINCT FROM (excluded.periods,
-    excluded.prices, excluded.currency, excluded.vat_rate, excluded.source, excluded.origin, excluded.valid_to)
-RETURNING t.key
+-- name: replace_tariff
+-- Makes the dated time-of-use schedules exactly those given; returns the keys that changed.
+WITH wanted AS (
+    SELECT * FROM jsonb_to_recordset(%(rows)s) AS r (key text, periods jsonb, prices jsonb, currency text,
+        vat_rate double precision, source text, origin text, valid_from date, valid_to date)
+), gone AS (
+    DELETE FROM tariff AS t WHERE site_id = %(site_id)s AND NOT EXISTS (
+        SELECT FROM wanted AS w WHERE (w.key, w.valid_from) = (t.key, t.valid_from))
+    RETURNING t.key
+), put AS (
+    INSERT INTO tariff AS t (site_id, key, periods, prices, currency, vat_rate, source, origin, valid_from, valid_to)
+    SELECT %(site_id)s, key, periods, prices, currency, vat_rate, source, origin, valid_from, valid_to FROM wanted
+    ON CONFLICT (site_id, key, valid_from) DO UPDATE SET periods = excluded.periods, prices = excluded.prices,
+        currency = excluded.currency, vat_rate = excluded.vat_rate, source = excluded.source, origin = excluded.origin,
+        valid_to = excluded.valid_to, recorded_at = now()
+    WHERE (t.periods, t.prices, t.currency, t.vat_rate, t.source, t.origin, t.valid_to) IS DISTINCT FROM
+        (excluded.periods, excluded.prices, excluded.currency, excluded.vat_rate, excluded.source, excluded.origin,
+        excluded.valid_to)
+    RETURNING t.key
+)
+SELECT key FROM gone UNION ALL SELECT key FROM put
 
 -- name: data_extent
 -- First and last instant of anything recorded at the site.

@@ -7,9 +7,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from model.data import emission_factor_sets
 from store.errors import InvalidConfigurationError
 from store.pool import connect
 from store.registry import active_series, apply_site, asset_ids, snapshot
+from store.seed import seed
 from store.site_file import SiteFile, read_site_file
 from tests.support.database import TestDatabase
 from tests.support.paths import ROOT
@@ -128,6 +130,143 @@ def test_a_change_asks_for_the_days_with_data_again(database: TestDatabase) -> N
     assert [(row[0].isoformat(), row[1].isoformat(), row[2]) for row in marks] == [
         ("2026-05-01T01:00:00+00:00", "2026-05-02T01:00:00.000001+00:00", "calendar")
     ]
+
+
+OWN_SET: dict[str, Any] = {
+    "key": "own",
+    "name": "Own factors",
+    "source": "supplier",
+    "factors": [
+        {"zone": "VN", "year": 2026, "kg_per_kwh": 0.5, "status": "own", "origin": "stated", "source": "contract"}
+    ],
+}
+
+
+def record_a_day(connection: psycopg.Connection[Any]) -> None:
+    """One reading of every series, so that there is something to compute again."""
+    connection.execute("SELECT ensure_partitions('2026-05-01T00:00Z', '2026-05-02T00:00Z')")
+    connection.execute("INSERT INTO reading SELECT '2026-05-01T01:00Z', series_id, 1, 0 FROM series")
+
+
+def causes(connection: psycopg.Connection[Any]) -> list[str]:
+    """Why days were asked for again since the last time."""
+    rows = connection.execute(
+        "WITH d AS (DELETE FROM dirty_mark RETURNING *) SELECT cause FROM d ORDER BY 1"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def test_each_cause_of_one_change_is_noted(database: TestDatabase) -> None:
+    no_zone = {**DOCUMENT["site"], "grid_zone": None}
+    with connect(database.url) as connection:
+        apply_site(connection, changed(DOCUMENT))
+        record_a_day(connection)
+        apply_site(connection, changed(DOCUMENT, calendars=[], factor_sets=[OWN_SET]))
+        both = causes(connection)
+        apply_site(connection, changed(DOCUMENT, calendars=[], factor_sets=[OWN_SET], site=no_zone))
+        only_zone = causes(connection)
+        other = {**no_zone, "factor_set": "own"}
+        apply_site(connection, changed(DOCUMENT, calendars=[], factor_sets=[OWN_SET], site=other))
+        only_set = causes(connection)
+        more = {**other, "grid_zone": "VN", "lateness_s": 60}
+        apply_site(connection, changed(DOCUMENT, calendars=[], factor_sets=[OWN_SET], site=more))
+        more_than_factors = causes(connection)
+    assert (both, only_zone, only_set) == (["calendar", "factor_set"], ["factor_set"], ["factor_set"])
+    assert more_than_factors == ["registry"]
+
+
+def test_other_factors_under_a_known_version_are_refused(database: TestDatabase) -> None:
+    edited = {**OWN_SET, "factors": [{**OWN_SET["factors"][0], "kg_per_kwh": 0.4}]}
+    refused = pytest.raises(InvalidConfigurationError, match="factor set own version 1 is stored with other factors")
+    with connect(database.url) as connection:
+        apply_site(connection, changed(DOCUMENT, factor_sets=[OWN_SET]))
+        again = apply_site(connection, changed(DOCUMENT, factor_sets=[OWN_SET]))
+        with refused:
+            apply_site(connection, changed(DOCUMENT, factor_sets=[edited]))
+        raised = apply_site(connection, changed(DOCUMENT, factor_sets=[OWN_SET, {**edited, "version": 2}]))
+    assert (set(again.values()), raised["factor_set"]) == ({0}, 1)
+
+
+def test_a_newer_shipped_version_asks_for_the_sites_that_use_the_set(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shipped,) = (each for each in emission_factor_sets() if each["key"] == "vn-grid")
+    second = {**shipped, "version": shipped["version"] + 1}
+    site = DOCUMENT["site"]
+    with connect(database.url) as connection:
+        apply_site(connection, changed(DOCUMENT))
+        apply_site(connection, changed(DOCUMENT, site={**site, "key": "without", "factor_set": None}))
+        own = [{**OWN_SET, "key": "vn-grid"}]
+        apply_site(connection, changed(DOCUMENT, site={**site, "key": "own-set"}, factor_sets=own))
+        record_a_day(connection)
+        monkeypatch.setattr("store.seed.emission_factor_sets", lambda: [shipped, second])
+        seed(connection)
+        seed(connection)
+        marks = connection.execute("SELECT key, cause FROM dirty_mark JOIN site USING (site_id)").fetchall()
+        in_force = snapshot(connection, "plant", NOW).factor_set
+    assert marks == [("plant", "factor_set")]
+    assert in_force == f"vn-grid/{second['version']}"
+
+
+def statuses(connection: psycopg.Connection[Any]) -> dict[str, str]:
+    """Status of every asset, and of every series as `asset:name`."""
+    rows = connection.execute(
+        "SELECT key, status FROM asset "
+        "UNION ALL SELECT key || ':' || s.name, s.status FROM series s JOIN asset USING (asset_id)"
+    )
+    return dict(rows.fetchall())
+
+
+def test_declared_assets_and_series_that_left_the_file_retire_and_can_come_back(database: TestDatabase) -> None:
+    machine = DOCUMENT["assets"][2]
+    fewer = [*DOCUMENT["assets"], {**machine, "key": "hall/line/n"}]
+    less = changed(DOCUMENT, assets=[*DOCUMENT["assets"][:2], {**machine, "series": machine["series"][:1]}])
+    with connect(database.url) as connection:
+        apply_site(connection, changed(DOCUMENT, assets=fewer))
+        propose(connection)
+        record_a_day(connection)
+        first = apply_site(connection, less)
+        retired = statuses(connection)
+        second = apply_site(connection, less)
+        marked = causes(connection)
+        kept = connection.execute("SELECT count(*) FROM reading").fetchone()
+        known = [asset.key for asset in snapshot(connection, "plant", NOW).assets]
+        apply_site(connection, changed(DOCUMENT, assets=fewer))
+        back = statuses(connection)
+    assert (first["asset"], first["series"], set(second.values()), marked) == (1, 3, {0}, ["registry"])
+    gone = {"hall/line/n", "hall/line/n:state", "hall/line/n:good_count", "hall/line/m:good_count"}
+    assert {key for key, status in retired.items() if status == "retired"} == gone
+    proposed = {"hall/found", "hall/found:power_kw", "hall/line/m:heat"}
+    assert {key for key, status in retired.items() if status == "proposed"} == proposed
+    assert kept == (6,)
+    assert known == ["", "hall", "hall/line", "hall/line/m"]
+    assert {key for key, status in back.items() if status != "active"} == proposed
+
+
+def propose(connection: psycopg.Connection[Any]) -> None:
+    """What ingest registers when it hears of it: an asset with a series, and a series of a declared asset."""
+    connection.execute(
+        "INSERT INTO asset (site_id, key, level, name, status) "
+        "SELECT site_id, 'hall/found', 'unit', '', 'proposed' FROM site"
+    )
+    connection.execute(
+        "INSERT INTO series (site_id, asset_id, name, quantity, kind) "
+        "SELECT a.site_id, a.asset_id, n.name, 'other', 'gauge' FROM asset AS a "
+        "JOIN (VALUES ('hall/found', 'power_kw'), ('hall/line/m', 'heat')) AS n (key, name) USING (key)"
+    )
+
+
+def test_jobs_and_tariffs_that_left_the_file_are_deleted_products_and_reasons_stay(database: TestDatabase) -> None:
+    parts: dict[str, object] = {"jobs": [], "tariffs": [], "products": [], "reasons": [], "routings": []}
+    with connect(database.url) as connection:
+        apply_site(connection, changed(DOCUMENT))
+        first = apply_site(connection, changed(DOCUMENT, **parts))
+        second = apply_site(connection, changed(DOCUMENT, **parts))
+        site = snapshot(connection, "plant", NOW)
+        products = connection.execute("SELECT key FROM product").fetchall()
+    assert (first["job"], first["tariff"], set(second.values())) == (1, 1, {0})
+    assert (site.jobs, site.tariffs, products) == ((), (), [("p",)])
+    assert {reason.key for reason in site.reasons} == {"mech", "belt"}
 
 
 def test_a_factor_set_that_nobody_knows_is_refused_and_nothing_is_written(database: TestDatabase) -> None:
