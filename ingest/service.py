@@ -28,7 +28,7 @@ from store.errors import DatabaseUnavailableError
 
 T = TypeVar("T")
 
-FOLD_EVERY_S = 3600.0
+TIDY_EVERY_S = 3600.0
 RETRY_S = 0.3
 LOW_WATER = 0.7  # of the bound: reading goes on below it
 
@@ -67,7 +67,7 @@ class Service:
                 storing = group.create_task(self._store_batches(), name="store batches")
                 others = [
                     group.create_task(self._keep_connected(), name="keep connected"),
-                    group.create_task(self._fold_hourly(), name="fold the ledger"),
+                    group.create_task(self._tidy_hourly(), name="fold the ledger, prepare days"),
                 ]
                 await self._stopping.wait()
                 await self._finish(storing)
@@ -202,6 +202,7 @@ class Service:
                 log.warning("database_unreachable", error=str(error))
                 await self._pause(backoff.next_s())
             else:
+                await self._prepare_days()
                 log.info("database_connected" if first else "database_back")
                 self._metrics.database.set(1)
                 self._database_up.set()
@@ -250,9 +251,19 @@ class Service:
         self._wake.set()
         await storing
 
-    async def _fold_hourly(self) -> None:
+    async def _prepare_days(self) -> None:
+        """Make partitions ahead; where that cannot be now, the next hour or the first reading of a day makes them."""
+        try:
+            await self._in_thread(self._writer.prepare_days)
+        except DatabaseUnavailableError as error:
+            log.warning("days_not_prepared", error=str(error))
+
+    async def _tidy_hourly(self) -> None:
         while not self._stopping.is_set():
-            await self._pause(FOLD_EVERY_S)
+            await self._pause(TIDY_EVERY_S)
+            if self._stopping.is_set():
+                return
+            await self._prepare_days()
             with suppress(DatabaseUnavailableError):  # the deltas wait
                 await self._in_thread(self._writer.fold_ledger)
 

@@ -20,7 +20,7 @@ from ingest.content import storable
 from ingest.decode import mapped
 from ingest.decode.result import Rejection
 from ingest.events import add_event_conflict
-from ingest.limits import HOUR_US, DayQuota, Limits
+from ingest.limits import DAY_US, HOUR_US, DayQuota, Limits
 from ingest.message import Message
 from ingest.plan import make_plan
 from ingest.resolve import Resolver
@@ -29,6 +29,8 @@ from store.errors import is_outage, translated
 from store.pool import Connection, connect
 
 STAGED_BATCHES = 50  # batches that go through the staging table after a repeat was met
+DAYS_AHEAD = 2
+LOCK_TIMEOUT_S = 2.0
 TOUCH_US = 10_000_000
 KEPT_PAYLOAD_BYTES = 65_536
 MOST_SENTENCES = 20
@@ -117,6 +119,23 @@ class Writer:
                 self._after_failure(error)
                 raise
         return folded
+
+    def prepare_days(self) -> None:
+        """Make the places of today's and the next days' readings, before a long reader of the table is in the way.
+
+        Raises:
+            DatabaseUnavailableError: nobody answers, or such a reader is in the way already; the next try may do.
+        """
+        today = self._clock_us() // DAY_US
+        with translated(self._url):
+            try:
+                connection = self._open()
+                raw.wait_briefly(connection, LOCK_TIMEOUT_S)
+                raw.ensure_days(connection, range(today, today + 1 + DAYS_AHEAD))
+                connection.commit()
+            except psycopg.Error as error:
+                self._after_failure(error)
+                raise
 
     def close(self) -> None:
         """End the connection."""

@@ -29,7 +29,7 @@ _OUTAGE_STATES = ("25006", "55P03")
 
 
 def is_outage(error: psycopg.Error) -> bool:
-    """Tell an outage (connection, resources, shutdown, serialization, failover, lock) from a wrong statement or value."""
+    """Tell an outage (connection, resources, shutdown, serialization, failover, lock) from a wrong statement."""
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     return error.sqlstate[:2] in _OUTAGE_CLASSES or error.sqlstate in _OUTAGE_STATES

@@ -227,6 +227,11 @@ def ensure_days(connection: Connection, days: Iterable[int]) -> None:
         connection.execute(_SQL["ensure_partitions"], parameters)
 
 
+def wait_briefly(connection: Connection, timeout_s: float) -> None:
+    """Give up waiting for a lock after so long, for the rest of the transaction."""
+    connection.execute(_SQL["wait_briefly"], {"timeout": f"{round(timeout_s * 1000)}ms"})
+
+
 def _runs(days: list[int]) -> Iterable[tuple[int, int]]:
     """Half-open runs of neighbouring days."""
     start = 0

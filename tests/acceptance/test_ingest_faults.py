@@ -383,6 +383,12 @@ def test_what_is_unreachable_at_the_start_is_waited_for(
     assert chain.ingest.terminate() == 0
 
 
+def test_the_next_days_have_their_place_before_a_reading_comes(chain: Chain) -> None:
+    if chain.one("SELECT relkind::text FROM pg_class WHERE oid = 'reading'::regclass") != "p":
+        pytest.skip("chunks appear by themselves here")
+    assert chain.one("SELECT count(*) FROM pg_inherits WHERE inhparent = 'reading'::regclass") == 3
+
+
 def test_metrics_show_what_was_stored(broker: Broker, database: TestDatabase, services: Services) -> None:
     chain = Chain(broker, database, services)
     port = free_port()

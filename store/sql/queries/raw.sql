@@ -56,6 +56,10 @@ INSERT INTO symbol (symbol_id, text) VALUES (%(symbol_id)s, %(text)s) ON CONFLIC
 -- Make sure that readings of a range have somewhere to go.
 SELECT ensure_partitions(%(from_ts)s, %(to_ts)s)
 
+-- name: wait_briefly
+-- Do not queue behind a long reader in this transaction: whoever comes next would queue behind us.
+SELECT set_config('lock_timeout', %(timeout)s, true)
+
 -- name: copy_reading
 -- The fast path: rows straight into the table.
 COPY reading (ts, series_id, value, quality) FROM STDIN (FORMAT BINARY)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -272,6 +273,37 @@ def test_old_days_get_their_partitions_and_too_many_are_refused(bench: Bench) ->
     bench.write([sample({"power_kw": 1.0}, -day * 40 * day_ms) for day in range(5)])
     assert bench.rows("SELECT count(*) FROM reading") == [(3,)]
     assert bench.rows("SELECT reason, whole FROM rejected_message") == [("too_many_days", False)]
+
+
+PARTITIONS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'reading'::regclass ORDER BY 1"
+
+
+def need_partitions(bench: Bench) -> None:
+    if bench.rows("SELECT relkind::text FROM pg_class WHERE oid = 'reading'::regclass") != [("p",)]:
+        pytest.skip("chunks appear by themselves here")
+
+
+def test_days_are_prepared_ahead(bench: Bench) -> None:
+    need_partitions(bench)
+    bench.writer.prepare_days()
+    bench.writer.prepare_days()
+    today = datetime.fromtimestamp(NOW_MS / 1000, UTC).date()
+    assert bench.rows(PARTITIONS) == [(f"reading_{today + timedelta(days=n):%Y%m%d}",) for n in range(3)]
+
+
+def test_preparing_days_does_not_wait_behind_a_long_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    need_partitions(bench)
+    monkeypatch.setattr("ingest.writer.LOCK_TIMEOUT_S", 0.05)
+    with psycopg.connect(bench.database.url) as reader:
+        reader.execute("SELECT count(*) FROM reading")
+        with pytest.raises(DatabaseUnavailableError, match="lock timeout"):
+            bench.writer.prepare_days()
+    bench.writer.prepare_days()
+    assert len(bench.rows(PARTITIONS)) == 3
+    with psycopg.connect(bench.database.url) as reader:
+        reader.execute("SELECT count(*) FROM reading")
+        bench.write(sample({"power_kw": 1.0}))
+    assert bench.rows("SELECT count(*) FROM reading") == [(1,)]
 
 
 def test_statuses_open_and_close_sessions(bench: Bench) -> None:
