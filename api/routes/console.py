@@ -19,7 +19,6 @@ from store.serving import Scope
 
 router = APIRouter(include_in_schema=False)
 
-DAY_CACHE = "private, no-cache"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 

@@ -76,6 +76,20 @@ def test_metrics_count_by_route_and_show_no_site(served: Served) -> None:
     assert "pilot" not in text
 
 
+def test_invented_methods_are_one_label(served: Served) -> None:
+    for method in ("BREW", "X-1"):
+        assert served.client.request(method, "/v1/sites").status_code == 405
+    text = served.client.get("/metrics").text
+    assert 'method="other"' in text
+    assert "BREW" not in text
+
+
+def test_the_description_needs_no_key_and_the_manual_says_so(served: Served) -> None:
+    assert {served.client.get(path).status_code for path in ("/docs", "/openapi.json")} == {200}
+    manual = (ROOT / "docs" / "api.md").read_text("utf-8")
+    assert "Both need no\nkey" in manual
+
+
 def test_every_answer_carries_the_security_headers(served: Served) -> None:
     for path in ("/healthz", "/v1/sites", "/login", "/nowhere", "/static/console.css"):
         headers = served.client.get(path).headers
