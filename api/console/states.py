@@ -29,7 +29,7 @@ class UnitState:
 def unit_states(
     assets: list[Row], readings: list[Row], intervals: list[Row], rules: list[Row], now: datetime
 ) -> list[UnitState]:
-    """The state of each unit that ever told one, in order of key.
+    """The state of each unit that ever told one and is not retired, in order of key.
 
     Args:
         assets: rows of `serving.assets`.
@@ -43,6 +43,8 @@ def unit_states(
     found = []
     for asset in assets:
         key = asset["key"]
+        if asset["status"] == "retired":
+            continue
         if key in read:
             found.append(_from_reading(asset, read[key], rules, now))
         elif key in computed:

@@ -16,6 +16,7 @@ from store.serving import IntervalKey, RejectedFilter, Row, Scope, Window
 OEE_KPIS = ("oee", "availability", "effectiveness", "quality_ratio")
 ENERGY_KPIS = ("energy", "co2e_location", "demand_peak", "specific_energy")
 REASONS = ("no_data", "no_factor", "no_ideal_cycle")
+OF_SEVERAL_UNITS = "units_without_counts"  # says nothing about one machine: on an open day it only has not counted yet
 REJECTED_SHOWN = 20
 STATE_DAYS = timedelta(days=3)
 MAX_INTERVALS = 10_000
@@ -76,10 +77,6 @@ class Home:
     ledger_until: datetime | None
     class_times: list[ClassTimes] = field(default_factory=list)
 
-    @property
-    def is_live(self) -> bool:
-        return self.day.is_current
-
 
 def read_home(scope: Scope, sites: list[Row], site: Row, asked: date | None, *, with_payload: bool) -> Home:
     """Read one site's home page for a production day (null = the newest with data)."""
@@ -89,6 +86,7 @@ def read_home(scope: Scope, sites: list[Row], site: Row, asked: date | None, *, 
     assets = serving.assets(scope, number)
     day = _day(scope, number, asked, now.astimezone(zone).date())
     values = serving.day_values(scope, number, day.shown, (*OEE_KPIS, *ENERGY_KPIS)) if day.shown else []
+    values = without_idle_flags(assets, values)
     level, oee = _oee_rows(assets, values)
     energy = {row["kpi"]: row for row in values if row["asset"] == "" and row["kpi"] in ENERGY_KPIS}
     ledger, until = _ledger(scope, number)
@@ -109,6 +107,15 @@ def read_home(scope: Scope, sites: list[Row], site: Row, asked: date | None, *, 
         ledger_until=until,
         class_times=class_times(assets, day_intervals(scope, assets, day.shown)),
     )
+
+
+def without_idle_flags(assets: list[Row], values: list[Row]) -> list[Row]:
+    """The values without the flag that only a scope of several units can have a use for."""
+    units = {asset["key"] for asset in assets if asset["level"] == "unit"}
+    return [
+        {**row, "flags": [flag for flag in row["flags"] if flag != OF_SEVERAL_UNITS]} if row["asset"] in units else row
+        for row in values
+    ]
 
 
 def why_missing(row: Row | None) -> str:

@@ -7,7 +7,7 @@ NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
 def asset(**more: Any) -> dict[str, Any]:
-    return {"key": "l/u", "name": "Unit", "state_model": "packml", "max_silence_us": None, **more}
+    return {"key": "l/u", "name": "Unit", "status": "active", "state_model": "packml", "max_silence_us": None, **more}
 
 
 def reading(state: str | None, minutes: float = 1, since_minutes: float = 30) -> dict[str, Any]:
@@ -29,6 +29,10 @@ def test_a_sites_own_rule_wins_and_the_units_own_wins_over_it() -> None:
     rules = [rule("X", "delay", None), rule("X", "setup", "l/u"), rule("EXECUTE", "delay", None)]
     assert unit_states([asset()], [reading("X")], [], rules, NOW)[0].time_class == "setup"
     assert unit_states([asset()], [reading("EXECUTE")], [], rules, NOW)[0].time_class == "delay"
+
+
+def test_a_retired_unit_has_no_tile() -> None:
+    assert unit_states([asset(status="retired")], [reading("EXECUTE")], [], [], NOW) == []
 
 
 def test_a_state_without_a_meaning_is_unknown_and_says_so() -> None:
