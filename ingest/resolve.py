@@ -4,6 +4,7 @@ Belongs to the writer's thread. What it adds is committed before the batch that 
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from ingest.decode.result import Rejection, shown
 from ingest.mapping import ValueRule
 from ingest.message import Message
-from ingest.route import SeriesRef, Source
+from ingest.route import MOST_TOPICS, SeriesRef, Source
 from model.units import (
     IDENTITY,
     Conversion,
@@ -32,8 +33,9 @@ from store.raw_registry import Registry, SeriesRow
 REFRESH_S = 5.0
 RETRY_S = 1.0
 SHARE_OF_TIME = 0.02  # a registry so large that reading it takes long is read less often
-MOST_SERIES_PER_SOURCE = 2_000
+MOST_SERIES_PER_ASSET = 2_000
 MOST_SYMBOLS = 200_000
+MOST_REFS = 100_000  # names that are remembered beside those of registered series, refused ones among them
 LONGEST_NAME = 100
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-")
 
@@ -105,6 +107,7 @@ class Resolver:
         self._took_s = 0.0
         self._symbols: set[int] = set()
         self._sources: set[Source] = set()
+        self._series_of: Counter[int] = Counter()
 
     def person_key(self, source: Source) -> bytes | None:
         """The key of the pseudonyms of a source's site."""
@@ -121,6 +124,7 @@ class Resolver:
         connection.commit()
         self._read_at = self._clock()
         self._took_s = self._read_at - began
+        self._series_of = Counter(asset_id for asset_id, _ in self._registry.series)
         for source in self._sources:
             self._place_source(source)
         for ref in self.table.refs:
@@ -128,6 +132,7 @@ class Resolver:
 
     def place_sources(self, connection: Connection, messages: Iterable[Message]) -> None:
         """Make sure that the sources of these messages are known; those of unknown sites stay without ids."""
+        self._bound()
         self.refresh(connection)
         unknown: dict[Source, Message] = {}
         for message in messages:
@@ -142,6 +147,18 @@ class Resolver:
         for source, message in unknown.items():
             if not self._place_source(source) and message.decoded.whole is None:
                 self._register_source(connection, source, message.received_us)
+
+    def _bound(self) -> None:
+        """Forget names and sources when they are too many; each is looked up again with its next message."""
+        if len(self.table.refs) > MOST_REFS + 2 * len(self._registry.series):
+            for ref in self.table.refs:
+                ref.index = -1
+                ref.source.refs.clear()
+            self.table = SeriesTable()
+        if len(self._sources) > MOST_TOPICS:
+            for source in self._sources:
+                source.device_id = 0
+            self._sources.clear()
 
     def register(self, connection: Connection, refs: Iterable[SeriesRef]) -> None:
         """Look up new series, and propose those that nobody registered."""
@@ -196,7 +213,7 @@ class Resolver:
 
     def _register_series(self, connection: Connection, ref: SeriesRef) -> None:
         known = (ref.source.asset_id, ref.name) in self._registry.series
-        problem = None if known else name_problem(ref)
+        problem = None if known else name_problem(ref.name, self._series_of[ref.source.asset_id])
         row = None if known or problem else proposal(ref)
         if isinstance(row, Rejection):
             problem, row = row, None
@@ -210,6 +227,7 @@ class Resolver:
             added = raw_registry.add_series(connection, row)
             connection.commit()
             self._registry.series[ref.source.asset_id, ref.name] = added
+            self._series_of[ref.source.asset_id] += 1
         self.table.add(ref)
         if problem:
             self.table.refuse(ref, problem)
@@ -217,13 +235,12 @@ class Resolver:
             self._place(ref)
 
 
-def name_problem(ref: SeriesRef) -> Rejection | None:
-    """Why no series can be made of a name, if so."""
-    name = ref.name
+def name_problem(name: str, registered: int) -> Rejection | None:
+    """Why no series can be made of a name, if so; the asset has so many already."""
     if not name or len(name) > LONGEST_NAME or not set(name) <= _NAME_CHARACTERS:
         return Rejection("bad_name", f"{shown(name)} cannot be a name: letters, digits and _ . : - up to 100 of them")
-    if len(ref.source.refs) > MOST_SERIES_PER_SOURCE:
-        return Rejection("too_many_series", f"this device has more than {MOST_SERIES_PER_SOURCE} names already")
+    if registered >= MOST_SERIES_PER_ASSET:
+        return Rejection("too_many_series", f"this asset has {registered:,} names already")
     return None
 
 

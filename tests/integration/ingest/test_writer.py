@@ -275,6 +275,39 @@ def test_old_days_get_their_partitions_and_too_many_are_refused(bench: Bench) ->
     assert bench.rows("SELECT reason, whole FROM rejected_message") == [("too_many_days", False)]
 
 
+def test_names_without_end_are_forgotten_and_good_ones_go_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.resolve.MOST_REFS", 10)
+    monkeypatch.setattr("ingest.resolve.MOST_TOPICS", 2)
+    for n in range(30):
+        bench.write(sample({"power_kw": float(n), f"bad name {n}": 1.0, "state": "RUN"}, n))
+    assert len(bench.writer._resolver.table.refs) <= 10 + 2 * 2 + 3
+    assert len(bench.writer._resolver.table.refusals) <= 10 + 2 * 2 + 3
+    assert len(bench.router.source(TOPIC).refs) <= 10 + 2 * 2 + 3
+    for n in range(8):
+        bench.write(sample({"power_kw": 1.0}), topic=f"haidang/v1/demo/other{n}/data")
+    assert len(bench.writer._resolver._sources) <= 3
+    bench.write(sample({"power_kw": 2.0}, 1), topic="haidang/v1/demo/other0/data")
+    counts = (
+        "SELECT asset.key, series.name, count(*)::int FROM reading JOIN series USING (series_id) "
+        "JOIN asset USING (asset_id) GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    filler = [("packing/line1/filler", "power_kw", 30), ("packing/line1/filler", "state", 30)]
+    others = [(f"other{n}", "power_kw", 2 if n == 0 else 1) for n in range(8)]
+    assert bench.rows(counts) == [*others, *filler]
+    assert bench.ledger()["rejected_value"] == 30
+
+
+def test_an_asset_has_so_many_names_and_no_more(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.resolve.MOST_SERIES_PER_ASSET", 2)
+    bench.write(sample({"bad name": 1.0, "a_kw": 1.0, "b_kw": 1.0, "c_kw": 1.0}))
+    assert bench.rows("SELECT name FROM series ORDER BY 1") == [("a_kw",), ("b_kw",)]
+    bench.writer.close()
+    bench.writer, bench.router = bench.new_writer(), Router()
+    bench.write(sample({"d_kw": 1.0, "a_kw": 2.0}, 1))
+    assert bench.rows("SELECT name FROM series ORDER BY 1") == [("a_kw",), ("b_kw",)]
+    assert bench.rows("SELECT reason FROM rejected_message ORDER BY 1") == [("bad_name",), ("too_many_series",)]
+
+
 PARTITIONS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'reading'::regclass ORDER BY 1"
 
 
