@@ -5,11 +5,10 @@ Everything works in the caller's transaction. Frames have the columns of kpi.fra
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import polars as pl
-from psycopg.rows import dict_row
 
 from store.copying import append, copy_in, copy_out, utc
 from store.pool import Connection
@@ -187,27 +186,6 @@ def write_digests(connection: Connection, site_id: int, digests: pl.DataFrame) -
 def keep_config(connection: Connection, site_id: int, digest: str, json: str) -> None:
     """Store the registry in force under its digest."""
     connection.execute(_SQL["insert_config_snapshot"], {"digest": digest, "site_id": site_id, "json": json})
-
-
-@dataclass(frozen=True)
-class Question:
-    """Which values of one KPI of one asset: days both included, as_of = as they stood then."""
-
-    site: str
-    kpi: str
-    grain: str
-    asset: str = ""
-    variant: str = ""
-    from_day: date | None = None
-    to_day: date | None = None
-    as_of: datetime | None = None
-
-
-def kpi_values(connection: Connection, question: Question) -> list[dict[str, Any]]:
-    """Read values by window, current ones or as they stood at an earlier instant."""
-    fields = {name: getattr(question, name) for name in question.__dataclass_fields__}
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_SQL["values_between"], fields).fetchall()
 
 
 def _between(site_id: int, days: Days) -> dict[str, Any]:

@@ -104,8 +104,8 @@ def assets(scope: Scope, site_id: int) -> list[Row]:
     return _rows(scope, "assets", site_id=site_id)
 
 
-def kpi_values(scope: Scope, wanted: ValueFilter, limit: int, after: ValueKey) -> list[Row]:
-    """Read one page of KPI values: the current ones, or those that stood at `as_of`."""
+def kpi_values(scope: Scope, wanted: ValueFilter, limit: int | None, after: ValueKey) -> list[Row]:
+    """Read one page of KPI values (null limit = all): the current ones, or those that stood at `as_of`."""
     query = "values_as_of" if wanted.as_of else "values_current"
     parameters = {**vars(wanted), **vars(wanted.window), **_after(after)}
     del parameters["window"]

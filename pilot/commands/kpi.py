@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import typer
@@ -57,19 +57,21 @@ def show(
 ) -> None:
     """Show stored values with what they were made of and how far they can be trusted."""
     from kpi.catalogue import CATALOGUE
-    from store.derived import Question, kpi_values
+    from store import serving
     from store.pool import connect
     from store.registry import asset_ids, site_id
 
     if kpi not in CATALOGUE:
         raise PilotError(f"There is no KPI {kpi!r}; known: {', '.join(CATALOGUE)}.")
-    question = Question(site, kpi, grain, asset, variant, _day(from_), _day(to), as_of)
+    window = serving.Window(from_day=_day(from_), to_day=_day(to + timedelta(days=1)) if to else None)
     with connect(database(database_url), "kpi show") as connection:
-        known = asset_ids(connection, site_id(connection, site))
+        number = site_id(connection, site)
+        known = asset_ids(connection, number)
         if asset not in known:
             raise PilotError(f"Site {site!r} has no asset {asset!r}; known: {', '.join(filter(None, known))}.")
-        rows = kpi_values(connection, question)
-    _print(rows, format_, CATALOGUE[kpi].unit)
+        wanted = serving.ValueFilter([known[asset]], kpi, grain, window, variant, as_of=as_of)
+        rows = serving.kpi_values(serving.Scope(connection, [number]), wanted, None, serving.ValueKey())
+    _print([{name: row[name] for name in row if name != "asset_id"} for row in rows], format_, CATALOGUE[kpi].unit)
 
 
 def _print(rows: list[dict[str, Any]], format_: str, unit: str) -> None:
