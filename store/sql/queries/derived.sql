@@ -232,16 +232,3 @@ SELECT %(site_id)s, n.series_id, n.production_day, n.series_key, n.from_ts, n.to
 FROM new_digest n
 LEFT JOIN raw_day_digest d ON d.series_id = n.series_id AND d.production_day = n.production_day AND d.superseded_at IS NULL
 WHERE d.series_id IS NULL
-
--- name: values_between
--- Values of one KPI of one asset by window, current or as they stood at an earlier instant.
-SELECT k.window_start, k.window_end, k.production_day, k.shift, k.product, k.job, k.kpi, k.variant, k.grain, k.value,
-       k.numerator, k.denominator, k.coverage, k.completeness, k.status, k.is_final, k.flags, k.definition_version,
-       k.factor_set, k.config_digest, k.inputs_digest, k.revision, k.computed_at, k.superseded_at, k.cause
-FROM kpi_value k JOIN asset a USING (asset_id) JOIN site s ON s.site_id = k.site_id
-WHERE s.key = %(site)s AND a.key = %(asset)s AND k.kpi = %(kpi)s AND k.grain = %(grain)s AND k.variant = %(variant)s
-  AND (%(from_day)s::date IS NULL OR k.production_day >= %(from_day)s)
-  AND (%(to_day)s::date IS NULL OR k.production_day <= %(to_day)s)
-  AND CASE WHEN %(as_of)s::timestamptz IS NULL THEN k.superseded_at IS NULL
-      ELSE k.computed_at <= %(as_of)s AND (k.superseded_at IS NULL OR k.superseded_at > %(as_of)s) END
-ORDER BY k.window_start, k.shift, k.product, k.job
