@@ -148,9 +148,11 @@ def _causes(causes: Causes, first: date, last: date) -> frozenset[str]:
 
 
 def _owned(rows: Iterable[tuple[str, date, str, frozenset[str]]]) -> pl.DataFrame:
-    """Name the windows built, each with its causes: data after a final value is late, no cause is new definitions."""
+    """Name the windows built, each with its causes: data after a final value is late; without any, the stored value
+    tells what differs when it is compared.
+    """
     named = [
-        (grain, day, job, sorted({"late_data" if cause == "data" else cause for cause in causes} or {"definition"}))
+        (grain, day, job, sorted({"late_data" if cause == "data" else cause for cause in causes - {"carry"}}))
         for grain, day, job, causes in rows
     ]
     return pl.DataFrame(named, schema=OWNED, orient="row").unique(["grain", "production_day", "job"], keep="first")

@@ -3,7 +3,7 @@
 import polars as pl
 
 from kpi.base import grouped
-from kpi.windows import HOUR_US
+from kpi.frames import HOUR_US
 from model.vocabulary import Grain
 
 QUANTITY = "active_power"

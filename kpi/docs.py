@@ -38,8 +38,9 @@ no mean of ratios exists anywhere.
 | `state_from_records` | time comes from production records, not from a machine signal |
 | `assume_order` | stops count as delay although no order is known |
 | `unattributed` | a counter jumped over a gap: in totals, not in performance |
-| `anomaly` | impossible counter jumps were left out and are listed in the run's findings |
+| `anomaly` | impossible counter jumps were left out and are listed by `haidang kpi findings` |
 | `partial_start`, `partial_start_energy` | a counter was first seen inside the window |
+| `conflict` | another value was sent for one that is stored; the first one stands |
 | `units_without_counts` | some units of the scope count nothing and are left out |
 | `factor_year_lag` | the newest emission factor is of an earlier year |
 | `partial_demand` | a meter of the scope was silent in some interval |

@@ -13,6 +13,7 @@ import polars as pl
 
 from model.registry import Site
 
+HOUR_US = 3_600_000_000
 SERIES = pl.Schema(
     {
         "series_id": pl.Int32,

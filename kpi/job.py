@@ -102,6 +102,7 @@ class SiteJob:
     summary: Summary = field(default_factory=lambda: Summary(sites=1))
     _seen_due: set[marks.Due] = field(default_factory=set)
     _newest: int | None = None
+    _passed_on: set[int] = field(default_factory=set)  # marks that this work made itself
 
     def run(self, now: datetime, *, open_day: bool = True, due: bool = True) -> Summary:
         """Compute until none is left of the marks that were there at the start, nor of those that this work makes.
@@ -151,7 +152,7 @@ class SiteJob:
         of_data = [
             ((mark.asset, mark.from_us, mark.to_us), touched)
             for mark, touched in zip(waiting, days, strict=True)
-            if mark.cause in _DATA
+            if mark.cause in _DATA and mark.mark_id not in self._passed_on
         ]
         ranges = merged([mark for mark, _ in of_data], [touched for _, touched in of_data])
         found = inputs.reach_back(self.connection, site_id, ranges)
@@ -161,7 +162,7 @@ class SiteJob:
         """Leave marks that arrive meanwhile to the next run: a live site would never let this one end."""
         if self._newest is None:
             self._newest = max((mark.mark_id for mark in found), default=0)
-        return [mark for mark in found if mark.mark_id <= self._newest or mark.cause == "carry"]
+        return [mark for mark in found if mark.mark_id <= self._newest or mark.mark_id in self._passed_on]
 
     def _without_open(self, plan: Plan, now: datetime) -> Plan:
         with self.connection.transaction():
@@ -204,6 +205,7 @@ class SiteJob:
             if result is None:
                 return self._give_up()
             done += len(span.days)
+            self._passed_on |= result.passed_on
             self._note(span, result)
             if self.progress:
                 self.progress(done, total)

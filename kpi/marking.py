@@ -1,4 +1,4 @@
-"""Findings of a computation that belong to single days and values: they become flags of those values."""
+"""Findings and conflicts that belong to single days and values: they become flags of those values."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -11,6 +11,8 @@ from kpi.scopes import METERED
 from model.calendar import production_day_of
 from model.registry import Site
 
+CONFLICT = "conflict"
+
 
 def marks_of(findings: Iterable[Mapping[str, Any]], site: Site, days: tuple[date, ...]) -> pl.DataFrame:
     """Mark the asset and day of each counter that was first seen inside the days: earlier counts are not known."""
@@ -20,6 +22,13 @@ def marks_of(findings: Iterable[Mapping[str, Any]], site: Site, days: tuple[date
         for each in findings
         if each["kind"] == "partial_start"
     }
+    return pl.DataFrame(sorted(row for row in rows if row[1] in days), schema=MARKS, orient="row")
+
+
+def conflict_marks(conflicts: Iterable[tuple[str, int]], site: Site, days: tuple[date, ...]) -> pl.DataFrame:
+    """Mark the asset and day of each conflict (asset, µs UTC): another value was sent for what is stored."""
+    known = {asset.key for asset in site.assets}
+    rows = {(asset, production_day_of(site, asset, ts), CONFLICT) for asset, ts in conflicts if asset in known}
     return pl.DataFrame(sorted(row for row in rows if row[1] in days), schema=MARKS, orient="row")
 
 

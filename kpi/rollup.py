@@ -14,6 +14,7 @@ from kpi import base, demand, status, windows
 from kpi.catalogue import CATALOGUE, Basis, Kpi
 from kpi.catalogue.columns import calendar
 from kpi.evaluate import value_columns, why_missing
+from kpi.frames import HOUR_US
 from kpi.scopes import Scopes, scopes
 from model.registry import Site
 from model.vocabulary import Grain
@@ -139,7 +140,7 @@ def _seconds(rows: pl.DataFrame) -> list[pl.Expr]:
 
 def _with_demand(rows: pl.DataFrame, peaks: pl.DataFrame) -> pl.DataFrame:
     of_hour = pl.when(pl.col("grain") == Grain.HOUR.value)
-    hour = of_hour.then(pl.col("window_start") // windows.HOUR_US * windows.HOUR_US).otherwise(0)
+    hour = of_hour.then(pl.col("window_start") // HOUR_US * HOUR_US).otherwise(0)
     keys = ["scope", "grain", "production_day", "shift", "window_hour_us"]
     return rows.with_columns(hour.alias("window_hour_us")).join(peaks, on=keys, how="left")
 

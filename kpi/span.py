@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 
 from kpi.building import Builder, Built, Fresh
-from kpi.compute import compute
+from kpi.compute import compute, read_range
 from kpi.digests import day_digests, inputs_digest
 from kpi.frames import ANNOTATIONS, ATOMS, EVENTS, INTERVAL_SERIES, READINGS, SERIES, SYMBOLS, Inputs, Tables, conform
-from kpi.marking import marks_of
+from kpi.marking import conflict_marks, marks_of
 from kpi.work import DAY, LongWindows, Span, long_windows, windows_of_days, without_pending
 from model.calendar import DayWindow
 from model.canonical import canonical_json, digest
@@ -21,7 +21,6 @@ from model.registry import Site
 from store import derived, inputs, marks, registry
 from store.pool import Connection
 
-HOUR_US = 3_600_000_000
 MAX_FINDINGS = 500
 
 
@@ -42,6 +41,7 @@ class SpanResult:
     values_new: int
     values_revised: int
     seconds: float
+    passed_on: frozenset[int] = frozenset()  # marks on the day after, whose carry has changed
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,10 @@ class Office:
             marks.lock_marks(self.connection, list(answered.lock))
             at = datetime.combine(span.last + DAY, datetime.min.time(), UTC)
             site = registry.snapshot(self.connection, self.site_key, at)
-            done = _SpanWork(self, place, site, span).run(planned)
+            done, passed_on = _SpanWork(self, place, site, span).run(planned)
             marks.delete_marks(self.connection, list(answered.delete))
-        return SpanResult(
-            len(span.days), done.readings, done.values_new, done.values_revised, time.monotonic() - started
-        )
+        seconds = time.monotonic() - started
+        return SpanResult(len(span.days), done.readings, done.values_new, done.values_revised, seconds, passed_on)
 
     def run_long_windows(self, wanted: LongWindows) -> tuple[int, int] | None:
         """Build weeks, months and jobs anew from stored atoms: they become final without any new data."""
@@ -142,11 +141,11 @@ class _SpanWork:
                 ends[window.day] = max(window.to_us, ends.get(window.day, 0))
         return sorted(day for day, end in ends.items() if end + self.site.lateness_us <= self.office.now_us)
 
-    def run(self, planned: frozenset[date]) -> marks.Run:
+    def run(self, planned: frozenset[date]) -> tuple[marks.Run, frozenset[int]]:
         read = self._read()
         tables = compute(read.inputs)
         new, revised = self._write(read, tables, planned)
-        self._pass_on(read, tables, planned)
+        passed_on = self._pass_on(read, tables, planned)
         run = marks.Run(
             site_id=self.place.site_id,
             from_day=self.span.first,
@@ -158,12 +157,11 @@ class _SpanWork:
             findings=_plain(tables.findings[:MAX_FINDINGS]),
         )
         marks.log_run(self.connection, run)
-        return run
+        return run, passed_on
 
     def _read(self) -> _Read:
         whole, site_id = _bounds(self.windows), self.place.site_id
-        ahead = max([HOUR_US, self.site.demand_interval_us, *(a.micro_stop_limit_us + 1 for a in self.site.assets)])
-        wide = inputs.Range(whole.from_us, whole.to_us + ahead)
+        wide = inputs.Range(*read_range(self.site, self.span.days))
         series = inputs.series(self.connection, site_id)
         active = series.filter("active")
         wanted = (series if self.closed else active)["series_id"].to_list()
@@ -194,13 +192,19 @@ class _SpanWork:
             conform(tables.atoms, ATOMS),
             conform(tables.interval_series, INTERVAL_SERIES),
             self._day_digests(read, tables, rows),
-            marks_of(tables.findings, self.site, self.span.days),
+            self._marks(tables),
         )
         builder = Builder(self.connection, self.place, self.site, self.office.now_us)
         wanted = long_windows(self.span.days, self._jobs(tables, planned))
         wanted = without_pending(wanted, (day for day in planned if day > self.span.last))
         long = builder.long(wanted, fresh, self.span.causes)
         return self.office.store(self.place, self.site, [builder.short(fresh, self.span.causes), long])
+
+    def _marks(self, tables: Tables) -> pl.DataFrame:
+        """What becomes a flag: counters first seen inside a day, conflicts between what was sent and what is stored."""
+        conflicts = inputs.conflicts(self.connection, self.place.site_id, _bounds(self.windows))
+        found = marks_of(tables.findings, self.site, self.span.days)
+        return pl.concat([found, conflict_marks(conflicts, self.site, self.span.days)])
 
     def _replace_pieces(self, tables: Tables) -> None:
         """Write intervals, carry and those days of atoms and demand that differ from the stored ones."""
@@ -241,16 +245,18 @@ class _SpanWork:
             found[day] = inputs_digest(day, rows, context)
         return found
 
-    def _pass_on(self, read: _Read, tables: Tables, planned: frozenset[date]) -> None:
-        """Mark the day after the span dirty when what it is handed has changed since it was computed."""
+    def _pass_on(self, read: _Read, tables: Tables, planned: frozenset[date]) -> frozenset[int]:
+        """Mark the day after the span dirty, with the causes of the span, when what it is handed has changed."""
         following = self.span.last + DAY
         last = tables.carry.filter(pl.col("production_day") == self.span.last)
         if following in planned or dict(last.select("asset", "digest").iter_rows()) == read.handed:
-            return
+            return frozenset()
         runs = marks.runs(self.connection, self.place.site_id)
-        if any(first <= following <= last_day for first, last_day in runs):
-            bounds = _bounds(windows_of_days(self.site, [following]))
-            marks.add_mark(self.connection, self.place.site_id, bounds, "carry")
+        if not any(first <= following <= last_day for first, last_day in runs):
+            return frozenset()
+        bounds = _bounds(windows_of_days(self.site, [following]))
+        causes = frozenset().union(*self.span.causes.values()) - {"carry"} or {"carry"}
+        return frozenset(marks.add_mark(self.connection, self.place.site_id, bounds, cause) for cause in sorted(causes))
 
 
 def _differing(stored: pl.DataFrame, new: pl.DataFrame, days: list[date]) -> list[date]:

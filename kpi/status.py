@@ -78,9 +78,11 @@ _FLAGS: dict[str, tuple[frozenset[Basis], pl.Expr]] = {
 }
 # Findings of the computation that become flags of the values they touch.
 _MARKS: dict[Basis, tuple[str, ...]] = {
-    Basis.COUNT: ("partial_start",),
-    Basis.PERFORMANCE: ("partial_start",),
-    Basis.ENERGY: ("partial_start_energy",),
-    Basis.DEMAND: ("partial_start_energy",),
-    Basis.CARBON: ("partial_start_energy",),
+    Basis.TIME: ("conflict",),
+    Basis.MAINTENANCE: ("conflict",),
+    Basis.COUNT: ("conflict", "partial_start"),
+    Basis.PERFORMANCE: ("conflict", "partial_start"),
+    Basis.ENERGY: ("conflict", "partial_start_energy"),
+    Basis.DEMAND: ("conflict", "partial_start_energy"),
+    Basis.CARBON: ("conflict", "partial_start_energy"),
 }

@@ -5,12 +5,11 @@ from datetime import date, timedelta
 import polars as pl
 
 from kpi.base import KEYS, MEASURES, grouped
-from kpi.frames import WINDOWS
+from kpi.frames import HOUR_US, WINDOWS
 from model.calendar import production_day_windows, shift_instances
 from model.registry import Site
 from model.vocabulary import Grain
 
-HOUR_US = 3_600_000_000
 GROUP = ("scope", "production_day", "hour_us", "shift", "job", "product")
 WIDE_KEYS = ("scope", "grain", "production_day", "last_day", "shift", "job", "product", "window_start", "window_end")
 

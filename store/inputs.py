@@ -13,11 +13,11 @@ import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
 
+from store.instants import UNIX_EPOCH, instant
 from store.pool import Connection, conninfo
 from store.queries import load
 
 _SQL = load("inputs")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _READINGS = pl.Schema({"series_id": pl.Int32, "ts": pl.Int64, "value": pl.Float64, "quality": pl.Int16})
 _EVENTS = pl.Schema(
     {
@@ -68,11 +68,6 @@ class Range:
     to_us: int
 
 
-def instant(us: int) -> datetime:
-    """µs since 1970 as an instant in UTC."""
-    return _EPOCH + timedelta(microseconds=us)
-
-
 @contextmanager
 def open_adbc(url: str) -> Iterator[Any]:
     """Open the connection over which readings come."""
@@ -94,7 +89,7 @@ def readings(connection: Connection, reader: Any, series_ids: Sequence[int], spa
     before = instant(span.from_us)
     near = _fetch(connection, reader, "carry_in", {"series": ids, "before": before, "since": before - _NEAR})
     missing = sorted(set(ids) - set(near["series_id"].to_list()))
-    far = _fetch(connection, reader, "carry_in", {"series": missing, "before": before - _NEAR, "since": _EPOCH})
+    far = _fetch(connection, reader, "carry_in", {"series": missing, "before": before - _NEAR, "since": UNIX_EPOCH})
     after = instant(span.to_us)
     soon = _fetch(connection, reader, "follow", {"series": ids, "since": after, "before": after + _NEAR})
     missing = sorted(set(ids) - set(soon["series_id"].to_list()))
@@ -133,12 +128,9 @@ def symbols(connection: Connection) -> pl.DataFrame:
     return _frame(connection, "symbols", {}, pl.Schema({"symbol_id": pl.Int64, "text": pl.String}))
 
 
-def has_data(connection: Connection, site_id: int, series_ids: Sequence[int], span: Range) -> bool:
-    """Whether anything was recorded in the range."""
-    row = connection.execute(
-        _SQL["has_data"], {"site_id": site_id, "series": list(series_ids), **_bounds(span)}
-    ).fetchone()
-    return bool(row and row[0])
+def conflicts(connection: Connection, site_id: int, span: Range) -> list[tuple[str, int]]:
+    """Where in the range (asset, µs UTC) another value was received than the one that is stored."""
+    return connection.execute(_SQL["conflicts"], {"site_id": site_id, **_bounds(span)}).fetchall()
 
 
 def row_count(connection: Connection, series_ids: Sequence[int], span: Range) -> int:

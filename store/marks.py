@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from store.errors import StoreError
 from store.inputs import Range, instant
 from store.pool import Connection
 from store.queries import load
@@ -73,12 +74,13 @@ def delete_marks(connection: Connection, ids: list[int]) -> None:
     connection.execute(_SQL["delete_marks"], {"ids": ids})
 
 
-def add_mark(connection: Connection, site_id: int, span: Range, cause: str) -> None:
-    """Ask for the range to be computed again."""
-    connection.execute(
-        _SQL["insert_mark"],
-        {"site_id": site_id, "from_ts": instant(span.from_us), "to_ts": instant(span.to_us), "cause": cause},
-    )
+def add_mark(connection: Connection, site_id: int, span: Range, cause: str) -> int:
+    """Ask for the range to be computed again; gives the id of the mark."""
+    parameters = {"site_id": site_id, "from_ts": instant(span.from_us), "to_ts": instant(span.to_us), "cause": cause}
+    row = connection.execute(_SQL["insert_mark"], parameters).fetchone()
+    if row is None:
+        raise StoreError("a dirty mark could not be written")
+    return int(row[0])
 
 
 def due_windows(connection: Connection, site_id: int, now: datetime) -> list[Due]:

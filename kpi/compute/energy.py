@@ -9,12 +9,11 @@ from kpi.compute.atoms import ROWS
 from kpi.compute.plan import Plan
 from kpi.compute.signals import among, of_series, usable
 from kpi.compute.spread import Pieces, over_time
-from kpi.frames import INTERVAL_SERIES, conform
+from kpi.frames import HOUR_US, INTERVAL_SERIES, conform
 from kpi.sums import ordered_sum
 from model.registry import Site
 
 FLOWS = {"active_energy": "energy", "reactive_energy": "reactive_energy"}
-HOUR_US = 3_600_000_000
 _SPANS = ["series_id", "a", "t0", "t1", "amount", "is_gap"]
 
 

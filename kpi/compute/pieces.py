@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from kpi.compute.layers import attach, cut, run_id
-from kpi.compute.plan import HOUR_US, Plan
-from kpi.frames import INTERVALS, conform
+from kpi.compute.plan import Plan
+from kpi.frames import HOUR_US, INTERVALS, conform
 from model.vocabulary import Origin, TimeClass
 
 KEYS = [

@@ -6,11 +6,10 @@ from datetime import date, timedelta
 import polars as pl
 
 from kpi.compute.layers import attach, cut, steps
-from kpi.frames import WINDOWS
+from kpi.frames import HOUR_US, WINDOWS
 from model.calendar import Calendar, calendar_days, calendar_of, calendar_shifts, calendar_stops, tariff_spans
 from model.registry import Site
 
-HOUR_US = 3_600_000_000
 MARGIN = timedelta(days=3)
 _DAYS = pl.Schema({"c": pl.Int32, "ts": pl.Int64, "production_day": pl.Date})
 _SPANS = pl.Schema({"c": pl.Int32, "from_us": pl.Int64, "to_us": pl.Int64, "key": pl.String})
@@ -34,13 +33,17 @@ class Plan:
         return dict(zip(self.assets["asset"], self.assets["a"], strict=True))
 
 
+def look_ahead_us(site: Site) -> int:
+    """How far beyond the last day readings are needed: to see how short a stop was, and the demand interval out."""
+    return max([HOUR_US, site.demand_interval_us, *(each.micro_stop_limit_us + 1 for each in site.assets)])
+
+
 def read_range(site: Site, days: tuple[date, ...]) -> tuple[int, int]:
     """Give the range of readings (µs UTC) that the days need, with look-ahead; the last row of each series before it
     and the first after it belong to the inputs too.
     """
     windows = [calendar_days(calendar_of(site, each.key), days[0], _after(days)) for each in site.assets]
-    ahead = max([HOUR_US, site.demand_interval_us, *(each.micro_stop_limit_us + 1 for each in site.assets)])
-    return min(each[0].from_us for each in windows), max(each[-1].to_us for each in windows) + ahead
+    return min(each[0].from_us for each in windows), max(each[-1].to_us for each in windows) + look_ahead_us(site)
 
 
 def make_plan(site: Site, days: tuple[date, ...], until_us: int | None) -> Plan:

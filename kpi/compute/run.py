@@ -18,7 +18,7 @@ from kpi.compute.line import Evidence, signal_line
 from kpi.compute.orders import order_layer, product_notes, reason_notes
 from kpi.compute.periodic import periodic_rows
 from kpi.compute.pieces import Layers, intervals, make_pieces
-from kpi.compute.plan import HOUR_US, Plan, make_plan, open_layer
+from kpi.compute.plan import Plan, look_ahead_us, make_plan, open_layer
 from kpi.compute.record_counts import Slots, record_rows
 from kpi.compute.records import Records, read_records
 from kpi.compute.signals import among, in_order, ranked_series, silences
@@ -130,7 +130,7 @@ def _line(given: Prepared) -> pl.DataFrame:
     }
     settings = plan.assets.join(pl.DataFrame(rows, schema, orient="row"), on="asset").drop("asset")
     limits = settings.drop_nulls("max_silence_us").join(state, on="a", how="semi")
-    ahead = max([HOUR_US, *(each.micro_stop_limit_us + 1 for each in inputs.site.assets)])
+    ahead = look_ahead_us(inputs.site)
     until = inputs.until_us
     late = (
         pl.col("hi") + ahead

@@ -28,6 +28,7 @@ DELETE FROM dirty_mark WHERE dirty_mark_id = ANY (%(ids)s)
 -- Asks for another computation.
 INSERT INTO dirty_mark (site_id, asset_id, from_ts, to_ts, cause)
 VALUES (%(site_id)s, NULL, %(from_ts)s, %(to_ts)s, %(cause)s)
+RETURNING dirty_mark_id
 
 -- name: runs
 -- Which production days have been computed at least once.
@@ -134,18 +135,29 @@ SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'
 SET LOCAL enable_nestloop = on
 
 -- name: keep_final
--- A final value never becomes provisional again.
+-- A final value never becomes provisional again; one that is lost says why, as the flags of a provisional one do.
 UPDATE new_value n SET is_final = true,
-    status = CASE WHEN n.value IS NULL OR k.status IN ('final', 'low_confidence') THEN k.status ELSE 'final' END
+    status = CASE WHEN n.value IS NULL THEN coalesce(
+                      (SELECT f FROM unnest(n.flags) AS f WHERE f IN ('no_data', 'no_ideal_cycle', 'no_factor') LIMIT 1),
+                      CASE WHEN k.value IS NULL THEN k.status ELSE 'no_data' END)
+                  WHEN k.status IN ('final', 'low_confidence') THEN k.status ELSE 'final' END,
+    flags = array_remove(array_remove(array_remove(n.flags, 'no_data'), 'no_ideal_cycle'), 'no_factor')
 FROM kpi_value k
 WHERE NOT n.is_final AND k.site_id = %(site_id)s AND k.superseded_at IS NULL AND k.is_final
   AND (k.asset_id, k.kpi, k.variant, k.grain, k.production_day, k.window_start, k.shift, k.product, k.job)
     = (n.asset_id, n.kpi, n.variant, n.grain, n.production_day, n.window_start, n.shift, n.product, n.job)
 
 -- name: compare_values
--- New and differing values, beside the row that they take the place of.
+-- New and differing values, beside the row that they take the place of. Where nobody asked for the computation, the
+-- cause is what differs from the stored row.
 CREATE TEMPORARY TABLE changed_value ON COMMIT DROP AS
-SELECT n.*, o.cause, k.kpi_value_id AS old_id, coalesce(k.is_final, false) AS was_final, k.revision AS old_revision
+SELECT n.*, k.kpi_value_id AS old_id, coalesce(k.is_final, false) AS was_final, k.revision AS old_revision,
+       CASE WHEN cardinality(o.cause) > 0 THEN o.cause
+            WHEN k.definition_version <> n.definition_version THEN '{definition}'
+            WHEN k.factor_set IS DISTINCT FROM n.factor_set THEN '{factor_set}'
+            WHEN k.config_digest <> n.config_digest THEN '{registry}'
+            WHEN k.inputs_digest <> n.inputs_digest THEN '{late_data}'
+            ELSE '{definition}' END AS cause
 FROM new_value n
 JOIN owned_window o ON (o.grain, o.production_day, o.job) = (n.grain, n.production_day, n.job)
 LEFT JOIN (SELECT * FROM kpi_value WHERE site_id = %(site_id)s AND superseded_at IS NULL
@@ -162,7 +174,9 @@ WHERE k.kpi_value_id IS NULL
 -- name: find_withdrawn
 -- Stored values of the windows built now that did not come out again.
 CREATE TEMPORARY TABLE withdrawn_value ON COMMIT DROP AS
-SELECT k.*, o.cause AS new_cause FROM kpi_value k
+SELECT k.*, CASE WHEN cardinality(o.cause) > 0 THEN o.cause
+                 WHEN k.config_digest <> %(config_digest)s THEN '{registry}' ELSE '{late_data}' END AS new_cause
+FROM kpi_value k
 JOIN owned_window o ON (o.grain, o.production_day, o.job) = (k.grain, k.production_day, k.job)
 WHERE k.site_id = %(site_id)s AND k.superseded_at IS NULL AND k.production_day = ANY (%(days)s)
   AND NOT ('withdrawn' = ANY (k.flags))

@@ -39,12 +39,11 @@ CROSS JOIN LATERAL (SELECT ts FROM reading WHERE reading.series_id = s.series_id
                     ORDER BY ts DESC LIMIT 1) AS p
 GROUP BY m.asset, m.from_ts
 
--- name: has_data
--- Whether anything was recorded in a half-open range.
-SELECT EXISTS (SELECT FROM unnest(%(series)s::integer[]) AS s(series_id)
-               CROSS JOIN LATERAL (SELECT FROM reading WHERE reading.series_id = s.series_id
-                                   AND ts >= %(from_ts)s AND ts < %(to_ts)s LIMIT 1) AS r)
-    OR EXISTS (SELECT FROM event WHERE site_id = %(site_id)s AND ts >= %(from_ts)s AND ts < %(to_ts)s)
+-- name: conflicts
+-- Assets and instants for which another value was received than the stored one.
+SELECT DISTINCT a.key, (extract(epoch FROM c.ts) * 1000000)::bigint
+FROM reading_conflict c LEFT JOIN series s USING (series_id) JOIN asset a ON a.asset_id = coalesce(s.asset_id, c.asset_id)
+WHERE c.site_id = %(site_id)s AND c.ts >= %(from_ts)s AND c.ts < %(to_ts)s
 
 -- name: estimate
 -- Number of rows of the series in a half-open range.

@@ -5,7 +5,7 @@ import pytest
 from kpi.compute import compute
 from kpi.frames import Inputs, Tables
 from kpi.job import run_once
-from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant, document
 from tests.support.database import TestDatabase
 
 AFTER = MONDAY + 40 * 24 * HOUR
@@ -191,3 +191,48 @@ def test_a_correction_is_applied_and_can_be_taken_back(database: TestDatabase) -
     run_once(plant.kpi_url, now=AFTER)
     assert plant.value("setup_time")["value"] == 0.0
     assert plant.value("availability")["value"] == before
+
+
+def causes(plant: Plant) -> set[str]:
+    """Every cause that any current value names."""
+    return {row[0] for row in plant.query("SELECT DISTINCT unnest(cause) FROM kpi_value WHERE superseded_at IS NULL")}
+
+
+def test_chosen_days_name_what_differs_as_the_cause(database: TestDatabase) -> None:
+    plant = Plant(database)
+    plant.work_a_day()
+    run_once(plant.kpi_url, now=AFTER)
+    plant.put("state", [(SHIFT_START + 5 * HOUR, "HELD"), (SHIFT_START + 5.5 * HOUR, "EXECUTE")], mark=False)
+    run_once(plant.kpi_url, from_=MONDAY.date() + timedelta(days=1), now=AFTER)
+    assert causes(plant) == {"late_data"}
+    Plant(database, routings=[{"asset": MACHINE, "ideal_cycle_s": 8.0, "source": "test"}])  # leaves no mark
+    run_once(plant.kpi_url, from_=MONDAY.date() + timedelta(days=1), now=AFTER)
+    assert plant.value("oee")["cause"] == ["registry"]
+    assert causes(plant) == {"late_data", "registry"}
+
+
+def test_what_a_day_hands_on_has_the_cause_of_that_day(plant: Plant) -> None:
+    plant.work_a_day(0)
+    plant.work_a_day(2)
+    run_once(plant.kpi_url, now=AFTER)
+    plant.put("state", [(SHIFT_START + 20 * HOUR, "ABORTED")], mark=False)  # lasts over the whole next day
+    plant.mark(SHIFT_START + 20 * HOUR, SHIFT_START + 20 * HOUR + timedelta(seconds=1), "mapping")
+    summary = run_once(plant.kpi_url, now=AFTER)
+    assert summary.days == 3
+    assert summary.values_revised > 0
+    assert plant.query("SELECT count(*) FROM dirty_mark") == [(0,)]
+    assert causes(plant) == {"mapping"}
+
+
+def test_a_final_value_that_is_lost_says_why(database: TestDatabase) -> None:
+    plant = Plant(database)
+    plant.work_a_day()
+    run_once(plant.kpi_url, now=AFTER)
+    late = {"lateness_s": 10 * 366 * 86_400, "grid_zone": "XX", "country": "XX"}
+    Plant(database, site={**document()["site"], **late}, routings=[])
+    run_once(plant.kpi_url, from_=MONDAY.date() + timedelta(days=1), now=AFTER)
+    for kpi, reason in (("co2e_location", "no_factor"), ("oee", "no_ideal_cycle")):
+        row = plant.value(kpi)
+        assert (row["value"], row["status"], row["is_final"]) == (None, reason, True), kpi
+        assert reason not in row["flags"]
+    assert plant.value("availability")["status"] == "final"
