@@ -43,7 +43,7 @@ class Service:
         self._router = router
         self._writer = writer
         self._metrics = metrics
-        self._batcher = Batcher(settings.ingest_batch_values, settings.ingest_batch_age_s, time.monotonic)
+        self._batcher = Batcher(settings.ingest_batch_values)
         self._ready: deque[list[Message]] = deque()
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None

@@ -26,6 +26,7 @@ from ingest.plan import make_plan
 from ingest.resolve import Resolver
 from store import raw
 from store.errors import is_outage, translated
+from store.instants import instant
 from store.pool import Connection, connect
 
 STAGED_BATCHES = 50  # batches that go through the staging table after a repeat was met
@@ -254,7 +255,7 @@ class Writer:
         raw.insert_dirty_marks(connection, account.dirty_marks(plan, table.lead_us, table.lag_us))
         accounts = account.accounts(plan, counted, missing, self._clock_us())
         rows = account.ledger_rows(accounts)
-        raw.insert_ledger(connection, [{**row, "hour": raw.instant(row["hour_us"])} for row in rows])
+        raw.insert_ledger(connection, [{**row, "hour": instant(row["hour_us"])} for row in rows])
         connection.commit()
         self._seqs.commit(seqs)
         self._touched.update(seen)
@@ -263,7 +264,7 @@ class Writer:
 
     def _keep_conflicts(self, connection: Connection, plan: Plan) -> None:
         """Keep what differs; what was kept before changes nothing, so it leaves no mark."""
-        rows = [{**conflict, "ts": raw.instant(conflict["ts_us"])} for conflict in plan.conflicts]
+        rows = [{**conflict, "ts": instant(conflict["ts_us"])} for conflict in plan.conflicts]
         for row, is_new in zip(rows, raw.insert_conflicts(connection, rows), strict=True):
             if isinstance(row["of"], PlannedEvent):
                 row["of"].known = not is_new
@@ -296,7 +297,7 @@ def is_poison(error: psycopg.Error | ValueError) -> bool:
 def refusals(plan: Plan, counted: account.Tally, at_us: int) -> list[dict[str, object]]:
     """Rows of `rejected_message`: one for each content, however often it came in this batch."""
     rows: dict[bytes, dict[str, object]] = {}
-    at = raw.instant(at_us)
+    at = instant(at_us)
     wholes = [place for place, message in enumerate(plan.messages) if message.decoded.whole is not None]
     for place in sorted({*wholes, *(place for place, found in plan.rejections.items() if found)}):
         message = plan.messages[place]

@@ -132,10 +132,6 @@ class Conversion:
     scale: float = 1.0
     offset: float = 0.0
 
-    @property
-    def is_identity(self) -> bool:
-        return self.scale == 1.0 and self.offset == 0.0
-
 
 @dataclass(frozen=True)
 class Guess:

@@ -7,17 +7,18 @@ SQLSTATE whether a batch is poison, a repeat, or the database is away.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from store.instants import instant
 from store.pool import Connection
 from store.queries import load
 
 _SQL = load("raw")
-_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_US = 86_400_000_000
 POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in µs since 1970
 
 # PostgreSQL's binary COPY: a header, rows of length-prefixed fields, a trailer; all big-endian.
@@ -69,11 +70,6 @@ class Existing:
 
     places: npt.NDArray[np.int64]
     conflicts: dict[int, Any]
-
-
-def instant(us: int) -> datetime:
-    """The moment of microseconds since 1970."""
-    return _UNIX_EPOCH + timedelta(microseconds=us)
 
 
 def copy_bytes(rows: Rows, *, with_places: bool = False) -> bytes:
@@ -223,7 +219,7 @@ def ensure_days(connection: Connection, days: Iterable[int]) -> None:
     """Make partitions for UTC days, given as days since 1970; neighbours in one call."""
     ordered = sorted(days)
     for start, end in _runs(ordered):
-        parameters = {"from_ts": _UNIX_EPOCH + timedelta(days=start), "to_ts": _UNIX_EPOCH + timedelta(days=end)}
+        parameters = {"from_ts": instant(start * _DAY_US), "to_ts": instant(end * _DAY_US)}
         connection.execute(_SQL["ensure_partitions"], parameters)
 
 

@@ -6,9 +6,9 @@ Additions are idempotent and are committed before the batch that needs them.
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from store.instants import instant
 from store.pool import Connection
 from store.queries import load
-from store.raw import instant
 
 _SQL = load("raw")
 _LEVELS = ("site", "area", "line", "unit")

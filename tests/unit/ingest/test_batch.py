@@ -1,4 +1,4 @@
-"""Batches close by size and age; waits grow and stay random; MQTT lengths are read as they are written."""
+"""Batches close by size; waits grow and stay random; MQTT lengths are read as they are written."""
 
 import asyncio
 
@@ -13,32 +13,12 @@ from pilot.bench_publisher import Load, packets
 from tests.unit.ingest.builders import NOW_US, known_source, message
 
 
-class Clock:
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 def test_a_batch_closes_by_number_of_values() -> None:
-    batcher = Batcher(3, 1.0, Clock())
+    batcher = Batcher(3)
     two = message(known_source(), [("a", None, NOW_US, 1.0, 0), ("b", None, NOW_US, 1.0, 0)])
     assert [batcher.add(two), batcher.add(message(known_source(), []))] == [False, True]
     assert [len(batcher.take()), len(batcher)] == [2, 0]
     assert not batcher.add(two)
-
-
-def test_a_batch_closes_by_age_of_its_first_message() -> None:
-    clock = Clock()
-    batcher = Batcher(100, 0.2, clock)
-    assert batcher.due_in_s is None
-    batcher.add(message(known_source(), []))
-    clock.now_s += 0.15
-    batcher.add(message(known_source(), []))
-    assert batcher.due_in_s is not None
-    assert 0.04 < batcher.due_in_s < 0.06
-    clock.now_s += 1
-    assert batcher.due_in_s == 0.0
 
 
 @given(st.floats(0, 1))
