@@ -7,7 +7,8 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from store.errors import StoreError
-from store.inputs import Range, instant
+from store.inputs import Range
+from store.instants import instant
 from store.pool import Connection
 from store.queries import load
 
@@ -98,3 +99,11 @@ def log_run(connection: Connection, run: Run) -> None:
     """Write the run log."""
     fields = {name: getattr(run, name) for name in run.__dataclass_fields__ if name != "findings"}
     connection.execute(_SQL["insert_run"], {**fields, "finding": Jsonb(run.findings)})
+
+
+def findings(
+    connection: Connection, site_id: int, from_day: date | None = None, to_day: date | None = None
+) -> list[tuple[date, date, list[dict[str, Any]]]]:
+    """What the newest computation of each day noticed: its first and last day, both included, and its findings."""
+    parameters = {"site_id": site_id, "from_day": from_day, "to_day": to_day}
+    return connection.execute(_SQL["findings"], parameters).fetchall()

@@ -3,11 +3,12 @@
 import csv
 import json
 import sys
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -72,6 +73,35 @@ def show(
         wanted = serving.ValueFilter([known[asset]], kpi, grain, window, variant, as_of=as_of)
         rows = serving.kpi_values(serving.Scope(connection, [number]), wanted, None, serving.ValueKey())
     _print([{name: row[name] for name in row if name != "asset_id"} for row in rows], format_, CATALOGUE[kpi].unit)
+
+
+@app.command()
+def findings(
+    site: Annotated[str, typer.Option(help="site key")],
+    from_: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first production day")] = None,
+    to: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="last production day, included")] = None,
+    format_: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="how to print it")] = "table",
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Show what the newest computation of each day noticed and somebody should look at."""
+    from kpi.sentences import listed
+    from store import marks
+    from store.pool import connect
+    from store.registry import site_id, snapshot
+
+    with connect(database(database_url), "kpi findings") as connection:
+        zone = snapshot(connection, site, datetime.now(UTC)).timezone
+        rows = listed(marks.findings(connection, site_id(connection, site), _day(from_), _day(to)), zone)
+    if format_ != "table":
+        _print(rows, format_, "")
+    elif rows:
+        table = Table("days", "asset", "kind", "what")
+        for row in rows:
+            days = str(row["from_day"]) if row["from_day"] == row["to_day"] else f"{row['from_day']} – {row['to_day']}"
+            table.add_row(days, escape(row["asset"] or site), row["kind"], escape(row["text"]))
+        Console(highlight=False).print(table)
+    else:
+        typer.echo("nothing was noticed")
 
 
 def _print(rows: list[dict[str, Any]], format_: str, unit: str) -> None:

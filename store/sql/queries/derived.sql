@@ -52,6 +52,19 @@ INSERT INTO kpi_run (site_id, from_day, to_day, started_at, finished_at, reading
 VALUES (%(site_id)s, %(from_day)s, %(to_day)s, %(started_at)s, clock_timestamp(), %(readings)s, %(values_new)s,
         %(values_revised)s, %(finding)s)
 
+-- name: findings
+-- What the newest computation of each day noticed.
+WITH newest AS (
+    SELECT DISTINCT ON (d.day) d.day, r.kpi_run_id
+    FROM kpi_run r CROSS JOIN LATERAL generate_series(
+        greatest(r.from_day, %(from_day)s::date), least(r.to_day, %(to_day)s::date), interval '1 day') AS d(day)
+    WHERE r.site_id = %(site_id)s
+    ORDER BY d.day, r.kpi_run_id DESC
+)
+SELECT r.from_day, r.to_day, r.finding
+FROM kpi_run r WHERE r.kpi_run_id IN (SELECT kpi_run_id FROM newest) AND r.finding <> '[]'
+ORDER BY r.from_day, r.kpi_run_id
+
 -- name: stored_atoms
 -- Atoms of a range of production days, to build longer windows from.
 SELECT a.key AS asset, t.production_day, (extract(epoch FROM t.hour) * 1000000)::bigint AS hour_us, t.shift, t.job,

@@ -236,3 +236,12 @@ def test_a_final_value_that_is_lost_says_why(database: TestDatabase) -> None:
         assert (row["value"], row["status"], row["is_final"]) == (None, reason, True), kpi
         assert reason not in row["flags"]
     assert plant.value("availability")["status"] == "final"
+
+
+def test_late_data_that_change_no_value_revise_none_but_are_on_record(plant: Plant) -> None:
+    plant.work_a_day()
+    run_once(plant.kpi_url, now=AFTER)
+    plant.put("state", [(SHIFT_START + HOUR, "EXECUTE")])  # what was known before
+    assert run_once(plant.kpi_url, now=AFTER).values_revised == 0
+    digests = "SELECT superseded_at IS NULL FROM raw_day_digest WHERE series_id = %s ORDER BY at"
+    assert plant.query(digests, plant.series["state"]) == [(False,), (True,)]

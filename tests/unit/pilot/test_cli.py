@@ -27,6 +27,7 @@ STABLE = {
     "db status",
     "kpi run",
     "kpi show",
+    "kpi findings",
     "site apply",
     "bench ingest",
 }
