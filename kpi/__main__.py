@@ -2,7 +2,11 @@
 
 import sys
 
+from kpi.settings import KpiSettings
 from kpi.start import main
+from store.usage import help_wanted
+
+PURPOSE = "Computes what new data and changes have made dirty, and closes days. SIGTERM ends it after the span in hand."
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(0 if help_wanted("kpi", PURPOSE, KpiSettings, sys.argv) else main())
