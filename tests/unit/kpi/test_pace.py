@@ -27,3 +27,23 @@ def test_due_windows_are_looked_for_now_and_then() -> None:
     clock[0] = 300.0
     assert pace.due()
     assert pace.open_day()
+
+
+def test_a_site_that_failed_rests_longer_each_time_and_is_trusted_again_after_a_run() -> None:
+    clock = [0.0]
+    pace = Pace(KpiSettings(database_url="postgresql://nowhere", kpi_poll_s=2.0), clock=lambda: clock[0])
+    assert not pace.resting()
+    for rest in (4.0, 8.0, 16.0):
+        pace.failed()
+        clock[0] += rest - 0.1
+        assert pace.resting()
+        clock[0] += 0.1
+        assert not pace.resting()
+    for _ in range(10):
+        pace.failed()
+    clock[0] += 300.0
+    assert not pace.resting()
+    pace.ran(open_day=True, due=False, seconds=1.0)
+    pace.failed()
+    clock[0] += 4.0
+    assert not pace.resting()
