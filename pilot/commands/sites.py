@@ -17,7 +17,10 @@ def apply(
     data: Annotated[Path | None, typer.Option(help="folder of the CSV tables that the file names")] = None,
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Make the registry say what FILE says; applying it twice changes nothing. What changed is computed again."""
+    """Make the registry say what FILE says; applying it twice changes nothing. What changed is computed again.
+
+    Machines and series that FILE no longer names retire: their data stay, and a later FILE can bring them back.
+    """
     from store.pool import connect
     from store.registry import apply_site
     from store.site_file import read_site_file
