@@ -6,6 +6,7 @@ In: options. Out: a summary of what each stage did; with `once` that is all, els
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from store.registry import apply_site
 from store.site_file import read_site_file
 
 SERVICE_START_TIMEOUT_S = 30.0
+MAX_RESTARTS = 5
 STALL_TIMEOUT_S = 60.0
 SITE = "demo-plant"
 
@@ -39,7 +41,7 @@ Say = Callable[[str], None]
 class Options:
     """What the demo is asked for."""
 
-    days: float = 2.0
+    days: float = 1.0
     once: bool = False
     keep: bool = False
     port: int = 8000
@@ -93,10 +95,23 @@ def demo(options: Options, say: Say) -> Iterator[tuple[Stack, Summary]]:
         yield stack, summary
 
 
-def watch(stack: Stack, stop: threading.Event) -> None:
-    """Wait until asked to stop, or say which service ended by itself."""
+def watch(stack: Stack, stop: threading.Event, say: Say) -> None:
+    """Wait until asked to stop; start a service again that ended by itself, a few times.
+
+    Raises:
+        PilotError: a service does not stay up.
+    """
+    restarts: Counter[str] = Counter()
     while not stop.wait(1.0):
-        services.require_running(stack.services)
+        for service in stack.services:
+            reason = service.ended()
+            if reason is None:
+                continue
+            restarts[service.name] += 1
+            if restarts[service.name] > MAX_RESTARTS:
+                raise PilotError(reason)
+            say(f"{reason.splitlines()[0].split(';')[0]}: starting it again")
+            service.restart()
 
 
 def _start(exits: ExitStack, options: Options, say: Say) -> Stack:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pilot.quiet import only_warnings
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def demo(
-    days: Annotated[float, typer.Option(min=0.25, max=400, help="days of history to make and compute")] = 2.0,
+    days: Annotated[float, typer.Option(min=0.25, max=400, help="days of history to make and compute")] = 1.0,
     once: Annotated[bool, typer.Option("--once", help="compute the KPIs, show them and stop")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="go on with the data of the last demo")] = False,
     port: Annotated[int, typer.Option(help="port of the API and console")] = 8000,
@@ -37,8 +38,12 @@ def demo(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+
+    def say(text: str) -> None:
+        console.print(f"[dim]·[/dim] {escape(text)}")
+
     options = Options(days, once, keep, port, sample_period, seed, home)
-    with run(options, lambda text: console.print(f"[dim]·[/dim] {text}")) as (stack, summary):
+    with run(options, say) as (stack, summary):
         _show(console, summary)
         if not summary.ok:
             raise typer.Exit(1)
@@ -48,7 +53,7 @@ def demo(
         console.print(f"\nConsole  [bold]{link}[/bold]  (once, within 10 minutes)", soft_wrap=True)
         console.print(f"API      {stack.api_url}/docs   key {stack.key}", soft_wrap=True)
         console.print(f"Logs     {home / 'logs'}\nStop with Ctrl-C.")
-        watch(stack, stop)
+        watch(stack, stop, say)
         console.print("Stopping")
 
 

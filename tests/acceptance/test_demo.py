@@ -3,15 +3,17 @@
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from pilot import services
-from pilot.demo import Options, demo
+from pilot.demo import Options, Stack, demo, watch
 from pilot.errors import PilotError
 from tests.support.paths import ROOT
 from tests.support.service import environment
+from tests.support.waiting import wait_until
 
 
 def test_a_day_of_the_demo(tmp_path: Path) -> None:
@@ -40,3 +42,18 @@ def test_without_a_broker_program_it_says_what_to_install(tmp_path: Path, monkey
     monkeypatch.setattr("pilot.broker.importlib.util.find_spec", lambda _: None)
     with pytest.raises(PilotError, match="install Mosquitto"), demo(Options(once=True, home=tmp_path), lambda _: None):
         pass
+
+
+def test_a_killed_service_is_started_again(tmp_path: Path) -> None:
+    stop, said = threading.Event(), list[str]()
+    with services.running("kpi", {"HAIDANG_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, tmp_path) as service:
+        stack = Stack("", "", "", "", "", [service])
+        watching = threading.Thread(target=watch, args=(stack, stop, said.append))
+        watching.start()
+        first = service.process.pid
+        service.process.kill()
+        wait_until(lambda: service.process.pid != first, timeout_s=20, what="a new process")
+        stop.set()
+        watching.join(20)
+    assert said
+    assert said[0] == "kpi ended with exit code -9: starting it again"
