@@ -137,7 +137,7 @@ CREATE TEMPORARY TABLE owned_window (grain text, production_day date, job text, 
 
 -- name: analyze_values
 -- Lets the planner see how much there is.
-ANALYZE new_value, owned_window
+ANALYZE new_value (asset_id, kpi, grain, production_day, window_start), owned_window
 
 -- name: join_by_hash
 -- Statistics lag behind the first big load: without them the planner would compare row by row.
