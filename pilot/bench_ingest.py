@@ -19,13 +19,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from pilot.bench_publisher import Load
+from pilot.bench_publisher import DEVICES, Load, names, topic
 from pilot.broker import embedded_broker
 from pilot.embedded import embedded_database
 from pilot.errors import PilotError
 from store import raw
 from store.migrate import migrate
-from store.pool import connect, with_user
+from store.pool import Connection, connect, with_user
 from store.queries import load
 
 SITE = "bench"
@@ -39,12 +39,18 @@ _SQL = load("bench")
 
 @dataclass(frozen=True)
 class Run:
-    """One measurement; rates are committed values in a second, `lost` and `doubled` must be 0."""
+    """One measurement; rates are committed values in a second.
+
+    `lost` counts sent values that are not stored under their key, `doubled` stored ones that nobody sent or that are
+    there more often than they were sent; both must be 0.
+    """
 
     name: str
     messages: int
     sent_values: int
     stored_values: int
+    lost: int
+    doubled: int
     seconds: float
     values_per_s: float
     of_copy: float
@@ -53,7 +59,7 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether exactly what was sent is stored."""
-        return self.sent_values == self.stored_values
+        return self.lost == self.doubled == 0
 
 
 @dataclass(frozen=True)
@@ -144,28 +150,24 @@ class _Bench:
         with self._ingest("first"):
             pass  # its session and its subscriptions stay at the broker
         _empty(self._url)
-        with self._publisher():
-            pass
-        began = time.perf_counter()
-        with self._ingest("drain") as process:
-            connected = self._wait_connected("drain")
-            run = self._measured("draining a full queue", connected or began, process)
+        start_ms = self._publish()
+        with self._ingest("drain") as (process, connected):
+            run = self._measured("draining a full queue", connected, process, start_ms)
         _empty(self._url)
         return run
 
     def live(self) -> Run:
         """Publish and store at the same time."""
-        with self._ingest("live") as process:
-            self._wait_connected("live")
+        with self._ingest("live") as (process, _):
             began = time.perf_counter()
-            with self._publisher():
-                pass
-            run = self._measured("publishers live", began, process)
+            start_ms = self._publish()
+            run = self._measured("publishers live", began, process, start_ms)
         _empty(self._url)
         return run
 
     @contextmanager
-    def _ingest(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
+    def _ingest(self, name: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+        """A worker that is connected, and the last instant at which it was not seen to be."""
         environment = {
             **os.environ,
             "HAIDANG_DATABASE_URL": with_user(self._url, "haidang_ingest"),
@@ -176,42 +178,46 @@ class _Bench:
         with self._log(name).open("wb") as log:
             process = subprocess.Popen([sys.executable, "-m", "ingest"], env=environment, stdout=log, stderr=log)
         try:
-            self._wait_connected(name)
-            yield process
+            yield process, self._wait_connected(name)
         finally:
             process.terminate()
             process.wait(30)
 
-    @contextmanager
-    def _publisher(self) -> Iterator[None]:
-        command = [sys.executable, "-m", "pilot.bench_publisher", self._broker_url, self._work.to_json()]
-        process = subprocess.Popen(command)
-        yield
-        if process.wait() != 0:
+    def _publish(self) -> int:
+        """Publish the load from a process of its own; returns the time of its first message in ms."""
+        start_ms = self._work.start_ms()
+        arguments = [self._broker_url, self._work.to_json(), str(start_ms)]
+        if subprocess.run([sys.executable, "-m", "pilot.bench_publisher", *arguments], check=False).returncode != 0:
             raise PilotError("The publisher of the benchmark failed.")
+        return start_ms
 
     def _log(self, name: str) -> Path:
         return self._folder / f"ingest-{name}.log"
 
     def _wait_connected(self, name: str) -> float:
-        """Wait until ingest says that it is connected; returns when that was seen."""
+        """Wait until ingest says that it is connected; returns the last instant at which it had not said so."""
         deadline = time.monotonic() + STALL_S
+        before = time.perf_counter()
         while time.monotonic() < deadline:
+            looked_at = time.perf_counter()
             text = self._log(name).read_text("utf-8", errors="replace")
             if "broker_connected" in text:
-                return time.perf_counter()
+                return before
+            before = looked_at
             time.sleep(POLL_S)
         raise PilotError(f"Ingest did not connect within {STALL_S:.0f} s:\n{text}")
 
-    def _measured(self, name: str, began: float, process: subprocess.Popen[bytes]) -> Run:
-        """Wait until everything is accounted for, count what is stored."""
+    def _measured(self, name: str, began: float, process: subprocess.Popen[bytes], start_ms: int) -> Run:
+        """Wait until everything is accounted for, compare what is stored with what was sent."""
         peak = self._wait_processed(process)
         seconds = time.perf_counter() - began
         with connect(self._url, "bench") as connection:
             row = connection.execute(_SQL["stored"]).fetchone()
-        stored = int(row[0]) if row else 0
+            stored = int(row[0]) if row else 0
+            lost, doubled = difference(connection, self._work, start_ms)
         rate = stored / seconds
-        return Run(name, self._work.messages, self._work.values, stored, seconds, rate, rate / self._copied, peak)
+        work = self._work
+        return Run(name, work.messages, work.values, stored, lost, doubled, seconds, rate, rate / self._copied, peak)
 
     def _wait_processed(self, process: subprocess.Popen[bytes]) -> float:
         """Wait for all messages; returns the peak of the worker's memory in MB."""
@@ -227,6 +233,20 @@ class _Bench:
                     raise PilotError(f"Ingest stands still at {count} of {self._work.messages} messages.")
                 time.sleep(POLL_S)
         return peak
+
+
+def difference(connection: Connection, work: Load, start_ms: int) -> tuple[int, int]:
+    """Compare what is stored with a load by key and value: values lost, values doubled or never sent."""
+    parameters = {
+        "start_ms": start_ms,
+        "messages": work.messages,
+        "names": names(work),
+        "devices": DEVICES,
+        "assets": [topic(SITE, device).split("/", 3)[3].removesuffix("/data") for device in range(DEVICES)],
+    }
+    row = connection.execute(_SQL["difference"], parameters).fetchone()
+    assert row is not None  # noqa: S101 - counts
+    return int(row[0]), int(row[1])
 
 
 def memory_mb(pid: int) -> float:
@@ -246,7 +266,7 @@ def _print(result: Result) -> None:
     for column in ("run", "messages", "sent = stored", "seconds", "values/s", "of raw COPY", "peak memory"):
         table.add_column(column, justify="left" if column == "run" else "right")
     for one in result.runs:
-        mark = "yes" if one.complete else f"NO: {one.stored_values:,}"
+        mark = "yes" if one.complete else f"NO: {one.lost:,} lost, {one.doubled:,} doubled"
         table.add_row(
             *(one.name, f"{one.messages:,}", f"{one.sent_values:,} {mark}", f"{one.seconds:.2f}"),
             *(f"{one.values_per_s:,.0f}", f"{one.of_copy:.2f}", f"{one.peak_memory_mb:.0f} MB"),

@@ -30,6 +30,10 @@ class Load:
     def values(self) -> int:
         return self.messages * self.values_per_message
 
+    def start_ms(self) -> int:
+        """The time of the first message so that the last one is of now, in ms since 1970."""
+        return int(time.time() * 1000) - self.messages // DEVICES - 1
+
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
@@ -39,12 +43,17 @@ def topic(site: str, device: int) -> str:
     return f"haidang/v1/{site}/area/line/unit{device:02d}/data"
 
 
+def names(load: Load) -> list[str]:
+    """Names of the values of each message of the load."""
+    return [f"value{number:02d}_kw" for number in range(load.values_per_message)]
+
+
 def packets(load: Load, start_ms: int) -> Iterator[bytes]:
     """PUBLISH packets; each device has a message for every millisecond, so no key comes twice."""
     topics = [topic(load.site, device).encode() for device in range(DEVICES)]
-    names = [f"value{number:02d}_kw" for number in range(load.values_per_message)]
+    named = names(load)
     for count in range(load.messages):
-        values = ",".join(f'"{name}":{(count * 7 + at) % 1000 / 10}' for at, name in enumerate(names))
+        values = ",".join(f'"{name}":{(count * 7 + at) % 1000 / 10}' for at, name in enumerate(named))
         payload = f'{{"ts":{start_ms + count // DEVICES},"values":{{{values}}}}}'.encode()
         head = topics[count % DEVICES]
         packet_id = count % 65_535 + 1
@@ -52,8 +61,8 @@ def packets(load: Load, start_ms: int) -> Iterator[bytes]:
         yield b"\x32" + _length(len(body)) + body
 
 
-def publish(url: str, load: Load) -> None:
-    """Send everything and return when all of it is acknowledged."""
+def publish(url: str, load: Load, start_ms: int) -> None:
+    """Send everything, timed from `start_ms` on, and return when all of it is acknowledged."""
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 1883), timeout=TIMEOUT_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -62,12 +71,11 @@ def publish(url: str, load: Load) -> None:
         connection.sendall(b"\x10" + _length(len(body)) + body)
         if connection.recv(4) != _CONNACK_OK:
             raise ConnectionError("the broker refused the publisher")
-        _send_all(connection, load)
+        _send_all(connection, load, start_ms)
         connection.sendall(b"\xe0\x00")
 
 
-def _send_all(connection: socket.socket, load: Load) -> None:
-    start_ms = int(time.time() * 1000) - load.messages // DEVICES - 1
+def _send_all(connection: socket.socket, load: Load, start_ms: int) -> None:
     acknowledged = rest = 0
     chunk: list[bytes] = []
     for sent, packet in enumerate(packets(load, start_ms), 1):
@@ -95,4 +103,4 @@ def _length(size: int) -> bytes:
 
 
 if __name__ == "__main__":
-    publish(sys.argv[1], Load(**json.loads(sys.argv[2])))
+    publish(sys.argv[1], Load(**json.loads(sys.argv[2])), int(sys.argv[3]))

@@ -12,6 +12,24 @@ TRUNCATE reading, ledger_delta, ledger, dirty_mark
 -- Readings that are there.
 SELECT count(*) FROM reading
 
+-- name: difference
+-- Values of the load that are not stored, and stored ones that are none of it or too many, each by key and value.
+WITH known AS (
+    SELECT asset.key AS asset, series.name, series_id FROM series JOIN asset USING (asset_id)
+), sent AS (
+    SELECT known.series_id,
+           timestamptz '1970-01-01 00:00+00' + (%(start_ms)s::bigint + n / %(devices)s) * interval '1 millisecond' AS ts,
+           ((n * 7 + named.at - 1) %% 1000)::double precision / 10 AS value
+    FROM generate_series(0, %(messages)s::bigint - 1) AS n
+    CROSS JOIN unnest(%(names)s::text[]) WITH ORDINALITY AS named (name, at)
+    LEFT JOIN known ON known.asset = (%(assets)s::text[])[n %% %(devices)s + 1] AND known.name = named.name
+), lost AS (
+    SELECT series_id, ts, value FROM sent EXCEPT ALL SELECT series_id, ts, value FROM reading
+), surplus AS (
+    SELECT series_id, ts, value FROM reading EXCEPT ALL SELECT series_id, ts, value FROM sent
+)
+SELECT (SELECT count(*) FROM lost), (SELECT count(*) FROM surplus)
+
 -- name: processed
 -- Messages that are accounted for.
 SELECT coalesce(sum(received), 0)::bigint FROM ledger_delta
