@@ -22,6 +22,7 @@ from store import derived, inputs, marks, registry
 from store.pool import Connection
 
 MAX_FINDINGS = 500
+_NAMES = pl.Schema({"asset": pl.String, "name": pl.String})
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class _SpanWork:
     def _read(self) -> _Read:
         whole, site_id = _bounds(self.windows), self.place.site_id
         wide = inputs.Range(*read_range(self.site, self.span.days))
-        series = inputs.series(self.connection, site_id)
+        series = _in_force(inputs.series(self.connection, site_id), self.site)
         active = series.filter("active")
         wanted = (series if self.closed else active)["series_id"].to_list()
         readings = conform(inputs.readings(self.connection, self.office.reader, wanted, wide), READINGS)
@@ -275,6 +276,14 @@ def _rows_within(frame: pl.DataFrame, start: pl.Expr, end: pl.Expr, whole: input
 
 def _digests(carried: Mapping[str, tuple[Any, str]]) -> dict[str, str]:
     return {asset: sha for asset, (_, sha) in carried.items()}
+
+
+def _in_force(series: pl.DataFrame, site: Site) -> pl.DataFrame:
+    """Tell which series enter the KPIs of the span: those of the registry in force."""
+    known = pl.DataFrame([(each.asset, each.name) for each in site.series], _NAMES, orient="row")
+    return series.join(
+        known.with_columns(active=True), on=["asset", "name"], how="left", maintain_order="left"
+    ).with_columns(pl.col("active").fill_null(value=False))
 
 
 def _bounds(windows: Mapping[str, tuple[DayWindow, ...]]) -> inputs.Range:

@@ -52,7 +52,6 @@ _SERIES = pl.Schema(
         "max_rate_per_s": pl.Float64(),
         "interval_us": pl.Int64(),
         "interval_label": pl.String(),
-        "active": pl.Boolean(),
     }
 )
 # A carry-in row is looked for in the last week first: most series have one there, and older partitions stay unread.
@@ -76,7 +75,7 @@ def open_adbc(url: str) -> Iterator[Any]:
 
 
 def series(connection: Connection, site_id: int) -> pl.DataFrame:
-    """All series of a site in the columns of kpi.frames.SERIES and `active`."""
+    """All series of a site in the columns of kpi.frames.SERIES."""
     return _frame(connection, "series", {"site_id": site_id}, _SERIES)
 
 

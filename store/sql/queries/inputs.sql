@@ -1,10 +1,9 @@
 -- What a KPI computation reads of the raw data, for whole production days of one site.
 
 -- name: series
--- All series of the site in the columns of the computation, and whether they enter KPIs.
+-- All series of the site in the columns of the computation.
 SELECT s.series_id, a.key AS asset, s.name, s.quantity, s.qualifier, s.unit, s.kind, s.expected_period_us, s.max_gap_us,
-       s.counter_rule, s.counter_modulus, s.max_rate_per_s, s.interval_us, s.interval_label,
-       s.status = 'active' AND a.status = 'active' AS active
+       s.counter_rule, s.counter_modulus, s.max_rate_per_s, s.interval_us, s.interval_label
 FROM series s JOIN asset a USING (asset_id) WHERE s.site_id = %(site_id)s ORDER BY s.series_id
 
 -- name: readings
@@ -31,7 +30,7 @@ CROSS JOIN LATERAL (SELECT ts, value, quality FROM reading
 -- to the days between them, also to days that were final before.
 SELECT m.asset, (extract(epoch FROM min(p.ts)) * 1000000)::bigint, (extract(epoch FROM m.from_ts) * 1000000)::bigint
 FROM unnest(%(assets)s::text[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[]) AS m(asset, from_ts, to_ts)
-JOIN series s ON s.site_id = %(site_id)s AND s.status = 'active' AND s.kind <> 'state'
+JOIN series s ON s.site_id = %(site_id)s AND s.status <> 'proposed' AND s.kind <> 'state'
 JOIN asset a ON a.asset_id = s.asset_id AND (m.asset = '' OR a.key = m.asset)
 CROSS JOIN LATERAL (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts >= m.from_ts AND ts < m.to_ts
                     ORDER BY ts LIMIT 1) AS f

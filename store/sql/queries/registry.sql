@@ -70,14 +70,14 @@ SELECT %(site_id)s, r.key, p.asset_id, r.level, r.kind, r.name, 'active'
 FROM jsonb_to_recordset(%(rows)s) AS r (key text, parent text, level text, kind text, name text)
 LEFT JOIN asset AS p ON p.site_id = %(site_id)s AND p.key = r.parent
 ON CONFLICT (site_id, key) DO UPDATE SET parent_id = excluded.parent_id, level = excluded.level, kind = excluded.kind,
-    name = excluded.name, status = excluded.status, recorded_at = now()
+    name = excluded.name, status = excluded.status, valid_to = NULL, recorded_at = now()
 WHERE (a.parent_id, a.level, a.kind, a.name, a.status)
     IS DISTINCT FROM (excluded.parent_id, excluded.level, excluded.kind, excluded.name, excluded.status)
 RETURNING a.key
 
 -- name: retire_asset
--- Assets that a file declared and this one does not: their data stay, they leave KPIs; returns their keys.
-UPDATE asset AS a SET status = 'retired', recorded_at = now()
+-- Assets that a file declared and this one does not: they are in force until now, their data and KPIs stay; returns their keys.
+UPDATE asset AS a SET status = 'retired', valid_to = now(), recorded_at = now()
 WHERE a.site_id = %(site_id)s AND a.status = 'active'
   AND NOT EXISTS (SELECT FROM jsonb_to_recordset(%(rows)s) AS r (key text) WHERE r.key = a.key)
 RETURNING a.key
@@ -121,7 +121,8 @@ ON CONFLICT (asset_id, name) DO UPDATE SET quantity = excluded.quantity, qualifi
     unit = excluded.unit, kind = excluded.kind, expected_period_us = excluded.expected_period_us,
     max_gap_us = excluded.max_gap_us, counter_rule = excluded.counter_rule, counter_modulus = excluded.counter_modulus,
     max_rate_per_s = excluded.max_rate_per_s, interval_us = excluded.interval_us,
-    interval_label = excluded.interval_label, status = excluded.status, recorded_at = now()
+    interval_label = excluded.interval_label, status = excluded.status, recorded_at = now(),
+    valid_to = CASE excluded.status WHEN 'retired' THEN coalesce(s.valid_to, now()) END
 WHERE (s.quantity, s.qualifier, s.unit, s.kind, s.expected_period_us, s.max_gap_us, s.counter_rule, s.counter_modulus,
     s.max_rate_per_s, s.interval_us, s.interval_label, s.status)
     IS DISTINCT FROM (excluded.quantity, excluded.qualifier, excluded.unit, excluded.kind, excluded.expected_period_us,
@@ -131,7 +132,7 @@ RETURNING s.name
 
 -- name: retire_series
 -- Series that a file declared and this one does not; what ingest proposed stays proposed; returns their names.
-UPDATE series AS s SET status = 'retired', recorded_at = now()
+UPDATE series AS s SET status = 'retired', valid_to = now(), recorded_at = now()
 FROM asset AS a
 WHERE a.asset_id = s.asset_id AND s.site_id = %(site_id)s AND s.status = 'active' AND NOT EXISTS (
     SELECT FROM jsonb_to_recordset(%(rows)s) AS r (asset text, name text) WHERE r.asset = a.key AND r.name = s.name)
@@ -357,8 +358,11 @@ SELECT min(x.first_ts), max(x.last_ts) FROM (
 INSERT INTO dirty_mark (site_id, from_ts, to_ts, cause) VALUES (%(site_id)s, %(from_ts)s, %(to_ts)s, %(cause)s)
 
 -- name: setting_changes
--- Instants at which asset settings of the site change.
-SELECT DISTINCT valid_from FROM asset_setting WHERE site_id = %(site_id)s ORDER BY valid_from
+-- Instants at which settings of assets change, or assets and series go out of force.
+SELECT valid_from FROM asset_setting WHERE site_id = %(site_id)s
+UNION SELECT valid_to FROM asset WHERE site_id = %(site_id)s AND valid_to IS NOT NULL
+UNION SELECT valid_to FROM series WHERE site_id = %(site_id)s AND valid_to IS NOT NULL
+ORDER BY 1
 
 -- name: active_series
 -- Series that enter KPIs, with the ids of this database.
@@ -366,8 +370,8 @@ SELECT s.series_id, a.asset_id, a.key AS asset, s.name FROM series AS s JOIN ass
 WHERE s.site_id = %(site_id)s AND s.status = 'active' AND a.status = 'active' ORDER BY a.key, s.name
 
 -- name: assets
--- Ids of the active assets by key.
-SELECT key, asset_id FROM asset WHERE site_id = %(site_id)s AND status = 'active' ORDER BY key
+-- Ids of the assets by key that are or were declared.
+SELECT key, asset_id FROM asset WHERE site_id = %(site_id)s AND status <> 'proposed' ORDER BY key
 
 -- name: snapshot
 -- The registry in force at an instant as one JSON document (model.registry.Site).
@@ -383,14 +387,15 @@ SELECT jsonb_build_object(
         'constraint_key', t.constraint_key) ORDER BY a.key), '[]')
         FROM asset AS a LEFT JOIN asset AS p ON p.asset_id = a.parent_id
         LEFT JOIN asset_setting AS t ON t.asset_id = a.asset_id AND t.valid_from <= %(at)s AND (t.valid_to IS NULL OR t.valid_to > %(at)s)
-        WHERE a.site_id = s.site_id AND a.status = 'active'),
+        WHERE a.site_id = s.site_id AND a.status <> 'proposed' AND (a.valid_to IS NULL OR a.valid_to > %(at)s)),
     'series', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'asset', a.key, 'name', x.name, 'quantity', x.quantity, 'kind', x.kind, 'unit', x.unit, 'qualifier', x.qualifier,
         'expected_period_us', x.expected_period_us, 'max_gap_us', x.max_gap_us, 'counter_rule', x.counter_rule,
         'counter_modulus', x.counter_modulus, 'max_rate_per_s', x.max_rate_per_s, 'interval_us', x.interval_us,
         'interval_label', x.interval_label) ORDER BY a.key, x.name), '[]')
         FROM series AS x JOIN asset AS a USING (asset_id)
-        WHERE x.site_id = s.site_id AND x.status = 'active' AND a.status = 'active'),
+        WHERE x.site_id = s.site_id AND x.status <> 'proposed' AND (x.valid_to IS NULL OR x.valid_to > %(at)s)
+            AND a.status <> 'proposed' AND (a.valid_to IS NULL OR a.valid_to > %(at)s)),
     'state_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'state', m.state, 'time_class', m.time_class, 'asset', a.key, 'sub_class', m.sub_class,
         'needs_parts', m.needs_parts, 'reason', m.reason) ORDER BY a.key NULLS FIRST, m.state), '[]')

@@ -17,6 +17,7 @@ from tests.support.database import TestDatabase
 from tests.support.paths import ROOT
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+LATER = datetime(2999, 1, 1, tzinfo=UTC)  # after whatever is changed now
 DOCUMENT: dict[str, Any] = {
     "site": {
         "key": "plant",
@@ -230,7 +231,7 @@ def test_declared_assets_and_series_that_left_the_file_retire_and_can_come_back(
         second = apply_site(connection, less)
         marked = causes(connection)
         kept = connection.execute("SELECT count(*) FROM reading").fetchone()
-        known = [asset.key for asset in snapshot(connection, "plant", NOW).assets]
+        known = [asset.key for asset in snapshot(connection, "plant", LATER).assets]
         apply_site(connection, changed(DOCUMENT, assets=fewer))
         back = statuses(connection)
     assert (first["asset"], first["series"], set(second.values()), marked) == (1, 3, {0}, ["registry"])
