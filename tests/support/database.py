@@ -71,7 +71,7 @@ class Databases:
     @contextmanager
     def empty(self) -> Iterator[TestDatabase]:
         """A database without our schema, for the tests of migrations; dropped at the end."""
-        with self._database("template1") as database:
+        with self._database("template0") as database:  # nobody is ever in that one
             yield database
 
     def close(self) -> None:
