@@ -17,6 +17,7 @@ from ingest.service import Service
 from ingest.settings import IngestSettings, read_settings
 from ingest.writer import Writer
 from store.errors import DatabaseUnavailableError, StoreError
+from store.logs import configure_log
 from store.revision import require_current
 
 GC_THRESHOLD = 100_000  # messages are no cycles: looking for such 100 times a second would cost a tenth of the time
@@ -28,7 +29,8 @@ def main() -> int:
     """Run ingest as the environment says; 0 after an orderly stop, 1 where it cannot go on."""
     try:
         settings = read_settings()
-        configure_log(settings)
+        configure_log(settings.log_format)
+        logging.getLogger("gmqtt").setLevel(logging.ERROR)
         run(settings)
     except (IngestError, StoreError) as error:
         return refuse(str(error))
@@ -67,25 +69,6 @@ async def _serve(settings: IngestSettings, router: Router, metrics: Metrics) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stop)
     await service.run()
-
-
-def configure_log(settings: IngestSettings) -> None:
-    """One line per event on standard error, for people or as JSON."""
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.getLogger("gmqtt").setLevel(logging.ERROR)
 
 
 def first(group: BaseExceptionGroup[BaseException]) -> BaseException:

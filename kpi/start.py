@@ -11,6 +11,7 @@ from kpi.metrics import Metrics
 from kpi.service import serve
 from kpi.settings import KpiSettings, read_settings
 from store.errors import DatabaseUnavailableError, StoreError
+from store.logs import configure_log
 from store.revision import require_current
 
 log = structlog.get_logger("kpi")
@@ -20,7 +21,7 @@ def main() -> int:
     """Run the job as the environment says; 0 after an orderly stop, 1 where it cannot go on."""
     try:
         settings = read_settings()
-        configure_log(settings)
+        configure_log(settings.log_format)
         run(settings)
     except (KpiError, StoreError) as error:
         sys.stderr.write(f"haidang kpi: {' '.join(str(error).split())}\n")
@@ -47,21 +48,3 @@ def run(settings: KpiSettings) -> None:
         log.warning("database_unreachable", error=str(error), advice="waiting for it")
     serve(settings, stop, metrics)
     log.info("stopped")
-
-
-def configure_log(settings: KpiSettings) -> None:
-    """One line per event on standard error, for people or as JSON."""
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
