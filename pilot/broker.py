@@ -3,6 +3,7 @@
 Both listen on 127.0.0.1 only and take anybody there: for trying things out, not for a factory.
 """
 
+import getpass
 import importlib.util
 import shutil
 import subprocess
@@ -27,19 +28,21 @@ set_tcp_nodelay true
 log_dest stderr
 log_type error
 log_type warning
+log_type notice
+user {user}
 """
 
 _RUMQTTD = """\
 id = 0
 [router]
 id = 0
-max_connections = 100
+max_connections = 1000
 max_outgoing_packet_count = 200
 max_segment_size = 104857600
 max_segment_count = 10
 [v4.1]
 name = "v4"
-listen = "127.0.0.1:{other_port}"
+listen = "127.0.0.1:{port_v311}"
 next_connection_delay_ms = 1
 [v4.1.connections]
 connection_timeout_ms = 60000
@@ -81,21 +84,29 @@ def embedded_broker(folder: Path) -> Iterator[tuple[str, str]]:
         _stop(process)
 
 
+def mosquitto_command(program: str, folder: Path, port: int) -> list[str]:
+    """Write the configuration of a Mosquitto and return what starts it.
+
+    It loses no queued message over a clean restart and limits no queue.
+    """
+    # Started by root, Mosquitto changes to a user that may not write the folder: it stays who it is.
+    text = _MOSQUITTO.format(port=port, folder=folder.resolve(), user=getpass.getuser())
+    return [program, "-c", _write(folder / "mosquitto.conf", text)]
+
+
+def rumqttd_command(folder: Path, port: int, port_v311: int) -> list[str]:
+    """Write the configuration of the broker in the `iotcore` wheel and return what starts it."""
+    config = _write(folder / "rumqttd.toml", _RUMQTTD.format(port=port, port_v311=port_v311))
+    return [sys.executable, "-m", "pilot.broker", config]
+
+
 def _command(folder: Path, port: int) -> tuple[str, list[str]]:
     mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
     if mosquitto:
-        return "Mosquitto", [mosquitto, "-c", _write(folder / "mosquitto.conf", _mosquitto_text(folder, port))]
+        return "Mosquitto", mosquitto_command(mosquitto, folder, port)
     if importlib.util.find_spec("iotcore") is None:
         raise PilotError("No MQTT broker here: install Mosquitto, or `pip install 'haidang[embedded]'`.")
-    config = _write(folder / "rumqttd.toml", _RUMQTTD.format(port=port, other_port=free_port()))
-    return "rumqttd (iotcore)", [sys.executable, "-m", "pilot.broker", config]
-
-
-def _mosquitto_text(folder: Path, port: int) -> str:
-    # Started by root, Mosquitto changes to a user that may not write the folder: it stays who it is.
-    import getpass  # noqa: PLC0415 - needs a password database, which not every platform has
-
-    return _MOSQUITTO.format(port=port, folder=folder.resolve()) + f"user {getpass.getuser()}\n"
+    return "rumqttd (iotcore)", rumqttd_command(folder, port, free_port())
 
 
 def _write(path: Path, text: str) -> str:

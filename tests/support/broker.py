@@ -4,73 +4,20 @@ Both listen on 127.0.0.1 only. `url` speaks MQTT 5; `url_v311` speaks MQTT 3.1.1
 they are the same, rumqttd keeps a port for each).
 """
 
-import getpass
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from pilot.broker import mosquitto_command, rumqttd_command
 from pilot.ports import LOCALHOST, answers, free_port
 from tests.support.required import missing, required
 from tests.support.waiting import wait_until
-
-MOSQUITTO_CONF = """\
-listener {port} 127.0.0.1
-allow_anonymous true
-persistence true
-persistence_location {folder}/
-# Without a limit: a test that stops ingest wants every message back.
-max_queued_messages 0
-set_tcp_nodelay true
-user {user}
-log_dest stderr
-log_type error
-log_type warning
-log_type notice
-"""
-
-RUMQTTD_CONF = """\
-id = 0
-
-[router]
-id = 0
-max_connections = 1000
-max_outgoing_packet_count = 200
-max_segment_size = 104857600
-max_segment_count = 10
-
-[v4.1]
-name = "v4"
-listen = "127.0.0.1:{port_v311}"
-next_connection_delay_ms = 1
-[v4.1.connections]
-connection_timeout_ms = 60000
-max_payload_size = 16777216
-max_inflight_count = 500
-dynamic_filters = true
-
-[v5.1]
-name = "v5"
-listen = "127.0.0.1:{port}"
-next_connection_delay_ms = 1
-[v5.1.connections]
-connection_timeout_ms = 60000
-max_payload_size = 16777216
-max_inflight_count = 500
-dynamic_filters = true
-"""
-
-IOTCORE_CHILD = """\
-import sys
-from iotcore.iotcore import IotCoreBroker
-IotCoreBroker(config_path=sys.argv[1]).run_forever()
-"""
 
 
 class Broker(Protocol):
@@ -203,14 +150,9 @@ def _own_broker(folder: Path) -> OwnBroker:
 
 def _mosquitto(path: str, folder: Path) -> OwnBroker:
     port = free_port()
-    conf = folder / "mosquitto.conf"
-    conf.write_text(MOSQUITTO_CONF.format(port=port, folder=folder, user=getpass.getuser()))
-    return OwnBroker([path, "-c", str(conf)], folder, port, port, keeps_sessions=True)
+    return OwnBroker(mosquitto_command(path, folder, port), folder, port, port, keeps_sessions=True)
 
 
 def _rumqttd(folder: Path) -> OwnBroker:
     port, port_v311 = free_port(), free_port()
-    conf = folder / "rumqttd.toml"
-    conf.write_text(RUMQTTD_CONF.format(port=port, port_v311=port_v311))
-    command = [sys.executable, "-c", IOTCORE_CHILD, str(conf)]
-    return OwnBroker(command, folder, port, port_v311, keeps_sessions=False)
+    return OwnBroker(rumqttd_command(folder, port, port_v311), folder, port, port_v311, keeps_sessions=False)
