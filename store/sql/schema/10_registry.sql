@@ -13,6 +13,8 @@ CREATE TABLE site (
     demand_interval_us bigint NOT NULL DEFAULT 1800000000 CHECK (demand_interval_us > 0),
     lateness_us        bigint NOT NULL DEFAULT 86400000000 CHECK (lateness_us >= 0),
     person_key         bytea,
+    most_series        integer CHECK (most_series > 0),
+    most_values_per_s  integer CHECK (most_values_per_s > 0),
     origin             text NOT NULL DEFAULT 'local' CHECK (origin IN ('local', 'imported')),
     valid_from         timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
     valid_to           timestamptz,
@@ -23,6 +25,8 @@ COMMENT ON COLUMN site.factor_set IS 'key of the emission factor set in use, nul
 COMMENT ON COLUMN site.day_start_local IS 'start of a production day that has no shift';
 COMMENT ON COLUMN site.lateness_us IS 'how long after its end a window waits for late data before it is final';
 COMMENT ON COLUMN site.person_key IS 'key of the pseudonyms that replace person fields at ingest';
+COMMENT ON COLUMN site.most_series IS 'quota of registered series, null = none set';
+COMMENT ON COLUMN site.most_values_per_s IS 'quota of values in a second, averaged over a minute, null = none set';
 
 CREATE TABLE reason (
     reason_id     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
