@@ -36,8 +36,10 @@ CATALOGUE = {
         SELECT grantee, table_name, column_name, privilege_type FROM information_schema.column_privileges
         WHERE table_schema = 'public' AND grantee LIKE 'haidang%' ORDER BY 1, 2, 3, 4""",
     "comments": """
-        SELECT c.relname, d.objsubid, d.description FROM pg_description d JOIN pg_class c ON c.oid = d.objoid
-        JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' ORDER BY 1, 2""",
+        SELECT c.relname, a.attname, d.description FROM pg_description d JOIN pg_class c ON c.oid = d.objoid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0
+        WHERE n.nspname = 'public' ORDER BY 1, 2""",
 }
 
 
