@@ -6,11 +6,11 @@ brokers send more than the window they were told.
 """
 
 import asyncio
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from ssl import SSLError
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,7 +23,8 @@ from gmqtt.mqtt.package import Package
 from gmqtt.mqtt.protocol import MQTTProtocol
 from gmqtt.subscription import Subscription
 
-from ingest.errors import BrokerRefusedError, SettingsError
+from ingest import tls
+from ingest.errors import BrokerRefusedError
 from ingest.settings import IngestSettings
 
 CONNECT_TIMEOUT_S = 10.0
@@ -48,11 +49,21 @@ class _Protocol(MQTTProtocol):  # type: ignore[misc]
     """Reads packets only while the gate is open, PUBLISH packets without detour."""
 
     def __init__(
-        self, *args: Any, gate: asyncio.Event, on_publish: Callable[[int, bytes], None], **kwargs: Any
+        self,
+        *args: Any,
+        gate: asyncio.Event,
+        on_publish: Callable[[int, bytes], None],
+        on_lost: Callable[[Exception | None], None],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._gate = gate
         self._on_publish = on_publish
+        self._on_lost = on_lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._on_lost(exc)
+        super().connection_lost(exc)
 
     async def read(self, n: int = -1) -> bytes:
         await self._gate.wait()
@@ -117,6 +128,7 @@ class BrokerConnection(Client):  # type: ignore[misc]
         self.on_subscribe = self._subscribed
         self.lost = asyncio.Event()
         self.failure: Exception | None = None
+        self._ended_by: Exception | None = None
         self.is_paused = False
 
     async def open(self, subscriptions: Sequence[str]) -> None:
@@ -126,7 +138,7 @@ class BrokerConnection(Client):  # type: ignore[misc]
             BrokerUnreachableError: nobody answers, or not now.
             BrokerRefusedError: it does not want us.
         """
-        broker = self._settings.broker
+        broker, files = self._settings.broker, self._settings.tls
         if broker.username:
             self.set_auth_credentials(unquote(broker.username), unquote(broker.password or ""))
         try:
@@ -135,7 +147,7 @@ class BrokerConnection(Client):  # type: ignore[misc]
                     self.connect(
                         broker.hostname,
                         broker.port or _PORTS[broker.scheme],
-                        ssl=_tls(self._settings),
+                        ssl=tls.make_context(files) if files else False,
                         keepalive=KEEPALIVE_S,
                         version=MQTTv50,
                     )
@@ -150,7 +162,11 @@ class BrokerConnection(Client):  # type: ignore[misc]
             ) from error
         except (OSError, TimeoutError) as error:
             await self.close()
-            raise BrokerUnreachableError(str(error) or "no answer in time") from error
+            refusal = tls.refusal(error, self.place, broker.hostname or "") if files else ""
+            if refusal:
+                raise BrokerRefusedError(refusal) from error
+            hint = tls.hint(error, self.place) if files else ""
+            raise BrokerUnreachableError(hint or str(error) or "no answer in time") from error
 
     @property
     def place(self) -> str:
@@ -195,7 +211,11 @@ class BrokerConnection(Client):  # type: ignore[misc]
             for task in done:
                 task.result()
             if self.lost.is_set():
-                raise ConnectionError("the broker closed the connection at once; it must speak MQTT 5")
+                if isinstance(self._ended_by, SSLError):  # TLS 1.3 refuses a certificate only after the handshake
+                    raise self._ended_by
+                raise ConnectionError(
+                    "the broker closed the connection at once; it must speak MQTT 5, and TLS needs mqtts://"
+                )
         finally:
             for task in tasks:
                 task.cancel()
@@ -225,9 +245,13 @@ class BrokerConnection(Client):  # type: ignore[misc]
             id_generator=self._package_handler.id_generator,
             gate=self._gate,
             on_publish=self._on_publish,
+            on_lost=self._note_end,
         )
         transport, protocol = await asyncio.get_running_loop().create_connection(factory, host, port, ssl=ssl)
         return MQTTConnection(transport, protocol, clean_session, keepalive, package_handler=self._package_handler)
+
+    def _note_end(self, error: Exception | None) -> None:
+        self._ended_by = self._ended_by or error
 
     def _on_publish(self, command: int, packet: bytes) -> None:
         """Take a PUBLISH apart: topic, packet id, properties (none of them matters here), payload."""
@@ -247,12 +271,3 @@ class BrokerConnection(Client):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - gmqtt's reading task would swallow it; the service ends with it
             self.failure = error
             self.lost.set()
-
-
-def _tls(settings: IngestSettings) -> ssl.SSLContext | bool:
-    if settings.broker.scheme != "mqtts":
-        return False
-    try:
-        return ssl.create_default_context(cafile=settings.broker_ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(f"HAIDANG_BROKER_CA_FILE {settings.broker_ca_file} cannot be used: {error}") from error

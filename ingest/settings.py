@@ -2,14 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ingest.errors import SettingsError
 from ingest.limits import Limits
+from ingest.tls import TlsFiles
 
 
 class IngestSettings(BaseSettings):
@@ -20,6 +21,9 @@ class IngestSettings(BaseSettings):
     database_url: str = Field(description="database, postgresql://haidang_ingest:password@host:port/name")
     broker_url: str = Field(default="mqtt://127.0.0.1:1883", description="broker, mqtt://user:password@host:port")
     broker_ca_file: Path | None = Field(default=None, description="CA certificate for mqtts://")
+    broker_cert_file: Path | None = Field(default=None, description="our client certificate for mqtts://")
+    broker_key_file: Path | None = Field(default=None, description="private key of the client certificate")
+    broker_key_password: SecretStr = Field(default=SecretStr(""), description="password of that key, if it has one")
     mapping_path: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(), description=f"mapping files, or folders with mapping.yaml files, separated by {os.pathsep!r}"
     )
@@ -56,9 +60,30 @@ class IngestSettings(BaseSettings):
             raise ValueError("must be of the form mqtt://user:password@host:port or mqtts://...")
         return value
 
+    @model_validator(mode="after")
+    def _identity_is_whole(self) -> Self:
+        given = [self.broker_cert_file is not None, self.broker_key_file is not None]
+        if any(given) and not self.broker_url.startswith("mqtts:"):
+            raise ValueError("a client certificate (HAIDANG_BROKER_CERT_FILE) needs mqtts:// in HAIDANG_BROKER_URL")
+        if any(given) and not all(given):
+            raise ValueError("HAIDANG_BROKER_CERT_FILE and HAIDANG_BROKER_KEY_FILE belong together: set both")
+        return self
+
     @property
     def broker(self) -> SplitResult:
         return urlsplit(self.broker_url)
+
+    @property
+    def tls(self) -> TlsFiles | None:
+        """The files of the TLS connection to the broker; none for mqtt://."""
+        if self.broker.scheme != "mqtts":
+            return None
+        return TlsFiles(
+            self.broker_ca_file,
+            self.broker_cert_file,
+            self.broker_key_file,
+            self.broker_key_password.get_secret_value(),
+        )
 
     @property
     def limits(self) -> Limits:
@@ -78,5 +103,5 @@ def read_settings(**given: Any) -> IngestSettings:
     try:
         return IngestSettings(**given)
     except ValidationError as error:
-        lines = [f"HAIDANG_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        lines = [f"HAIDANG_{str(e['loc'][0]).upper()}: {e['msg']}" if e["loc"] else e["msg"] for e in error.errors()]
         raise SettingsError("Settings of ingest are not usable: " + "; ".join(lines)) from error

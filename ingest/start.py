@@ -15,6 +15,7 @@ from ingest.metrics import Metrics
 from ingest.route import Router
 from ingest.service import Service
 from ingest.settings import IngestSettings, read_settings
+from ingest.tls import make_context
 from ingest.writer import Writer
 from store.errors import DatabaseUnavailableError, StoreError
 from store.logs import configure_log
@@ -50,6 +51,8 @@ def run(settings: IngestSettings) -> None:
         StoreError: the schema is not this version's.
     """
     router = Router(load_all(list(settings.mapping_path)))
+    if settings.tls is not None:
+        make_context(settings.tls)
     metrics = Metrics()
     if settings.ingest_metrics_port:
         metrics.serve(settings.ingest_metrics_host, settings.ingest_metrics_port)

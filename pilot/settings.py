@@ -56,12 +56,17 @@ def _of(service: str, settings: type[BaseSettings]) -> Iterator[Shown]:
     for name, info in settings.model_fields.items():
         variable = f"{prefix}{name}".upper()
         given = os.environ.get(variable)
-        secret = info.annotation is SecretStr or any(word in variable for word in _SECRET)
+        secret = info.annotation is SecretStr or _names_secret(variable)
         default = "" if info.default in {PydanticUndefined, None, ()} else str(info.default)
         source = "environment" if given else "default" if default else "not set"
         value = given or default
         shown = ("(set)" if value else "") if secret else _without_password(value)
         yield Shown(variable, shown, source, service, info.description or "")
+
+
+def _names_secret(variable: str) -> bool:
+    """Whether the variable holds a secret itself; the name of a file with one may be shown."""
+    return any(word in variable for word in _SECRET) and not variable.endswith("_FILE")
 
 
 def _without_password(value: str) -> str:

@@ -50,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add(parser, "--broker", "broker_url", metavar="URL")
     _add(parser, "--ca-file", "broker_ca_file", metavar="FILE")
+    _add(parser, "--cert-file", "broker_cert_file", metavar="FILE")
+    _add(parser, "--key-file", "broker_key_file", metavar="FILE")
     _add(parser, "--days", "simulator_days", type=float, metavar="N")
     _add(parser, "--start", "simulator_start", metavar="ISO")
     _add(parser, "--live", "simulator_live", action=argparse.BooleanOptionalAction)

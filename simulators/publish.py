@@ -8,7 +8,6 @@ import contextlib
 import random
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -19,6 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from simulators.errors import BrokerUnreachableError, NotAcknowledgedError, SettingsError
+from simulators.tls import BrokerTls
 
 DEFAULT_WINDOW = 100  # messages, if the broker names no Receive Maximum
 CONNECT_TIMEOUT_S = 10.0
@@ -30,9 +30,16 @@ class Publisher:
     """A connection to a broker; use as a context manager. Belongs to one thread."""
 
     def __init__(
-        self, url: str, *, client_id: str, ca_file: Path | None = None, patience_s: float | None = 60.0
+        self, url: str, *, client_id: str, tls: BrokerTls | None = None, patience_s: float | None = 60.0
     ) -> None:
-        """Prepare a connection; `patience_s` is how long to wait without any acknowledgement (None: for ever)."""
+        """Prepare a connection.
+
+        Args:
+            url: mqtt:// or mqtts://, with user and password.
+            client_id: name at the broker.
+            tls: files for mqtts://; without them those of the environment.
+            patience_s: how long to wait without any acknowledgement (None: for ever).
+        """
         self._url = _parse(url)
         self._patience_s = patience_s
         self._window = DEFAULT_WINDOW
@@ -41,14 +48,14 @@ class Publisher:
         self._failure = ""
         self.published = 0
         self.acknowledged = 0
-        self._client = self._make_client(client_id, ca_file)
+        self._client = self._make_client(client_id, tls or BrokerTls())
 
-    def _make_client(self, client_id: str, ca_file: Path | None) -> mqtt.Client:
+    def _make_client(self, client_id: str, tls: BrokerTls) -> mqtt.Client:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
         if self._url.username:
             client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
         if self._url.scheme == "mqtts":
-            client.tls_set(ca_certs=str(ca_file) if ca_file else None)
+            client.tls_set_context(tls.context())
         client.max_inflight_messages_set(65_535)  # the window is kept here, by what the broker allows
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish

@@ -96,7 +96,6 @@ def replay(  # noqa: PLR0913 - each is a flag of the command
     *,
     speed: Speed = "max",
     shift_to: Literal["now", "none"] = "none",
-    ca_file: Path | None = None,
     stop: Event | None = None,
     report: Callable[[ReplayProgress], None] | None = None,
     now: Callable[[], datetime] = utc_now,
@@ -111,7 +110,7 @@ def replay(  # noqa: PLR0913 - each is a flag of the command
         raise SettingsError("the speed must be max or a number above 0")
     paths = find([files] if isinstance(files, str | Path) else files, section.files)
     total, weeks = weeks_to(now(), paths, section) if shift_to == "now" else (Tally(), 0)
-    with Publisher(broker_url, client_id=f"haidang-replay-{uuid4().hex[:12]}", ca_file=ca_file) as publisher:
+    with Publisher(broker_url, client_id=f"haidang-replay-{uuid4().hex[:12]}") as publisher:
         session = _Session(publisher, section.qos, speed, stop or Event(), report, total.rows)
         session.run(messages_of(paths, section, weeks, session.tally))
         publisher.drain()

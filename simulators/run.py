@@ -69,7 +69,7 @@ def run(
     with Publisher(
         settings.broker_url,
         client_id=f"haidang-simulator-{uuid4().hex[:12]}",
-        ca_file=settings.broker_ca_file,
+        tls=settings,
         patience_s=None if settings.simulator_live else 60.0,
     ) as publisher:
         session = _Session(settings, plant, publisher, stop or Event(), report)

@@ -5,20 +5,17 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from simulators.shifts import DAY_MS, day_start, milliseconds
+from simulators.tls import BrokerTls
 
 
-class PlantSettings(BaseSettings):
+class PlantSettings(BrokerTls):
     """What to simulate and where to send it; every field is also `HAIDANG_<FIELD>` in the environment."""
-
-    model_config = SettingsConfigDict(env_prefix="HAIDANG_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     broker_url: str = Field(
         default="mqtt://127.0.0.1:1883", description="broker, mqtt://user:password@host:port or mqtts://"
     )
-    broker_ca_file: Path | None = Field(default=None, description="CA certificate for mqtts://")
     simulator_seed: int = Field(default=1, description="same seed, same plant")
     simulator_days: float = Field(default=1.0, ge=0, le=3660, description="days of history")
     simulator_start: datetime | None = Field(default=None, description="begin of the history, ISO 8601")
