@@ -18,7 +18,7 @@ class Batcher:
         """Add a message; true when the batch is full now. A message without values counts as one."""
         self._messages.append(message)
         decoded = message.decoded
-        self._values += len(decoded.values) or len(decoded.events) or 1
+        self._values += decoded.count or len(decoded.events) or 1
         return self._values >= self._most_values
 
     def take(self) -> list[Message]:

@@ -2,21 +2,26 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from ingest.decode.result import Rejection, shown
+from ingest.decode.result import Key, Rejection, Value, shown
 from ingest.message import Message
-from ingest.route import SeriesRef
+from ingest.route import SeriesRef, Source
+from model.vocabulary import Quality
 from store.raw import EventRow, Rows
 
 STORED, DUPLICATE, CONFLICT, REJECTED = 0, 1, 2, 3
+MOST_SHAPES = 64  # sets of names that are remembered of a source; more is no machine but chance
+_GOOD = int(Quality.GOOD)
 
 Ints = npt.NDArray[np.int64]
+# Message, ref, time, value and quality of each value.
+_Five: TypeAlias = tuple[Ints, Ints, Ints, npt.NDArray[np.float64], npt.NDArray[np.int16]]
 
 
 @dataclass
@@ -69,47 +74,137 @@ class Columns:
     """The values of a batch, flattened; `new` are the series that nobody looked up yet."""
 
     messages: Sequence[Message]
-    counts: list[int] = field(default_factory=list)
+    message: Ints  # place of the message
+    ref: Ints  # index of the series ref, -1 where it is new
+    ts_us: Ints
+    value: npt.NDArray[np.float64]
+    quality: npt.NDArray[np.int16]
+    texts: list[tuple[int, str]]  # place and text
+    new: dict[SeriesRef, None]
+    unusual: list[int]  # messages with more than plain values
+
+
+@dataclass
+class _Rows:
+    """What stands in rows: columns of whole rows, the numbers still packed."""
+
+    message: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    refs: list[bytes] = field(default_factory=list)
+    numbers: list[bytes] = field(default_factory=list)
+
+    def columns(self) -> _Five:
+        sizes = self.sizes
+        values = np.frombuffer(bytearray().join(self.numbers))
+        return (
+            np.repeat(np.array(self.message, np.int64), sizes),
+            np.frombuffer(b"".join(self.refs), np.int64),
+            np.repeat(np.array(self.times, np.int64), sizes),
+            values,
+            np.full(len(values), _GOOD, np.int16),
+        )
+
+
+@dataclass
+class _Loose:
+    """What stands one by one."""
+
+    message: list[int] = field(default_factory=list)
     refs: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     numbers: list[float] = field(default_factory=list)
     qualities: list[int] = field(default_factory=list)
-    texts: list[tuple[int, str]] = field(default_factory=list)  # place and text
-    new: dict[SeriesRef, None] = field(default_factory=dict)
-    unusual: list[int] = field(default_factory=list)  # messages with more than plain values
+    texts: list[tuple[int, str]] = field(default_factory=list)
+
+    def columns(self) -> _Five:
+        return (
+            np.array(self.message, np.int64),
+            np.array(self.refs, np.int64),
+            np.array(self.times, np.int64),
+            np.array(self.numbers, np.float64),
+            np.array(self.qualities, np.int16),
+        )
 
 
 def flatten(messages: Sequence[Message]) -> Columns:
-    """Lay the values of all messages side by side, in order of receipt."""
-    result = Columns(messages)
-    refs, times, numbers, qualities, counts = (
-        *(result.refs, result.times, result.numbers, result.qualities, result.counts),
-    )
-    for number_, message in enumerate(messages):
+    """Lay the values of all messages side by side, in order of receipt; within a message, those of rows come first."""
+    rows, loose = _Rows(), _Loose()
+    new: dict[SeriesRef, None] = {}
+    unusual = []
+    for place, message in enumerate(messages):
         decoded, source = message.decoded, message.source
         if not source.site_id:
             _refuse_site(message)
             decoded = message.decoded
         if decoded.rejected or decoded.events or decoded.whole is not None:
-            result.unusual.append(number_)
-        known = source.refs
-        for name, unit, ts_us, value, quality in decoded.values:
-            ref = known.get(name if unit is None else (name, unit))
-            if ref is None or ref.index < 0:
-                ref = source.ref(name, unit)
+            unusual.append(place)
+        for keys, ts_us, numbers in decoded.rows:
+            refs = source.places.get(keys) or _places(source, keys, new)
+            rows.message.append(place)
+            rows.sizes.append(len(keys))
+            rows.times.append(ts_us)
+            rows.refs.append(refs)
+            rows.numbers.append(numbers)
+        if decoded.values:
+            _flatten_values(loose, place, source, decoded.values, new)
+    columns, texts = _in_order(rows, loose)
+    return Columns(messages, *columns, texts, new, unusual)
+
+
+def _places(source: Source, keys: tuple[Key, ...], new: dict[SeriesRef, None]) -> bytes:
+    """The indexes of the refs of a row, remembered when there is one for each."""
+    indexes = []
+    for key in keys:
+        name, unit = (key, None) if isinstance(key, str) else key
+        ref = source.ref(name, unit)
+        if ref.index < 0 and ref not in new:
+            ref.is_text = False
+            new[ref] = None
+        indexes.append(ref.index)
+    found = np.array(indexes, np.int64).tobytes()
+    if min(indexes) >= 0:
+        if len(source.places) >= MOST_SHAPES:
+            source.places.clear()
+        source.places[keys] = found
+    return found
+
+
+def _flatten_values(loose: _Loose, place: int, source: Source, values: list[Value], new: dict[SeriesRef, None]) -> None:
+    known = source.refs
+    for name, unit, ts_us, value, quality in values:
+        ref = known.get(name if unit is None else (name, unit))
+        if ref is None or ref.index < 0:
+            ref = source.ref(name, unit)
+            if ref not in new:
                 ref.is_text = isinstance(value, str)
-                result.new.setdefault(ref)
-            if type(value) is float:
-                numbers.append(value)
-            else:
-                if value is not None:
-                    result.texts.append((len(refs), value))  # type: ignore[arg-type]
-                numbers.append(math.nan)
-            refs.append(ref.index)
-            times.append(ts_us)
-            qualities.append(quality)
-        counts.append(len(decoded.values))
-    return result
+                new[ref] = None
+        if type(value) is float:
+            loose.numbers.append(value)
+        else:
+            if value is not None:
+                loose.texts.append((len(loose.refs), value))  # type: ignore[arg-type]
+            loose.numbers.append(math.nan)
+        loose.refs.append(ref.index)
+        loose.times.append(ts_us)
+        loose.qualities.append(quality)
+    loose.message.extend([place] * len(values))
+
+
+def _in_order(rows: _Rows, loose: _Loose) -> tuple[_Five, list[tuple[int, str]]]:
+    """The columns of both kinds in order of the messages, and the places of the texts in them."""
+    if not rows.message:
+        return loose.columns(), loose.texts
+    if not loose.message:
+        return rows.columns(), []
+    pairs: Iterable[Any] = zip(rows.columns(), loose.columns(), strict=True)
+    joined: list[npt.NDArray[Any]] = [np.concatenate(pair) for pair in pairs]
+    order = np.argsort(joined[0], kind="stable")  # two ordered halves: no more than a merge
+    where = np.empty(len(order), np.int64)
+    where[order] = np.arange(len(order))
+    moved = where[len(order) - len(loose.message) :].tolist()
+    message, ref, ts_us, value, quality = (column[order] for column in joined)
+    return (message, ref, ts_us, value, quality), [(moved[place], text) for place, text in loose.texts]
 
 
 def _refuse_site(message: Message) -> None:
@@ -146,6 +241,3 @@ def add_conflict(plan: Plan, place: int, stored: Any) -> None:
             "of": place,
         }
     )
-
-
-# -- events -----------------------------------------------------------------------------------------

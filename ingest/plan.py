@@ -32,15 +32,14 @@ def make_plan(columns: Columns, table: SeriesTable, limits: Limits, quota: DayQu
 
 
 def _plan(columns: Columns, table: SeriesTable) -> Plan:
-    messages = columns.messages
-    ref = np.array(columns.refs, np.int64)
+    messages, ref = columns.messages, columns.ref
     plan = Plan(
         messages=messages,
-        message=np.repeat(np.arange(len(messages)), columns.counts),
+        message=columns.message,
         ref=ref,
-        ts_us=np.array(columns.times, np.int64),
-        value=np.array(columns.numbers, np.float64),
-        quality=np.array(columns.qualities, np.int16),
+        ts_us=columns.ts_us,
+        value=columns.value,
+        quality=columns.quality,
         outcome=np.zeros(len(ref), np.int8),
         series_id=table.series_id[ref],
         site_id=table.site_id[ref],

@@ -153,7 +153,7 @@ class Resolver:
         if len(self.table.refs) > MOST_REFS + 2 * len(self._registry.series):
             for ref in self.table.refs:
                 ref.index = -1
-                ref.source.refs.clear()
+                ref.source.forget()
             self.table = SeriesTable()
         if len(self._sources) > MOST_TOPICS:
             for source in self._sources:

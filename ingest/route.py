@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 
 from ingest.decode import mapped, native, shdr
-from ingest.decode.result import Decoded, Rejection, refused, shown
+from ingest.decode.result import Decoded, Key, Rejection, refused, shown
 from ingest.mapping import KEY, Mapping, ValueRule
 
 PREFIX = "haidang/v1/"
@@ -41,10 +41,16 @@ class Source(msgspec.Struct, kw_only=True, eq=False):
     is_status: bool = False
     mapping: Mapping | None = None
     decode: Callable[[bytes], Decoded]
-    refs: dict[str | tuple[str, str], SeriesRef] = {}
+    refs: dict[Key, SeriesRef] = {}
+    places: dict[tuple[Key, ...], bytes] = {}  # of rows, once all their refs have an index; see ingest.columns
     site_id: int = 0
     asset_id: int = 0
     device_id: int = 0
+
+    def forget(self) -> None:
+        """Let go of what was resolved: the next message is looked up again."""
+        self.refs.clear()
+        self.places.clear()
 
     def ref(self, name: str, unit: str | None) -> SeriesRef:
         """The series of a name; made at its first sight."""

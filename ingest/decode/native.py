@@ -8,11 +8,12 @@ import json
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from struct import error as StructError  # noqa: N812 - it is a class
 from typing import Annotated, Any
 
 import msgspec
 
-from ingest.decode.result import Decoded, Event, Rejection, refused, shown, with_ordinals
+from ingest.decode.result import Decoded, Event, Rejection, packed, refused, shown, unpacked, with_ordinals
 from model.vocabulary import Quality
 
 # Texts under these names are events; all other texts are states.
@@ -65,11 +66,25 @@ def decode_status(payload: bytes) -> bool | None:
 def _together(samples: list[Sample], asset: str) -> Decoded:
     """Decode an array; times that come twice are told apart."""
     result = Decoded()
+    repeated = len({_time_us(sample.ts) for sample in samples}) < len(samples)
     for sample in samples:
         _add(result, sample, asset)
-    if len({value[2] for value in result.values}) < len(samples):
+        if repeated:
+            _take_apart(result)
+    if repeated:
         result.values = with_ordinals(result.values)
     return result
+
+
+def _take_apart(result: Decoded) -> None:
+    """Put what stands in rows behind the values: where times repeat, the order of the values matters."""
+    for row in result.rows:
+        result.values.extend(unpacked(row))
+    result.rows.clear()
+
+
+def _time_us(ts: datetime | int) -> int:
+    return ts * 1000 if isinstance(ts, int) else (ts - _EPOCH) // _MICROSECOND
 
 
 def _add(result: Decoded, sample: Sample, asset: str) -> None:
@@ -86,22 +101,37 @@ def _add(result: Decoded, sample: Sample, asset: str) -> None:
         return
     if sample.seq is not None:
         result.seq = (*result.seq, sample.seq)
-    units = sample.units
-    append = result.values.append
-    for name, value in sample.values.items():
-        kind = type(value)
+    _add_values(result, sample.values, sample.units, ts_us)
+
+
+def _add_values(
+    result: Decoded, values: dict[str, float | bool | str | None], units: dict[str, str] | None, ts_us: int
+) -> None:
+    """Numbers go into a row; what is none (it is rare) is taken out first."""
+    try:
+        numbers = packed(values.values())  # type: ignore[arg-type]
+    except (StructError, TypeError):
+        _add_others(result, values, units, ts_us)
+        numbers = packed(values.values())  # type: ignore[arg-type]
+    if numbers:
+        keys = tuple((name, units[name]) if name in units else name for name in values) if units else tuple(values)
+        result.rows.append((keys, ts_us, numbers))
+
+
+def _add_others(
+    result: Decoded, values: dict[str, float | bool | str | None], units: dict[str, str] | None, ts_us: int
+) -> None:
+    """Move texts and nulls out of these values."""
+    others = [(name, value) for name, value in values.items() if value is None or type(value) is str]
+    for name, value in others:
+        del values[name]
         unit = units.get(name) if units else None
-        if kind is float:
-            append((name, unit, ts_us, value, _GOOD))
-        elif kind is str:
-            if name in EVENT_NAMES:
-                result.events.append(_event(name, value, ts_us))  # type: ignore[arg-type]
-            else:
-                append((name, unit, ts_us, value, _GOOD))
-        elif value is None:
-            append((name, unit, ts_us, None, _NO_SIGNAL))
+        if value is None:
+            result.values.append((name, unit, ts_us, None, _NO_SIGNAL))
+        elif name in EVENT_NAMES:
+            result.events.append(_event(name, value, ts_us))  # type: ignore[arg-type]
         else:
-            append((name, unit, ts_us, 1.0 if value else 0.0, _GOOD))
+            result.values.append((name, unit, ts_us, value, _GOOD))
 
 
 def _event(name: str, text: str, ts_us: int) -> Event:
@@ -162,6 +192,7 @@ def _salvage(parts: Iterable[tuple[Any, str]], asset: str) -> Decoded:
             result.rejected.append(Rejection("bad_time", time, max(1, len(part["values"]))))
             continue
         _add(result, _sample(part, time, result.rejected), asset)
+        _take_apart(result)
     if count > 1:
         result.values = with_ordinals(result.values)
     return result

@@ -50,7 +50,7 @@ def test_the_example_of_the_contract_is_decoded() -> None:
     text = (DOCS / "message-contract.md").read_text("utf-8")
     example = re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0]
     result = native.decode(example.encode())
-    assert [value[0] for value in result.values] == ["state", "good_count", "power_kw"]
+    assert {value[0] for value in result.every_value()} == {"state", "good_count", "power_kw"}
 
 
 def test_every_reason_is_explained() -> None:

@@ -23,7 +23,10 @@ def decoded(case: dict[str, Any]) -> Any:
     mappings = [load(ROOT / "examples" / case["mapping"] / "mapping.yaml")] if "mapping" in case else []
     source = Router(mappings).source(case["topic"])
     payload = bytes.fromhex(case["hex"]) if "hex" in case else case["payload"].encode()
-    result = msgspec.to_builtins(source.decode(payload))
+    found = source.decode(payload)
+    found.values, found.rows = found.every_value(), []
+    result = msgspec.to_builtins(found)
+    del result["rows"]
     return {"site": source.site, "asset": source.asset, "device": source.device, **result}
 
 

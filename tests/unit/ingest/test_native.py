@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.decode import native
-from ingest.decode.result import Decoded, with_ordinals
+from ingest.decode.result import Decoded, packed, unpacked, with_ordinals
 
 scalars = st.one_of(st.floats(), st.integers(), st.booleans(), st.none(), st.text(max_size=5))
 anything = st.recursive(
@@ -16,7 +16,7 @@ anything = st.recursive(
 
 
 def accounted(result: Decoded) -> int:
-    return len(result.values) + len(result.events) + sum(rejection.values for rejection in result.rejected)
+    return result.count + len(result.events) + sum(rejection.values for rejection in result.rejected)
 
 
 @given(st.binary(max_size=200))
@@ -40,7 +40,7 @@ def test_every_value_of_a_sample_is_a_value_an_event_or_a_rejection(values: dict
 def test_times_are_kept_to_the_microsecond(wall: datetime, offset_min: int) -> None:
     at = wall.replace(tzinfo=timezone(timedelta(minutes=offset_min)))
     result = native.decode(json.dumps({"ts": at.isoformat(), "values": {"a": 1}}).encode())
-    assert result.values[0][2] == (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    assert result.every_value()[0][2] == (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.floats(0, 3).map(round)), max_size=12))
@@ -62,3 +62,16 @@ def test_deep_nesting_is_refused() -> None:
 
 def test_status_texts() -> None:
     assert [native.decode_status(text) for text in (b"online", b' "OFFLINE"\n', b"1")] == [True, False, None]
+
+
+def test_numbers_of_an_object_stand_in_one_row_and_texts_beside_it() -> None:
+    payload = {"ts": 1000, "values": {"a": 1, "state": "RUN", "b": True, "c": None, "d": 2.5}, "units": {"d": "kW"}}
+    result = native.decode(json.dumps(payload).encode())
+    assert result.rows == [(("a", "b", ("d", "kW")), 1_000_000, packed([1.0, 1.0, 2.5]))]
+    assert result.values == [("state", None, 1_000_000, "RUN", 0), ("c", None, 1_000_000, None, 3)]
+
+
+@given(st.lists(st.floats(allow_nan=False), max_size=100))
+def test_packed_numbers_come_back(numbers: list[float]) -> None:
+    row = (tuple(f"n{place}" for place in range(len(numbers))), 5, packed(numbers))
+    assert [value[3] for value in unpacked(row)] == numbers

@@ -1,15 +1,19 @@
 """Plans and accounts: every value has one outcome, every message one column, and the sums hold for any batch."""
 
+from collections import Counter
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import account
-from ingest.columns import CONFLICT, DUPLICATE, REJECTED, STORED
+from ingest.columns import CONFLICT, DUPLICATE, REJECTED, STORED, Plan
 from ingest.content import pseudonym
-from ingest.decode.result import Event, Person, Rejection, Value
+from ingest.decode.result import Event, Person, Rejection, Value, packed
 from ingest.limits import DAY_US, DayQuota, Limits
 from ingest.message import Message
+from ingest.resolve import SeriesTable
 from ingest.route import Router
 from model.ledger import MESSAGE_ACCOUNT, VALUE_ACCOUNT
 from model.units import Conversion
@@ -73,6 +77,49 @@ def test_no_key_is_written_twice_and_refused_messages_have_a_reason(batch: list[
     for place, refused in enumerate(plan.outcome):
         if refused == REJECTED:
             assert plan.rejections[int(plan.message[place])]
+
+
+def in_rows(one: Message) -> Message:
+    """The same message with its numbers in rows, where no key and time is said twice."""
+    said = Counter((name, ts_us) for name, _, ts_us, _, _ in one.decoded.values)
+    loose, rows = [], []
+    for name, unit, ts_us, content, quality in one.decoded.values:
+        if isinstance(content, float) and said[name, ts_us] == 1:
+            rows.append(((name,), ts_us, packed([content])))
+        else:
+            loose.append((name, unit, ts_us, content, quality))
+    decoded = msgspec.structs.replace(one.decoded, values=loose, rows=rows)
+    return Message(one.source, one.payload, one.received_us, decoded, one.dup)
+
+
+@given(batches())
+def test_rows_come_to_the_same_as_values_one_by_one(batch: list[Message]) -> None:
+    kinds = {"state": "state"}
+    sources = {one.source for one in batch}
+    one_by_one, first_table = plan_of(batch, kinds=kinds)
+    for source in sources:
+        source.forget()
+    rowwise = [in_rows(one) for one in batch]
+    together, table = plan_of(rowwise, kinds=kinds)
+    assert [one.decoded.count for one in rowwise] == [one.decoded.count for one in batch]
+    assert stored_by_name(together, table) == stored_by_name(one_by_one, first_table)
+    for outcome in ("stored", "duplicate", "conflict", "rejected"):
+        counts = (getattr(account.tally(plan), outcome).tolist() for plan in (together, one_by_one))
+        assert next(counts) == next(counts)
+    assert len(table.refs) == len({(ref.source.topic, ref.name) for ref in table.refs})
+
+
+def stored_by_name(plan: Plan, table: SeriesTable) -> set[tuple[str, str, int, str]]:
+    """What a plan writes, with names in place of numbers that depend on the order."""
+    return {
+        (
+            plan.messages[int(plan.message[place])].source.topic,
+            table.refs[int(plan.ref[place])].name,
+            int(plan.ts_us[place]),
+            str(plan.value[place]),
+        )
+        for place in plan.to_store
+    }
 
 
 def test_of_two_values_of_one_key_the_first_stays() -> None:
