@@ -129,7 +129,7 @@ def _add_others(
         if value is None:
             result.values.append((name, unit, ts_us, None, _NO_SIGNAL))
         elif name in EVENT_NAMES:
-            result.events.append(_event(name, value, ts_us))  # type: ignore[arg-type]
+            result.events.append(_event(name, value, ts_us))
         else:
             result.values.append((name, unit, ts_us, value, _GOOD))
 
