@@ -113,7 +113,7 @@ class BrokerConnection(Client):  # type: ignore[misc]
 
     def __init__(self, settings: IngestSettings, receive: Receive) -> None:
         super().__init__(
-            settings.ingest_client_id,
+            settings.slot.session,
             clean_session=False,
             optimistic_acknowledgement=False,
             session_expiry_interval=settings.ingest_session_expiry_s,
@@ -124,15 +124,19 @@ class BrokerConnection(Client):  # type: ignore[misc]
         self._receive = receive
         self._gate = asyncio.Event()
         self._gate.set()
-        self._granted: asyncio.Future[Sequence[int]] = asyncio.get_running_loop().create_future()
-        self.on_subscribe = self._subscribed
+        self._answer: asyncio.Future[Sequence[int]] | None = None
+        self._asking = asyncio.Lock()
+        self.on_connect = self._connected
+        self.on_subscribe = self.on_unsubscribe = self._answered
+        self.session_present = False
+        self.received = 0  # messages over this connection
         self.lost = asyncio.Event()
         self.failure: Exception | None = None
         self._ended_by: Exception | None = None
         self.is_paused = False
 
     async def open(self, subscriptions: Sequence[str]) -> None:
-        """Connect, take up the session, subscribe.
+        """Connect, take up the session, subscribe. Messages come before that is done: those the session kept.
 
         Raises:
             BrokerUnreachableError: nobody answers, or not now.
@@ -152,7 +156,7 @@ class BrokerConnection(Client):  # type: ignore[misc]
                         version=MQTTv50,
                     )
                 )
-                await self._subscribe(subscriptions)
+            await self.add_filters(subscriptions)
         except MQTTConnectError as error:
             await self.close()
             if error._code in _PASSING:  # noqa: SLF001 - gmqtt has no other way to ask
@@ -192,12 +196,12 @@ class BrokerConnection(Client):  # type: ignore[misc]
         self.is_paused = False
         self._gate.set()
 
-    async def close(self) -> None:
-        """Disconnect; the broker keeps the session."""
+    async def close(self, *, forget: bool = False) -> None:
+        """Disconnect; the broker keeps the session, unless it is to forget it with all that is in it."""
         self.lost.set()
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self.disconnect()
+                await self.disconnect(**({"session_expiry_interval": 0} if forget else {}))
 
     async def reconnect(self, delay: bool = False) -> None:  # noqa: ARG002 - gmqtt's signature
         """What gmqtt calls when the connection is gone."""
@@ -220,9 +224,17 @@ class BrokerConnection(Client):  # type: ignore[misc]
             for task in tasks:
                 task.cancel()
 
-    async def _subscribe(self, topics: Sequence[str]) -> None:
-        self.subscribe([Subscription(topic, qos=1, retain_handling_options=1) for topic in topics])
-        granted = await self._granted
+    async def add_filters(self, topics: Sequence[str]) -> None:
+        """Subscribe to topic filters, at least once each.
+
+        Raises:
+            BrokerRefusedError: the account may not read one of them.
+            TimeoutError, ConnectionError: no answer.
+        """
+        if not topics:
+            return
+        asked = [Subscription(topic, qos=1, retain_handling_options=1) for topic in topics]
+        granted = await self._ask(lambda: self.subscribe(asked))
         refused = [topic for topic, code in zip(topics, granted, strict=True) if code >= 0x80]
         if refused:
             await self.close()
@@ -230,9 +242,45 @@ class BrokerConnection(Client):  # type: ignore[misc]
                 f"The broker at {self.place} does not allow to read {', '.join(refused)}: give this account the right."
             )
 
-    def _subscribed(self, _client: Any, _mid: int, granted: Sequence[int], _properties: Any) -> None:
-        if not self._granted.done():
-            self._granted.set_result(granted)
+    async def remove_filters(self, topics: Sequence[str]) -> None:
+        """End subscriptions, existing or not. What the session held before the answer has been received by then.
+
+        Raises:
+            TimeoutError, ConnectionError: no answer.
+        """
+        # As bytes: gmqtt counts the characters of a text, the packet has bytes.
+        await self._ask(lambda: self.unsubscribe([topic.encode() for topic in topics]))
+
+    async def _ask(self, send: Callable[[], object]) -> Sequence[int]:
+        """Send a request and wait for its answer; the time is not running while messages come before it."""
+        async with self._asking:
+            if self.lost.is_set():
+                raise ConnectionError("the connection is gone")
+            answer = self._answer = asyncio.get_running_loop().create_future()
+            send()
+            gone = asyncio.ensure_future(self.lost.wait())
+            try:
+                return await self._patiently(answer, gone)
+            finally:
+                gone.cancel()
+
+    async def _patiently(self, answer: asyncio.Future[Sequence[int]], gone: asyncio.Future[Any]) -> Sequence[int]:
+        while True:
+            before = self.received
+            await asyncio.wait({answer, gone}, timeout=CONNECT_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            if gone.done():
+                raise ConnectionError("the broker closed the connection")
+            if self.received == before and not self.is_paused:
+                raise TimeoutError("the broker does not answer")
+
+    def _connected(self, _client: Any, flags: int, _result: int, _properties: Any) -> None:
+        self.session_present = bool(flags & 1)
+
+    def _answered(self, _client: Any, _mid: int, codes: Sequence[int], _properties: Any = None) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(codes)
 
     async def _create_connection(self, host: str, port: int, ssl: Any, clean_session: bool, keepalive: int) -> Any:
         """As gmqtt's own, with our protocol in it."""
@@ -266,6 +314,7 @@ class BrokerConnection(Client):  # type: ignore[misc]
         else:
             length, head = _variable_length(packet, at - 1)
             at += head - 1 + length
+        self.received += 1
         try:
             self._receive(topic, packet[at:], packet_id, bool(command & 0x08), self)
         except Exception as error:  # noqa: BLE001 - gmqtt's reading task would swallow it; the service ends with it

@@ -41,11 +41,11 @@ class Ownership:
 class Lease:
     """A session's row in the database, over a connection of its own. Belongs to one thread."""
 
-    def __init__(self, url: str, slot: Slot, *, role: str, holder: str, ttl_s: float, session: str = "") -> None:
+    def __init__(self, url: str, slot: Slot, *, role: str, holder: str, ttl_s: float) -> None:
         self._url = url
         self._ttl_s = ttl_s
         self.claim = leases.Claim(
-            session=session or slot.session,
+            session=slot.session,
             client_id=slot.client_id,
             slot=slot.number,
             slots=slot.of,
@@ -141,7 +141,7 @@ def _place() -> str:
     """What has one list of processes: a boot of a machine, or of a container on it; unlike all others if unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        return f"{socket.gethostname()}/{boot}/{os.readlink('/proc/self/ns/pid')}"
+        return f"{socket.gethostname()}/{boot}/{Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return f"{socket.gethostname()}/{os.urandom(8).hex()}"
 

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ingest.errors import SettingsError
 from ingest.limits import Limits
+from ingest.slots import Slot
 from ingest.tls import TlsFiles
 
 
@@ -28,8 +29,19 @@ class IngestSettings(BaseSettings):
         default=(), description=f"mapping files, or folders with mapping.yaml files, separated by {os.pathsep!r}"
     )
     ingest_client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = Field(
-        default="haidang-ingest", description="stable name of this worker at the broker: its session hangs on it"
+        default="haidang-ingest", description="stable name of this ingest at the broker: its sessions hang on it"
     )
+    ingest_workers: int = Field(default=1, ge=1, le=64, description="processes that share the work")
+    ingest_lease_s: float = Field(
+        default=10.0, ge=1, le=600, description="silence after which a holder's session may be taken over, seconds"
+    )
+    ingest_hang_s: float = Field(
+        default=60.0, ge=1, le=3600, description="a worker without a sign of life for longer is started anew, seconds"
+    )
+    ingest_slot: int = Field(default=0, ge=0, description="set by the supervisor: which of the slots this process is")
+    ingest_slots: int = Field(default=1, ge=1, description="set by the supervisor: how many slots there are")
+    ingest_holder: str = Field(default="", description="set by the supervisor: who holds the sessions")
+    ingest_drain: bool = Field(default=False, description="set by the supervisor: empty the slot's session, then end")
     ingest_batch_values: int = Field(default=10_000, ge=1, le=200_000, description="values that close a batch")
     ingest_batch_age_s: float = Field(default=0.2, gt=0, le=10, description="age that closes a batch, seconds")
     ingest_receive_maximum: int = Field(default=30_000, ge=1, le=65_535, description="window told to the broker")
@@ -68,6 +80,15 @@ class IngestSettings(BaseSettings):
         if any(given) and not all(given):
             raise ValueError("HAIDANG_BROKER_CERT_FILE and HAIDANG_BROKER_KEY_FILE belong together: set both")
         return self
+
+    @property
+    def slot(self) -> Slot:
+        return Slot(self.ingest_client_id, self.ingest_slot, self.ingest_slots)
+
+    @property
+    def is_child(self) -> bool:
+        """Whether another process of ours watches over this one."""
+        return self.ingest_holder != ""
 
     @property
     def broker(self) -> SplitResult:
