@@ -151,6 +151,7 @@ def guess(name: str) -> Guess:
     lower = name.lower()
     if lower in TEXT_QUANTITIES:
         return Guess(lower, "")
+    lower = lower.rpartition(".")[2]  # of a name in groups, such as drive.motor.temperature_c, the last part says it
     for prefix in ("reject_count_", "scrap_count_"):
         if lower.startswith(prefix):
             return Guess("reject_count", "piece", lower.removeprefix(prefix))

@@ -5,13 +5,12 @@ The mapping names the items; unnamed ones are ignored or proposed.
 
 from collections.abc import Iterator
 
-from ingest.decode.result import Decoded, Event, Person, Rejection, Value, refused, shown, with_ordinals
+from ingest.decode.mtconnect import LEVELS, add_condition, add_observation
+from ingest.decode.result import Decoded, Rejection, refused, shown, with_ordinals
+from ingest.decode.scalars import number
 from ingest.decode.times import TimeError, shdr_time
 from ingest.mapping import Mapping, ValueRule
-from model.vocabulary import EventKind, Quality
 
-UNAVAILABLE = "UNAVAILABLE"
-_LEVELS = {"normal": "Normal", "warning": "Warning", "fault": "Fault", "unavailable": "Unavailable"}
 _CONDITION_FIELDS = 6  # item, level, code, severity, qualifier, text
 _SHORTEST = 3  # time, item, value
 _MULTILINE = "--multiline--"
@@ -64,24 +63,13 @@ def _add_line(result: Decoded, line: str, mapping: Mapping) -> None:
     if fields[1].startswith("@"):  # @ASSET@, @UPDATE_ASSET@, @REMOVE_ASSET@ on one line
         result.ignored += 1
     elif _is_condition(fields):
-        _add_condition(result, fields[1:], ts_us, mapping)
+        add_condition(result, [field.strip() for field in fields[1:]], ts_us, mapping)
     else:
         _add_pairs(result, fields[1:], ts_us, mapping)
 
 
 def _is_condition(fields: list[str]) -> bool:
-    return len(fields) == 1 + _CONDITION_FIELDS and fields[2].strip().lower() in _LEVELS
-
-
-def _add_condition(result: Decoded, fields: list[str], ts_us: int, mapping: Mapping) -> None:
-    item, level, code, severity, qualifier, text = (field.strip() for field in fields)
-    level = _LEVELS[level.lower()]
-    if mapping.conditions == "ignore" or level == "Unavailable":
-        result.ignored += 1
-        return
-    payload = {"item": item, "level": level, "code": code, "severity": severity, "qualifier": qualifier, "text": text}
-    key = f"{item}/{level}/{code}" if code else f"{item}/{level}"
-    result.events.append(Event(EventKind.ALARM, key, ts_us, payload))
+    return len(fields) == 1 + _CONDITION_FIELDS and fields[2].strip().lower() in LEVELS
 
 
 def _add_pairs(result: Decoded, fields: list[str], ts_us: int, mapping: Mapping) -> None:
@@ -97,51 +85,14 @@ def _add_pairs(result: Decoded, fields: list[str], ts_us: int, mapping: Mapping)
         name = item.strip()
         rule = _rule(name, mapping)
         if rule is None and mapping.unmapped == "propose" and name:
-            rule = mapping.rule_for_unmapped(name.rpartition(":")[2], is_text=_number(text) is None)
+            rule = mapping.rule_for_unmapped(name.rpartition(":")[2], is_text=number(text) is None)
         if rule is None:
             result.ignored += 1
         else:
-            _add_value(result, rule, text.strip(), ts_us)
+            add_observation(result, rule, text.strip(), ts_us)
 
 
 def _rule(item: str, mapping: Mapping) -> ValueRule | None:
     """Rule of an item, its name with or without the device before a colon."""
     name = item.strip()
     return mapping.by_source.get(name) or mapping.by_source.get(name.rpartition(":")[2])
-
-
-def _add_value(result: Decoded, rule: ValueRule, text: str, ts_us: int) -> None:
-    unit = rule.unit or None
-    unavailable = text.upper() == UNAVAILABLE
-    if rule.is_text:
-        quality = Quality.NO_SIGNAL if unavailable else Quality.GOOD
-        shown_text = UNAVAILABLE if unavailable else text
-        result.values.append((rule.name, unit, ts_us, _guarded(shown_text, rule), int(quality)))
-        return
-    if unavailable or not text:
-        result.values.append((rule.name, unit, ts_us, None, int(Quality.NO_SIGNAL)))
-        return
-    number = _number(text)
-    if number is None:
-        result.rejected.append(Rejection("wrong_type", f"{shown(rule.name)} must be a number, not {shown(text)}"))
-        return
-    result.values.append(scaled(rule, unit, ts_us, number))
-
-
-def _guarded(text: str, rule: ValueRule) -> str:
-    return Person(text) if rule.person and text != UNAVAILABLE else text
-
-
-def scaled(rule: ValueRule, unit: str | None, ts_us: int, number: float) -> Value:
-    """A number as the rule says: scaled, and marked bad when it is outside the range that can be true."""
-    value = number * rule.scale
-    outside = rule.range is not None and not rule.range[0] <= value <= rule.range[1]
-    return rule.name, unit, ts_us, value, int(Quality.BAD if outside else Quality.GOOD)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if number - number == 0 else None  # neither infinite nor NaN

@@ -79,6 +79,7 @@ def test_unmapped_members_can_be_proposed() -> None:
         ("temperature_c", None),
         ("power_kw", 3.5),
         ("note", "ok"),
+        ("x.y", 1.0),
     }
 
 
