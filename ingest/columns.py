@@ -177,7 +177,7 @@ def _flatten_values(loose: _Loose, place: int, source: Source, values: list[Valu
         if ref is None or ref.index < 0:
             ref = source.ref(name, unit)
             if ref not in new:
-                ref.is_text = isinstance(value, str)
+                ref.is_text = ref.is_text or isinstance(value, str)
                 new[ref] = None
         if type(value) is float:
             loose.numbers.append(value)

@@ -8,6 +8,9 @@ import msgspec
 from ingest.decode import mapped, native, shdr
 from ingest.decode.result import Decoded, Key, Rejection, refused, shown
 from ingest.mapping import KEY, Mapping, ValueRule
+from ingest.names import site_key
+from ingest.sparkplug import topics as sparkplug
+from ingest.sparkplug.host import Host
 
 PREFIX = "haidang/v1/"
 SUBSCRIPTION = "haidang/v1/#"
@@ -43,6 +46,7 @@ class Source(msgspec.Struct, kw_only=True, eq=False):
     decode: Callable[[bytes], Decoded]
     refs: dict[Key, SeriesRef] = {}
     places: dict[tuple[Key, ...], bytes] = {}  # of rows, once all their refs have an index; see ingest.columns
+    place: sparkplug.Place | None = None  # of topics of Sparkplug, whose messages the host takes
     site_id: int = 0
     asset_id: int = 0
     device_id: int = 0
@@ -63,16 +67,29 @@ class Source(msgspec.Struct, kw_only=True, eq=False):
 
 
 class Router:
-    """Knows the topics of the contract and those of the mappings."""
+    """Knows the topics of the contract and of the mappings, and those of Sparkplug where there is a host for them."""
 
-    def __init__(self, mappings: Sequence[Mapping] = ()) -> None:
+    def __init__(self, mappings: Sequence[Mapping] = (), host: Host | None = None) -> None:
         self._mappings = tuple(mappings)
         self._known: dict[str, Source] = {}
+        self._speakers: dict[str, Source] = {}  # of Sparkplug: one has a topic for each kind of message
+        self.host = host
+        if host is not None:
+            host.source_of = self.source
+
+    def use(self, mappings: Sequence[Mapping]) -> None:
+        """Read topics by other mappings from now on; messages on their way keep what they were read by."""
+        self._mappings = tuple(mappings)
+        self._known, self._speakers = {}, {}
+        if self.host is not None:
+            self.host.remap()
 
     @property
     def subscriptions(self) -> list[str]:
         """Topic filters to subscribe to."""
-        return list(dict.fromkeys([SUBSCRIPTION, *(mapping.subscription for mapping in self._mappings)]))
+        own = [SUBSCRIPTION, *([sparkplug.SUBSCRIPTION] if self.host else [])]
+        others = [mapping.subscription for mapping in self._mappings if mapping.format != "sparkplug"]
+        return list(dict.fromkeys([*own, *others]))
 
     def source(self, topic: str) -> Source:
         """The source of a topic; one that is not understood refuses its messages with a reason."""
@@ -80,15 +97,53 @@ class Router:
         if found is None:
             if len(self._known) >= MOST_TOPICS:
                 self._known.clear()
+                self._speakers.clear()
             found = self._known[topic] = self._make(topic)
         return found
 
     def _make(self, topic: str) -> Source:
+        if self.host is not None and topic.startswith(f"{sparkplug.NAMESPACE}/"):
+            return self._sparkplug(topic, self.host)
         for mapping in self._mappings:
             place = mapping.place(topic)
-            if place is not None:
+            if place is not None and mapping.format != "sparkplug":
                 return _mapped(topic, mapping, *place)
         return _native(topic)
+
+    def _sparkplug(self, topic: str, host: Host) -> Source:
+        """One of the topics of a node or device: what is known of their names is common to all of them."""
+        place = sparkplug.parse(topic)
+        if isinstance(place, str):
+            return _refusing(topic, "bad_topic", f"topic {shown(topic, 120)}: {place}")
+        if place.kind == sparkplug.STATE:
+            return Source(topic=topic, place=place, decode=lambda _payload: Decoded())
+        speaker = self._speakers.get(place.identity)
+        if speaker is None:
+            speaker = self._speakers[place.identity] = self._speaker(place)
+        if not KEY.fullmatch(speaker.asset) or len(speaker.asset) > LONGEST_KEY:
+            detail = f"{shown(speaker.asset, 120)} cannot be the path of an asset: name it in a mapping"
+            return _refusing(topic, "bad_topic", detail, site=speaker.site)
+        source = msgspec.structs.replace(speaker, topic=topic, place=place)
+        source.decode = partial(host.read, source)
+        return source
+
+    def _speaker(self, place: sparkplug.Place) -> Source:
+        mapping, site = None, site_key(place.group)
+        asset = "/".join(part.replace(" ", "_") for part in (place.node, place.device) if part)
+        for each in self._mappings:
+            found = each.place(place.identity) if each.format == "sparkplug" else None
+            if found is not None:
+                mapping, (site, asset) = each, found
+                break
+        return Source(
+            topic=place.identity,
+            site=site,
+            asset=asset,
+            device=place.identity,
+            protocol="sparkplug",
+            mapping=mapping,
+            decode=lambda _payload: Decoded(),
+        )
 
 
 def _mapped(topic: str, mapping: Mapping, site: str, asset: str) -> Source:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
+from ingest.sparkplug.state import Change
 from model.vocabulary import Quality
 
 # name, unit as received (None = what the name or the registry says), time in µs UTC, value, quality code.
@@ -58,8 +59,11 @@ class Decoded(msgspec.Struct, gc=False):
     rejected: list[Rejection] = []
     whole: Rejection | None = None
     seq: tuple[int, ...] = ()
+    seq_us: tuple[int, ...] = ()  # the device's time of each number
     ignored: int = 0
     online: bool | None = None
+    missing: int = 0  # numbers of a per-node sequence that are known to be missing; below 0: one came late after all
+    effects: tuple[Change, ...] = ()  # what a node is now, kept in the transaction of the batch
     rows: list[Row] = []
 
     @property
