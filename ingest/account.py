@@ -1,10 +1,10 @@
 """Both accounts of a batch, per device and hour of receipt. Pure: a finished plan in, ledger rows and marks out.
 
 Messages: received = processed + rejected + redelivered. Values (events among them): decoded = stored + duplicate +
-conflict + rejected_value.
+conflict + rejected_value. Derived messages count their values only; replays are received again, and counted beside.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from ingest.columns import CONFLICT, DUPLICATE, REJECTED, STORED, Ints, Plan
 from ingest.limits import DAY_US, HOUR_US
-from ingest.message import Message
 from model.ledger import COUNTS, LATENCY_BOUNDS_MS, SKEW_BOUNDS_MS
+from store.instants import instant
 
 Key = tuple[int, int, int]  # site id, device id, hour since 1970
 _DAYS = 1 << 24  # more days than any time here has
@@ -43,37 +43,6 @@ class Tally:
         return self.stored + self.duplicate + self.conflict + self.rejected
 
 
-class SeqWatch:
-    """Counts numbers that are missing in the `seq` of each device; a number that goes back starts anew.
-
-    A message that comes again counts like any other where it is new to us (the first try was never committed).
-    """
-
-    def __init__(self) -> None:
-        self._last: dict[int, int] = {}
-
-    def missing(self, messages: Iterable[Message]) -> tuple[list[int], dict[int, int]]:
-        """Missing numbers before each message, and the last numbers to remember after the commit."""
-        last: dict[int, int] = {}
-        result = []
-        for message in messages:
-            count = 0
-            seqs = message.decoded.seq
-            if seqs and (device := message.source.device_id):
-                for seq in seqs:
-                    before = last.get(device, self._last.get(device))
-                    if message.dup and before is not None and seq <= before:
-                        continue
-                    count += max(0, seq - before - 1) if before is not None else 0
-                    last[device] = seq
-            result.append(count)
-        return result, last
-
-    def commit(self, last: dict[int, int]) -> None:
-        """These numbers were seen and stored."""
-        self._last.update(last)
-
-
 def tally(plan: Plan) -> Tally:
     """Count the outcomes per message."""
     size = len(plan.messages)
@@ -84,17 +53,32 @@ def tally(plan: Plan) -> Tally:
     return Tally(counts[STORED], counts[DUPLICATE], counts[CONFLICT], rejected)
 
 
-def message_outcomes(plan: Plan, counted: Tally) -> dict[str, npt.NDArray[np.bool_]]:
-    """In which column of the message account each message stands."""
+def message_outcomes(plan: Plan, counted: Tally, again: Collection[int] = ()) -> dict[str, npt.NDArray[np.bool_]]:
+    """In which column of the message account each message stands; derived ones stand in none.
+
+    Args:
+        plan: with all outcomes known.
+        counted: its values.
+        again: places of refused messages that were kept before and are delivered again.
+    """
     decoded = counted.decoded
+    own = np.array([not message.is_derived for message in plan.messages], np.bool_)
     whole = np.array([message.decoded.whole is not None for message in plan.messages], np.bool_)
     dup = np.array([message.dup for message in plan.messages], np.bool_)
     rejected = whole | ((decoded > 0) & (counted.rejected == decoded))
     redelivered = ~rejected & dup & (decoded > 0) & (counted.stored == 0)
-    return {"rejected": rejected, "redelivered": redelivered, "processed": ~rejected & ~redelivered}
+    if again:
+        places = np.array(sorted(again), np.int64)
+        rejected[places], redelivered[places] = False, True
+    return {
+        "received": own,
+        "processed": own & ~rejected & ~redelivered,
+        "rejected": own & rejected,
+        "redelivered": own & redelivered,
+    }
 
 
-def accounts(plan: Plan, counted: Tally, missing: list[int], now_us: int) -> dict[Key, Account]:
+def accounts(plan: Plan, counted: Tally, now_us: int, again: Collection[int] = ()) -> dict[Key, Account]:
     """Accounts by (site id, device id, hour); 0 stands for not known."""
     keys: dict[Key, int] = {}
     received_us = np.array([message.received_us for message in plan.messages], np.int64)
@@ -106,21 +90,24 @@ def accounts(plan: Plan, counted: Tally, missing: list[int], now_us: int) -> dic
         ],
         np.int64,
     )
+    replayed = np.array([message.replay_of > 0 for message in plan.messages], np.bool_)
+    outcomes = message_outcomes(plan, counted, again)
     columns: dict[str, npt.NDArray[Any]] = {
-        "received": np.ones(len(group), np.int64),
-        **message_outcomes(plan, counted),
+        **outcomes,
         "decoded": counted.decoded,
         "stored": counted.stored,
         "duplicate": counted.duplicate,
         "conflict": counted.conflict,
         "rejected_value": counted.rejected,
         "ignored": np.array([message.decoded.ignored for message in plan.messages], np.int64),
-        "missing_seq": np.array(missing, np.int64),
+        "missing_seq": np.array([message.decoded.missing for message in plan.messages], np.int64),
+        "replayed": replayed,
     }
     sums = {name: _sums(group, column, len(keys)) for name, column in columns.items()}
-    latency = _histograms(group, (now_us - received_us) / 1000, LATENCY_BOUNDS_MS, len(keys))
+    live = outcomes["received"] & ~replayed  # a replay says nothing about the time of the way here
+    latency = _histograms(group[live], ((now_us - received_us) / 1000)[live], LATENCY_BOUNDS_MS, len(keys))
     newest_us = newest(plan)
-    timed = newest_us > 0
+    timed = live & (newest_us > 0)
     skew = _histograms(group[timed], ((received_us - newest_us) / 1000)[timed], SKEW_BOUNDS_MS, len(keys))
     return {key: Account({name: sums[name][at] for name in COUNTS}, latency[at], skew[at]) for key, at in keys.items()}
 
@@ -147,10 +134,10 @@ def newest(plan: Plan) -> Ints:
 
 
 def ledger_rows(found: dict[Key, Account]) -> list[dict[str, Any]]:
-    """Accounts as rows of `ledger_delta`; the hour in µs."""
+    """Accounts as rows of `ledger_delta`."""
     return [
         {
-            "hour_us": hour * HOUR_US,
+            "hour": instant(hour * HOUR_US),
             "site_id": site_id or None,
             "device_id": device_id or None,
             **account.counts,

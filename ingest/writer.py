@@ -3,27 +3,29 @@
 Three ways a batch can fail are told apart: a repeat (unique violation: the staging path takes over), poison that only
 the database or its driver sees (SQLSTATE 22, 23, a text that cannot be sent: the batch is halved until the bad message
 stands alone and is refused), and an outage (nothing is stored, the caller may try again). Anything else is an error
-that ends the service.
+that ends the service. Where the connection is lost during the commit, nobody knows which of both it was until the next
+connection has asked for the mark that each batch leaves.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
+from uuid import uuid4
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from ingest import account
 from ingest.columns import CONFLICT, DUPLICATE, STORED, Plan, PlannedEvent, add_conflict, flatten
-from ingest.content import storable
-from ingest.decode import mapped
 from ingest.decode.result import Rejection
 from ingest.events import add_event_conflict
 from ingest.limits import DAY_US, HOUR_US, DayQuota, Limits
 from ingest.message import Message
 from ingest.plan import make_plan
+from ingest.refusals import refusals
 from ingest.resolve import Resolver
+from ingest.seqs import SeqRun, seq_runs
 from store import raw
 from store.errors import is_outage, translated
 from store.instants import instant
@@ -33,8 +35,6 @@ STAGED_BATCHES = 50  # batches that go through the staging table after a repeat 
 DAYS_AHEAD = 2
 LOCK_TIMEOUT_S = 2.0
 TOUCH_US = 10_000_000
-KEPT_PAYLOAD_BYTES = 65_536
-MOST_SENTENCES = 20
 _POISON_CLASSES = ("22", "23")
 # A cut network must be noticed: without these an open connection waits for a quarter of an hour.
 _WATCHED = {
@@ -44,6 +44,11 @@ _WATCHED = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+
+
+T = TypeVar("T")
+# Something that belongs into the transaction of a batch, given the batch with all its outcomes.
+Beside = Callable[[Connection, Plan, account.Tally], None]
 
 
 @dataclass
@@ -62,6 +67,17 @@ class Report:
                 self.counts[name] = self.counts.get(name, 0) + count
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """A batch whose commit was asked for and not yet confirmed."""
+
+    mark: raw.Mark
+    transaction: str
+    messages: Sequence[Message]
+    accounts: dict[account.Key, account.Account]
+    seen: dict[int, int]
+
+
 def now_us() -> int:
     """The clock of receipt, in µs since 1970."""
     return time.time_ns() // 1000
@@ -77,7 +93,8 @@ class Writer:
         self._connection: Connection | None = None
         self._resolver = Resolver()
         self._quota = DayQuota(self._limits.new_days_per_hour)
-        self._seqs = account.SeqWatch()
+        self._mark = raw.Mark(uuid4(), 0)
+        self._attempt: Attempt | None = None
         self._staged_left = 0
         self._touched: dict[int, int] = {}
         self.stored = 0  # messages of the batch in work that are committed: a failure may leave a part of them
@@ -102,24 +119,43 @@ class Writer:
         self.stored = 0
         with translated(self._url):
             try:
-                self._store(messages, report)
+                self._resolve_doubt(messages, report)
+                self._store(messages[self.stored :], report)
             except psycopg.Error as error:
                 self._after_failure(error)
                 raise
         report.seconds = time.perf_counter() - began
         return report
 
-    def fold_ledger(self) -> int:
-        """Fold the appended accounts into the ledger."""
+    def write_beside(self, messages: Sequence[Message], beside: Beside) -> Report:
+        """Store messages that are no batch of the broker, each part of them with something else in its transaction.
+
+        Raises:
+            DatabaseUnavailableError: nothing, or only a part, was stored.
+        """
+        report = Report()
+        self.run(lambda _connection: self._store(messages, report, beside))
+        return report
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Do something on the connection of the writer; what it leaves open is committed.
+
+        Raises:
+            DatabaseUnavailableError: nobody answers; the work may be done, or not.
+        """
         with translated(self._url):
             try:
                 connection = self._open()
-                folded = raw.fold_ledger(connection)
+                result = work(connection)
                 connection.commit()
             except psycopg.Error as error:
                 self._after_failure(error)
                 raise
-        return folded
+        return result
+
+    def fold_ledger(self) -> int:
+        """Fold the appended accounts into the ledger. Where the answer is lost, the next call finds less or nothing."""
+        return self.run(raw.fold_ledger)
 
     def prepare_days(self) -> None:
         """Make the places of today's and the next days' readings, before a long reader of the table is in the way.
@@ -128,15 +164,12 @@ class Writer:
             DatabaseUnavailableError: nobody answers, or such a reader is in the way already; the next try may do.
         """
         today = self._clock_us() // DAY_US
-        with translated(self._url):
-            try:
-                connection = self._open()
-                raw.wait_briefly(connection, LOCK_TIMEOUT_S)
-                raw.ensure_days(connection, range(today, today + 1 + DAYS_AHEAD))
-                connection.commit()
-            except psycopg.Error as error:
-                self._after_failure(error)
-                raise
+
+        def prepare(connection: Connection) -> None:
+            raw.wait_briefly(connection, LOCK_TIMEOUT_S)
+            raw.ensure_days(connection, range(today, today + 1 + DAYS_AHEAD))
+
+        self.run(prepare)
 
     def close(self) -> None:
         """End the connection."""
@@ -157,19 +190,38 @@ class Writer:
 
     # -- one batch ------------------------------------------------------------------------------------
 
-    def _store(self, messages: Sequence[Message], report: Report) -> None:
+    def _resolve_doubt(self, messages: Sequence[Message], report: Report) -> None:
+        """Find out about the batch whose commit was not confirmed: stored messages are not written again."""
+        attempt = self._attempt
+        if attempt is not None and messages and messages[0] is attempt.messages[0]:
+            connection = self._open()
+            is_stored = raw.is_stored(connection, attempt.mark, attempt.transaction)
+            connection.commit()
+            if is_stored:
+                self._settle(attempt, report)
+        self._attempt = None  # the broker sends again what was given up meanwhile
+
+    def _settle(self, attempt: Attempt, report: Report) -> None:
+        """Remember what a commit has made true."""
+        self._touched.update(attempt.seen)
+        self.stored += len(attempt.messages)
+        report.add(attempt.accounts)
+
+    def _store(self, messages: Sequence[Message], report: Report, beside: Beside | None = None) -> None:
         """Store messages, halving them when the database refuses one."""
+        if not messages:
+            return
         connection = self._open()
         try:
             plan = self._plan(connection, messages)
             self._resolver.add_symbols(connection, plan.texts)
             self._make_days(connection, plan)
-            self._commit(connection, plan, report)
+            self._commit(connection, plan, report, beside)
         except (psycopg.Error, ValueError) as error:
             if not is_poison(error):
                 raise
             connection.rollback()
-            self._bisect(messages, report, error)
+            self._bisect(messages, report, error, beside)
 
     def _plan(self, connection: Connection, messages: Sequence[Message]) -> Plan:
         resolver = self._resolver
@@ -180,19 +232,22 @@ class Writer:
             columns = flatten(messages)
         return make_plan(columns, resolver.table, self._limits, self._quota, resolver.person_key)
 
-    def _bisect(self, messages: Sequence[Message], report: Report, error: Exception) -> None:
+    def _bisect(self, messages: Sequence[Message], report: Report, error: Exception, beside: Beside | None) -> None:
         report.bisected += 1
         if len(messages) > 1:
             middle = len(messages) // 2
-            self._store(messages[:middle], report)
-            self._store(messages[middle:], report)
+            self._store(messages[:middle], report, beside)
+            self._store(messages[middle:], report, beside)
             return
         message = messages[0]
         if message.decoded.whole is not None and message.decoded.whole.code == "database":
             raise error  # not even the refusal can be stored
         sentence = str(error).strip().split("\n")[0]
-        message.decoded = type(message.decoded)(whole=Rejection("database", f"the database refused it: {sentence}", 0))
-        self._store(messages, report)
+        whole = Rejection("database", f"the database refused it: {sentence}", 0)
+        message.decoded = type(message.decoded)(
+            whole=whole, seq=message.decoded.seq, seq_us=message.decoded.seq_us, missing=message.decoded.missing
+        )
+        self._store(messages, report, beside)
 
     def _make_days(self, connection: Connection, plan: Plan) -> None:
         if not plan.opened_days:
@@ -201,20 +256,22 @@ class Writer:
         connection.commit()
         self._quota.commit(self._clock_us() // HOUR_US, plan.opened_days)
 
-    def _commit(self, connection: Connection, plan: Plan, report: Report) -> None:
+    def _commit(self, connection: Connection, plan: Plan, report: Report, beside: Beside | None) -> None:
         """Write a plan in one transaction: fast, or through the staging table."""
-        if self._staged_left > 0:
-            self._staged_left -= 1
-            self._write(connection, plan, report, staged=True)
+        if self._staged_left > 0 or beside is not None:
+            self._staged_left = max(0, self._staged_left - 1)
+            self._write(connection, plan, report, beside, staged=True)
             return
         try:
-            self._write(connection, plan, report, staged=False)
+            self._write(connection, plan, report, beside, staged=False)
         except psycopg.errors.UniqueViolation:
             connection.rollback()
             self._staged_left = STAGED_BATCHES
-            self._write(connection, plan, report, staged=True)
+            self._write(connection, plan, report, beside, staged=True)
 
-    def _write(self, connection: Connection, plan: Plan, report: Report, *, staged: bool) -> None:
+    def _write(
+        self, connection: Connection, plan: Plan, report: Report, beside: Beside | None, *, staged: bool
+    ) -> None:
         rows = plan.rows()
         if len(rows) and staged:
             report.staged += 1
@@ -222,7 +279,7 @@ class Writer:
         elif len(rows):
             raw.copy_readings(connection, rows)
         self._write_events(connection, plan)
-        self._write_rest(connection, plan, report)
+        self._write_rest(connection, plan, report, beside)
 
     def _note_existing(self, plan: Plan, existing: raw.Existing) -> None:
         """Rows that were stored before are duplicates, or conflicts if they say something else."""
@@ -242,25 +299,34 @@ class Writer:
         for place, stored in existing.conflicts.items():
             add_event_conflict(plan, new[place], stored)
 
-    def _write_rest(self, connection: Connection, plan: Plan, report: Report) -> None:
+    def _write_rest(self, connection: Connection, plan: Plan, report: Report, beside: Beside | None) -> None:
         """Conflicts, refusals, sessions, marks and accounts, then the commit."""
         counted = account.tally(plan)
-        missing, seqs = self._seqs.missing(plan.messages)
         table = self._resolver.table
         self._keep_conflicts(connection, plan)
-        raw.reject(connection, refusals(plan, counted, self._clock_us()))
+        again = self._keep_refusals(connection, plan, counted)
         self._note_statuses(connection, plan.messages)
         seen = self._seen(plan.messages)
         raw.touch_devices(connection, seen)
         raw.insert_dirty_marks(connection, account.dirty_marks(plan, table.lead_us, table.lag_us))
-        accounts = account.accounts(plan, counted, missing, self._clock_us())
-        rows = account.ledger_rows(accounts)
-        raw.insert_ledger(connection, [{**row, "hour": instant(row["hour_us"])} for row in rows])
+        if beside is not None:
+            beside(connection, plan, counted)
+        accounts = account.accounts(plan, counted, self._clock_us(), again)
+        self._mark = raw.Mark(self._mark.writer, self._mark.number + 1)
+        runs = [run_row(run) for run in seq_runs(plan.messages, self._limits)]
+        transaction = raw.insert_accounts(connection, self._mark, account.ledger_rows(accounts), runs)
+        self._attempt = attempt = Attempt(self._mark, transaction, plan.messages, accounts, seen)
         connection.commit()
-        self._seqs.commit(seqs)
-        self._touched.update(seen)
-        self.stored += len(plan.messages)
-        report.add(accounts)
+        self._attempt = None
+        self._settle(attempt, report)
+
+    def _keep_refusals(self, connection: Connection, plan: Plan, counted: account.Tally) -> list[int]:
+        """Keep what was refused; tells the places of messages that were kept before and are delivered again."""
+        found = refusals(plan, counted, self._clock_us(), self._limits)
+        news = raw.reject(connection, [refusal.row for refusal in found])
+        return [
+            place for refusal in found for place in refusal.again(plan.messages, is_new=news[refusal.row["digest"]])
+        ]
 
     def _keep_conflicts(self, connection: Connection, plan: Plan) -> None:
         """Keep what differs; what was kept before changes nothing, so it leaves no mark."""
@@ -274,7 +340,7 @@ class Writer:
     def _note_statuses(self, connection: Connection, messages: Sequence[Message]) -> None:
         for message in messages:
             online, source = message.decoded.online, message.source
-            if online is not None and source.device_id:
+            if online is not None and source.device_id and not message.replay_of:
                 raw.note_status(connection, source.site_id, source.device_id, message.received_us, online=online)
 
     def _seen(self, messages: Sequence[Message]) -> dict[int, int]:
@@ -282,7 +348,8 @@ class Writer:
         seen: dict[int, int] = {}
         for message in messages:
             device = message.source.device_id
-            if device and message.received_us >= self._touched.get(device, 0) + TOUCH_US:
+            is_news = message.received_us >= self._touched.get(device, 0) + TOUCH_US
+            if device and is_news and not message.replay_of:  # a replay is no sign of life
                 seen[device] = message.received_us
         return seen
 
@@ -294,47 +361,13 @@ def is_poison(error: psycopg.Error | ValueError) -> bool:
     return isinstance(error, psycopg.DataError | ValueError)
 
 
-def refusals(plan: Plan, counted: account.Tally, at_us: int) -> list[dict[str, object]]:
-    """Rows of `rejected_message`: one for each content, however often it came in this batch."""
-    rows: dict[bytes, dict[str, object]] = {}
-    at = instant(at_us)
-    wholes = [place for place, message in enumerate(plan.messages) if message.decoded.whole is not None]
-    for place in sorted({*wholes, *(place for place, found in plan.rejections.items() if found)}):
-        message = plan.messages[place]
-        digest = hashlib.sha256(
-            message.source.topic.encode("utf-8", "surrogatepass") + b"\x00" + message.payload
-        ).digest()
-        if digest in rows:
-            rows[digest]["times"] += 1  # type: ignore[operator]
-            continue
-        whole = message.decoded.whole
-        reasons = [whole] if whole is not None else plan.rejections[place]
-        all_refused = whole is not None or counted.rejected[place] == counted.decoded[place]
-        rows[digest] = {
-            "site_id": message.source.site_id or None,
-            "device_id": message.source.device_id or None,
-            "topic": storable(message.source.topic),
-            "payload": kept_payload(message),
-            "payload_bytes": len(message.payload),
-            "reason": reasons[0].code,
-            "detail": storable(sentences(reasons)),
-            "whole": bool(all_refused),
-            "digest": digest,
-            "at": at,
-            "times": 1,
-        }
-    return list(rows.values())
-
-
-def kept_payload(message: Message) -> bytes:
-    """The payload as far as it is kept: its beginning, without what names persons."""
-    mapping = message.source.mapping
-    payload = mapped.redacted(message.payload, mapping) if mapping is not None else message.payload
-    return payload[:KEPT_PAYLOAD_BYTES]
-
-
-def sentences(reasons: Sequence[Rejection]) -> str:
-    """The reasons as one text, each once."""
-    unique = list(dict.fromkeys(reason.detail for reason in reasons))
-    more = len(unique) - MOST_SENTENCES
-    return "; ".join(unique[:MOST_SENTENCES]) + (f"; and {more} more" if more > 0 else "")
+def run_row(run: SeqRun) -> dict[str, object]:
+    """A set of sequence numbers as a row of `seq_delta`."""
+    return {
+        "site_id": run.site_id,
+        "device_id": run.device_id,
+        "hour": instant(run.hour_us),
+        "first_ts": instant(run.first_us),
+        "last_ts": instant(run.last_us),
+        "numbers": run.multirange,
+    }

@@ -13,6 +13,8 @@ SKEW_BOUNDS_MS = (
 MESSAGE_ACCOUNT = ("received", "processed", "rejected", "redelivered")
 # Values: the first is the sum of the others.
 VALUE_ACCOUNT = ("decoded", "stored", "duplicate", "conflict", "rejected_value")
-# Beside the accounts: values that a mapping leaves out on purpose, and numbers that are missing in a device's `seq`.
-BESIDE = ("ignored", "missing_seq")
+# Beside the accounts: values that a mapping leaves out on purpose, numbers missing in a device's sequence (those of
+# a native `seq` are not counted with the batch but found between the sets of numbers), and which of the received
+# messages were replays of rejected ones.
+BESIDE = ("ignored", "missing_seq", "replayed")
 COUNTS = (*MESSAGE_ACCOUNT, *VALUE_ACCOUNT, *BESIDE)

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
+import psycopg
 
 from store.instants import instant
 from store.pool import Connection
@@ -179,14 +182,52 @@ def insert_conflicts(connection: Connection, conflicts: Iterable[dict[str, Any]]
     return new
 
 
-def reject(connection: Connection, messages: list[dict[str, Any]]) -> None:
-    """Keep refused messages, each content once."""
-    _many(connection, "reject", sorted(messages, key=lambda message: message["digest"]))
+def reject(connection: Connection, messages: Sequence[dict[str, Any]]) -> dict[bytes, bool]:
+    """Keep refused messages, each content once; tells by digest which of them are new."""
+    if not messages:
+        return {}
+    ordered = sorted(messages, key=lambda message: bytes(message["digest"]))
+    cursor = connection.cursor()
+    cursor.executemany(_SQL["reject"], ordered, returning=True)
+    found: dict[bytes, bool] = {bytes(digest): is_new for digest, is_new in cursor.fetchall()}
+    while cursor.nextset():
+        found.update((bytes(digest), is_new) for digest, is_new in cursor.fetchall())
+    return found
 
 
-def insert_ledger(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Append the accounts of a batch."""
-    _many(connection, "insert_ledger", rows)
+@dataclass(frozen=True)
+class Mark:
+    """Names a batch: who writes it, its running number."""
+
+    writer: UUID
+    number: int
+
+
+def insert_accounts(
+    connection: Connection, mark: Mark, rows: Sequence[dict[str, Any]], runs: Sequence[dict[str, Any]]
+) -> str:
+    """Append the accounts and sequence numbers of a batch, leave its mark; returns the number of the transaction."""
+    parameters = {
+        "rows": msgspec.json.encode(rows).decode(),
+        "runs": msgspec.json.encode(runs).decode(),
+        "writer": mark.writer,
+        "number": mark.number,
+    }
+    row = connection.execute(_SQL["insert_accounts"], parameters).fetchone()
+    return str(row[0]) if row else ""
+
+
+def is_stored(connection: Connection, mark: Mark, transaction: str) -> bool:
+    """Tell whether a batch was committed by a connection that was lost, after ending what may be left of it.
+
+    Raises:
+        psycopg.OperationalError: the lost connection is still at work; ask again.
+    """
+    ended = connection.execute(_SQL["end_transaction"], {"transaction": transaction}).fetchall()
+    if not all(row[0] for row in ended):
+        raise psycopg.OperationalError("the connection that was lost is still at work in the server")
+    row = connection.execute(_SQL["batch_mark"], {"writer": mark.writer}).fetchone()
+    return row is not None and row[0] == mark.number
 
 
 def insert_dirty_marks(connection: Connection, marks: list[tuple[int, int, int]]) -> None:
@@ -238,11 +279,7 @@ def _runs(days: list[int]) -> Iterable[tuple[int, int]]:
 
 
 def fold_ledger(connection: Connection) -> int:
-    """Fold what was appended to the ledger; returns the number of rows folded."""
+    """Fold what was appended to the ledger, forget writers that ended; returns the number of rows folded."""
     row = connection.execute(_SQL["fold_ledger"]).fetchone()
+    connection.execute(_SQL["forget_writers"])
     return int(row[0]) if row else 0
-
-
-def _many(connection: Connection, name: str, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.cursor().executemany(_SQL[name], rows)

@@ -101,6 +101,7 @@ def _add(result: Decoded, sample: Sample, asset: str) -> None:
         return
     if sample.seq is not None:
         result.seq = (*result.seq, sample.seq)
+        result.seq_us = (*result.seq_us, ts_us)
     _add_values(result, sample.values, sample.units, ts_us)
 
 

@@ -122,14 +122,15 @@ WHERE asset_id = %(asset_id)s AND kind = %(kind)s AND key = %(key)s AND ts = %(t
        OR to_ts IS DISTINCT FROM %(to_ts)s::timestamptz)
 
 -- name: reject
--- Keep a refused message once; a repeat only counts.
-INSERT INTO rejected_message AS r (site_id, device_id, topic, payload, payload_bytes, reason, detail, whole, digest,
-                                   first_at, last_at, times)
-VALUES (%(site_id)s, %(device_id)s, %(topic)s, %(payload)s, %(payload_bytes)s, %(reason)s, %(detail)s, %(whole)s,
-        %(digest)s, %(at)s, %(at)s, %(times)s)
+-- Keep a refused message once; a repeat only counts, unless it is the broker that repeats it (times = 0).
+INSERT INTO rejected_message AS r (site_id, device_id, topic, payload, payload_bytes, replayable, reason, detail, whole,
+                                   digest, first_at, last_at, times)
+VALUES (%(site_id)s, %(device_id)s, %(topic)s, %(payload)s, %(payload_bytes)s, %(replayable)s, %(reason)s, %(detail)s,
+        %(whole)s, %(digest)s, %(at)s, %(at)s, greatest(1, %(times)s))
 ON CONFLICT (digest) DO UPDATE SET
-    times = r.times + excluded.times, last_at = greatest(r.last_at, excluded.last_at),
-    status = CASE WHEN r.status = 'replayed' THEN 'open' ELSE r.status END
+    times = r.times + %(times)s, last_at = greatest(r.last_at, excluded.last_at),
+    status = CASE WHEN r.status = 'replayed' AND %(times)s > 0 THEN 'open' ELSE r.status END
+RETURNING r.digest, xmax = 0
 
 -- name: insert_dirty_marks
 -- UTC ranges whose KPIs must be computed again.
@@ -137,13 +138,42 @@ INSERT INTO dirty_mark (site_id, from_ts, to_ts, cause)
 SELECT site_id, from_ts, to_ts, 'data'
 FROM unnest(%(site_id)s::integer[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[]) AS m (site_id, from_ts, to_ts)
 
--- name: insert_ledger
--- What happened to the messages and values of this batch, by device and hour of receipt.
-INSERT INTO ledger_delta (hour, site_id, device_id, received, processed, rejected, redelivered, decoded, stored, duplicate,
-                          conflict, rejected_value, ignored, missing_seq, latency_ms, skew_ms)
-VALUES (%(hour)s, %(site_id)s, %(device_id)s, %(received)s, %(processed)s, %(rejected)s, %(redelivered)s, %(decoded)s,
-        %(stored)s, %(duplicate)s, %(conflict)s, %(rejected_value)s, %(ignored)s, %(missing_seq)s, %(latency_ms)s,
-        %(skew_ms)s)
+-- name: insert_accounts
+-- What happened to the messages and values of this batch, by device and hour of receipt; the sequence numbers of the
+-- devices; that this writer's batch of this number is stored. All in one statement, which also names the transaction.
+WITH accounts AS (
+    INSERT INTO ledger_delta (hour, site_id, device_id, received, processed, rejected, redelivered, decoded, stored,
+                              duplicate, conflict, rejected_value, ignored, missing_seq, latency_ms, skew_ms, replayed)
+    SELECT hour, site_id, device_id, received, processed, rejected, redelivered, decoded, stored, duplicate, conflict,
+           rejected_value, ignored, missing_seq, latency_ms, skew_ms, replayed
+    FROM json_to_recordset(%(rows)s::json) AS r (
+        hour timestamptz, site_id integer, device_id integer, received bigint, processed bigint, rejected bigint,
+        redelivered bigint, decoded bigint, stored bigint, duplicate bigint, conflict bigint, rejected_value bigint,
+        ignored bigint, missing_seq bigint, latency_ms bigint[], skew_ms bigint[], replayed bigint)
+), numbers AS (
+    INSERT INTO seq_delta (site_id, device_id, hour, first_ts, last_ts, numbers)
+    SELECT site_id, device_id, hour, first_ts, last_ts, numbers
+    FROM json_to_recordset(%(runs)s::json) AS s (
+        site_id integer, device_id integer, hour timestamptz, first_ts timestamptz, last_ts timestamptz,
+        numbers int8multirange)
+), mark AS (
+    INSERT INTO batch_mark (writer, number) VALUES (%(writer)s, %(number)s)
+    ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at
+)
+SELECT pg_current_xact_id()::xid::text
+
+-- name: end_transaction
+-- End the connection that still holds a transaction of ours, and wait for its end; no row where there is none.
+SELECT pg_terminate_backend(pid, 3000) FROM pg_stat_activity
+WHERE backend_xid = %(transaction)s::xid AND usename = current_user AND pid <> pg_backend_pid()
+
+-- name: batch_mark
+-- The last batch that a writer committed.
+SELECT number FROM batch_mark WHERE writer = %(writer)s
+
+-- name: forget_writers
+-- Marks of writers that are long gone.
+DELETE FROM batch_mark WHERE at < now() - interval '1 day'
 
 -- name: touch_devices
 -- When devices were last heard.
