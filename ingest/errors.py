@@ -15,3 +15,11 @@ class SettingsError(IngestError):
 
 class BrokerRefusedError(IngestError):
     """The broker answered and does not want us (credentials, protocol): trying again does not help."""
+
+
+class SessionInUseError(IngestError):
+    """Somebody else works under this session of the broker."""
+
+
+class WorkerRefusedError(IngestError):
+    """A worker says why it cannot go on: its siblings cannot either."""

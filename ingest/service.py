@@ -8,20 +8,23 @@ again.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
 import structlog
 
+from ingest import intake
 from ingest.backoff import Backoff
 from ingest.batch import Batcher
 from ingest.connection import BrokerConnection, BrokerUnreachableError
-from ingest.decode.result import Decoded, refused
+from ingest.decode.result import Rejection
+from ingest.mapping import Mapping
 from ingest.message import Message
 from ingest.metrics import Metrics
 from ingest.route import Router, Source
+from ingest.session import Session
 from ingest.settings import IngestSettings
 from ingest.writer import Writer
 from store.errors import DatabaseUnavailableError
@@ -50,6 +53,7 @@ class Service:
         self._stopping = asyncio.Event()
         self._database_up = asyncio.Event()
         self._connection: BrokerConnection | None = None
+        self.session = Session(settings)
         self._held = 0
         self._held_bytes = 0
         self._most_held = 0
@@ -67,6 +71,9 @@ class Service:
                 storing = group.create_task(self._store_batches(), name="store batches")
                 others = [
                     group.create_task(self._keep_connected(), name="keep connected"),
+                    group.create_task(
+                        self.session.watch(self._session_lost, self._pause, self._stopping), name="renew the lease"
+                    ),
                     group.create_task(self._tidy_hourly(), name="fold the ledger, prepare days"),
                 ]
                 await self._stopping.wait()
@@ -75,6 +82,7 @@ class Service:
                     task.cancel()
         finally:
             await self._disconnect()
+            await self.session.close()
             await self._in_thread(self._writer.close)
             self._thread.shutdown()
 
@@ -85,10 +93,13 @@ class Service:
         if connection is not self._connection:
             return  # of a connection that was given up: the broker sends it again
         source = self._router.source(topic.decode("utf-8", "replace"))
-        decoded = self._decode(source, payload)
-        message = Message(source, payload, time.time_ns() // 1000, decoded, dup, packet_id, connection)
+        received_us = time.time_ns() // 1000
+        opened = intake.opened(payload, self._settings.ingest_payload_bytes)
+        decoded = intake.decode(source, opened, received_us)
+        message = Message(source, payload, received_us, decoded, dup, packet_id, connection)
+        message.weight = len(payload) if isinstance(opened, Rejection) else len(opened)
         self._held += 1
-        self._held_bytes += len(payload)
+        self._held_bytes += message.weight
         if self._batcher.add(message):
             self._close_batch()
         elif self._timer is None:
@@ -96,16 +107,6 @@ class Service:
         if self._is_full() and not connection.is_paused:
             connection.pause()
         self._most_held = max(self._most_held, self._held)
-
-    def _decode(self, source: Source, payload: bytes) -> Decoded:
-        most = self._settings.ingest_payload_bytes
-        if len(payload) > most:
-            return refused("too_large", f"the payload has {len(payload):,} bytes, {most:,} are allowed")
-        try:
-            return source.decode(payload)
-        except Exception:  # a fault of ours must cost one message, not the service
-            log.exception("decoder_failed", topic=source.topic)
-            return refused("undecodable", "our decoder failed on it; the service's log says how")
 
     def _close_batch(self) -> None:
         if self._timer is not None:
@@ -167,7 +168,7 @@ class Service:
         if current is not None:
             current.acknowledge([m.packet_id for m in messages if m.packet_id and m.connection is current])
         self._held -= len(messages)
-        self._held_bytes -= sum(len(m.payload) for m in messages)
+        self._held_bytes -= sum(m.weight for m in messages)
         self._metrics.held.set(self._held)
         if current is not None and current.is_paused and not self._is_full(LOW_WATER) and not self._stopping.is_set():
             current.resume()
@@ -214,18 +215,21 @@ class Service:
         backoff = Backoff()
         while not self._stopping.is_set():
             await self._database_up.wait()
+            if not await self.session.hold(self._pause, self._stopping):
+                return
             connection = BrokerConnection(self._settings, self.receive)
             self._connection = connection
             try:
-                await connection.open(self._router.subscriptions)
+                await self._take_up(connection)
             except BrokerUnreachableError as error:
+                if connection.failure is not None:
+                    raise connection.failure from error
                 log.warning("broker_unreachable", broker=connection.place, error=str(error))
                 await self._pause(backoff.next_s())
                 continue
-            log.info("broker_connected", broker=connection.place, subscriptions=self._router.subscriptions)
-            self._metrics.connected.set(1)
             backoff.reset()
             await connection.lost.wait()
+            self.session.state = "away"
             self._metrics.connected.set(0)
             if connection.failure is not None:
                 raise connection.failure
@@ -234,6 +238,56 @@ class Service:
                 self._metrics.outages.labels("broker").inc()
                 await connection.close()
                 await self._pause(backoff.next_s())
+
+    async def _take_up(self, connection: BrokerConnection) -> None:
+        """Connect and subscribe to what is wanted and to nothing else; empty a session that is not wanted any more.
+
+        Raises:
+            BrokerUnreachableError: broker or database did not go along.
+        """
+        wanted = self._wanted()
+        try:
+            await self.session.announce(wanted)
+            await connection.open(wanted)
+            log.info("broker_connected", broker=connection.place, subscriptions=wanted)
+            self._metrics.connected.set(1)
+            if not self.session.is_leftover:
+                await self.session.settle(connection, wanted)
+                return
+            filters = self._router.subscriptions
+            await self.session.empty(connection, [*filters, *self._settings.slot.filters(filters)], lambda: self._held)
+            await connection.close(forget=True)
+            await self.session.forget()
+            log.info("session_emptied", session=self._settings.slot.session, messages=connection.received)
+            self.stop()
+        except (OSError, DatabaseUnavailableError) as error:
+            await connection.close()
+            raise BrokerUnreachableError(str(error)) from error
+
+    def _wanted(self) -> list[str]:
+        if self.session.is_leftover:
+            return []
+        return self._settings.slot.filters(self._router.subscriptions)
+
+    async def _session_lost(self) -> None:
+        """Leave a session that somebody else works under now; what is held is stored, and comes to them as a repeat."""
+        log.error("session_taken", session=self._settings.slot.session)
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def reload(self, mappings: Sequence[Mapping]) -> None:
+        """Use other mapping files from now on; the session is subscribed to their topics, and to no others."""
+        self._router.use(mappings)
+        connection, wanted = self._connection, self._wanted()
+        if connection is None or connection.lost.is_set() or self.session.is_leftover:
+            return
+        try:
+            await self.session.announce(wanted)
+            await connection.add_filters(wanted)
+            await self.session.settle(connection, wanted)
+        except (OSError, DatabaseUnavailableError) as error:
+            log.warning("subscriptions_not_changed", error=str(error), advice="connecting anew")
+            await connection.close()
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -9,12 +9,15 @@ import sys
 import structlog
 import uvloop
 
-from ingest.errors import IngestError
-from ingest.mapping import load_all
+from ingest.child import refuse_to_supervisor, watch_supervisor
+from ingest.errors import IngestError, MappingError
+from ingest.leftovers import Drainer
+from ingest.mapping import Mapping, load_all
 from ingest.metrics import Metrics
 from ingest.route import Router
 from ingest.service import Service
 from ingest.settings import IngestSettings, read_settings
+from ingest.supervisor import supervise
 from ingest.tls import make_context
 from ingest.writer import Writer
 from store.errors import DatabaseUnavailableError, StoreError
@@ -28,11 +31,18 @@ log = structlog.get_logger("ingest")
 
 def main() -> int:
     """Run ingest as the environment says; 0 after an orderly stop, 1 where it cannot go on."""
+    refuse = refuse_to_people
     try:
         settings = read_settings()
-        configure_log(settings.log_format)
+        if settings.is_child:
+            refuse = refuse_to_supervisor
+        configure_log(settings.log_format, session=settings.slot.session if settings.is_child else "")
         logging.getLogger("gmqtt").setLevel(logging.ERROR)
-        run(settings)
+        if settings.ingest_workers > 1:
+            check(settings)
+            asyncio.run(supervise(settings))
+        else:
+            run(settings)
     except (IngestError, StoreError) as error:
         return refuse(str(error))
     except BaseExceptionGroup as group:
@@ -50,20 +60,31 @@ def run(settings: IngestSettings) -> None:
         IngestError: a setting, a mapping or the broker's answer.
         StoreError: the schema is not this version's.
     """
-    router = Router(load_all(list(settings.mapping_path)))
-    if settings.tls is not None:
-        make_context(settings.tls)
+    router = Router(check(settings))
     metrics = Metrics()
     if settings.ingest_metrics_port:
         metrics.serve(settings.ingest_metrics_host, settings.ingest_metrics_port)
-    try:
-        require_current(settings.database_url)
-    except DatabaseUnavailableError as error:
-        log.warning("database_unreachable", error=str(error), advice="waiting for it")
     gc.set_threshold(GC_THRESHOLD, 50, 100)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, router, metrics))
     log.info("stopped")
+
+
+def check(settings: IngestSettings) -> list[Mapping]:
+    """Check mapping files, certificates and schema; a database that does not answer is waited for later.
+
+    Raises:
+        IngestError: a mapping file or a certificate is not usable.
+        StoreError: the schema is not this version's.
+    """
+    mappings = load_all(list(settings.mapping_path))
+    if settings.tls is not None:
+        make_context(settings.tls)
+    try:
+        require_current(settings.database_url)
+    except DatabaseUnavailableError as error:
+        log.warning("database_unreachable", error=str(error), advice="waiting for it")
+    return mappings
 
 
 async def _serve(settings: IngestSettings, router: Router, metrics: Metrics) -> None:
@@ -71,7 +92,32 @@ async def _serve(settings: IngestSettings, router: Router, metrics: Metrics) -> 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stop)
-    await service.run()
+    reload = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    async with asyncio.TaskGroup() as group:
+        others = [group.create_task(_reload(settings, service, reload), name="read mapping files again")]
+        if settings.is_child:
+            others.append(group.create_task(watch_supervisor(service.stop), name="watch the supervisor"))
+        else:
+            drainer = Drainer([settings.slot], service.session.holder, service.session.all_sessions)
+            others.append(group.create_task(drainer.run(), name="empty what is left over"))
+        await service.run()
+        for task in others:
+            task.cancel()
+
+
+async def _reload(settings: IngestSettings, service: Service, wanted: asyncio.Event) -> None:
+    """Use the mapping files as they are now, each time it is asked for; those of before while they are not usable."""
+    while True:
+        await wanted.wait()
+        wanted.clear()
+        try:
+            mappings = load_all(list(settings.mapping_path))
+        except MappingError as error:
+            log.error("mappings_not_usable", error=str(error), advice="going on with those of before")  # noqa: TRY400
+            continue
+        await service.reload(mappings)
+        log.info("mappings_read", files=len(mappings))
 
 
 def first(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -80,7 +126,7 @@ def first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
-def refuse(sentence: str) -> int:
+def refuse_to_people(sentence: str) -> int:
     """Say on one line why this cannot go on."""
     sys.stderr.write(f"haidang ingest: {' '.join(sentence.split())}\n")
     return 1

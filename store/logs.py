@@ -6,8 +6,9 @@ from typing import Literal
 import structlog
 
 
-def configure_log(log_format: Literal["text", "json"]) -> None:
-    """Set up the log of this process."""
+def configure_log(log_format: Literal["text", "json"], **always: str) -> None:
+    """Set up the log of this process; what is given stands in every line, unless it is empty."""
+    stamped = {name: value for name, value in always.items() if value}
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
@@ -15,6 +16,7 @@ def configure_log(log_format: Literal["text", "json"]) -> None:
     )
     structlog.configure(
         processors=[
+            lambda _logger, _method, event: {**event, **stamped},
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

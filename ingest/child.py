@@ -1,0 +1,113 @@
+"""A process of ours that is watched by another: one socket between them, the child's standard input.
+
+The child sends an empty line every second, and before it ends because it cannot go on the line that says why. When the
+socket closes, its supervisor is gone and it ends in order.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+BEAT_S = 1.0
+REFUSED = 78  # exit code of a child that said on one line why it cannot go on
+_BEAT = b"\n"
+_STDIN = 0
+
+
+class Child:
+    """One `python -m ingest` as its supervisor sees it."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, ours: socket.socket) -> None:
+        self.name = name
+        self._began = self._heard = time.monotonic()
+        self._process = process
+        self._socket = ours
+        self._said = b""
+        asyncio.get_running_loop().add_reader(ours, self._hear)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def lived_s(self) -> float:
+        return time.monotonic() - self._began
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since its last sign of life."""
+        return time.monotonic() - self._heard
+
+    @property
+    def refusal(self) -> str:
+        """The line it ended with, if it gave a reason."""
+        return self._said.decode("utf-8", "replace").strip() if self._process.returncode == REFUSED else ""
+
+    async def wait(self) -> int:
+        """Wait for its end; a negative number is the signal that ended it."""
+        code = await self._process.wait()
+        self._hear()
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        return code
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, unless it has ended."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    def _hear(self) -> None:
+        with suppress(OSError):
+            data = self._socket.recv(65_536)
+            if data:
+                self._heard = time.monotonic()
+                self._said = (self._said + data)[-4096:].lstrip(_BEAT)
+            else:
+                asyncio.get_running_loop().remove_reader(self._socket)
+
+
+async def start_child(name: str, environment: Mapping[str, str]) -> Child:
+    """Start `python -m ingest` with these variables over our own."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(0)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ingest", stdin=theirs.fileno(), env={**os.environ, **environment}
+        )
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return Child(name, process, ours)
+
+
+async def watch_supervisor(stop: Callable[[], None]) -> None:
+    """In the child: show signs of life; stop when the supervisor is gone."""
+    reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=os.dup(_STDIN)))
+    beating = asyncio.create_task(_beat(writer), name="signs of life")
+    try:
+        await reader.read(1)
+        stop()
+    finally:
+        beating.cancel()
+        writer.close()
+
+
+async def _beat(writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while True:
+            writer.write(_BEAT)
+            await asyncio.sleep(BEAT_S)
+
+
+def refuse_to_supervisor(sentence: str) -> int:
+    """In the child: say on one line why it cannot go on; returns the exit code."""
+    with suppress(OSError):
+        os.write(_STDIN, sentence.encode()[:4000] + _BEAT)
+    return REFUSED

@@ -1,0 +1,83 @@
+"""Sessions of an earlier layout: found in the database, emptied one after the other once the new layout works.
+
+In: the slots of now. Out: child processes that empty a session each, until none is left over.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+
+import structlog
+
+from ingest.child import start_child
+from ingest.slots import Slot
+from store.errors import DatabaseUnavailableError
+from store.leases import Worker
+
+LOOK_EVERY_S = 1.0
+LOOK_AGAIN_S = 10.0  # when nothing is left over, or it cannot be had now
+
+log = structlog.get_logger("ingest")
+
+
+def leftovers(rows: Sequence[Worker], slots: Sequence[Slot]) -> list[Slot]:
+    """Slots that no worker has any more and that may hold messages."""
+    sessions = {slot.session for slot in slots}
+    return [
+        Slot(row.client_id, row.slot, row.slots)
+        for row in rows
+        if row.session not in sessions and not (row.role == "supervisor" and row.subscriptions == [])
+    ]
+
+
+def all_connected(rows: Sequence[Worker], slots: Sequence[Slot]) -> bool:
+    """Whether every slot of now reads: only then may the sessions of before stop doing so."""
+    states = {row.session: row.state for row in rows if row.holder is not None}
+    return all(states.get(slot.session) == "connected" for slot in slots)
+
+
+class Drainer:
+    """Empties what is left over, one session at a time."""
+
+    def __init__(self, slots: Sequence[Slot], holder: str, look: Callable[[], Awaitable[Sequence[Worker]]]) -> None:
+        self._slots = slots
+        self._holder = holder
+        self._look = look
+
+    async def run(self) -> None:
+        """Look for leftovers for ever; they come with a start, seldom later."""
+        while True:
+            rows: Sequence[Worker] = ()
+            with suppress(DatabaseUnavailableError):
+                rows = await self._look()
+            ready = all_connected(rows, self._slots)
+            if ready:
+                for slot in leftovers(rows, self._slots):
+                    await self._empty(slot)
+            await asyncio.sleep(LOOK_AGAIN_S if ready else LOOK_EVERY_S)
+
+    async def _empty(self, slot: Slot) -> None:
+        log.info("emptying_session", session=slot.session)
+        child = await start_child(slot.session, child_environment(slot, self._holder, drain=True))
+        try:
+            code = await child.wait()
+        except asyncio.CancelledError:
+            child.send(signal.SIGTERM)
+            await child.wait()
+            raise
+        if code != 0:
+            log.warning("session_not_emptied", session=slot.session, code=code, reason=child.refusal)
+
+
+def child_environment(slot: Slot, holder: str, *, metrics_port: int = 0, drain: bool = False) -> Mapping[str, str]:
+    """What makes a process of ours the worker of a slot, or the one that empties it."""
+    return {
+        "HAIDANG_INGEST_WORKERS": "1",
+        "HAIDANG_INGEST_CLIENT_ID": slot.client_id,
+        "HAIDANG_INGEST_SLOT": str(slot.number),
+        "HAIDANG_INGEST_SLOTS": str(slot.of),
+        "HAIDANG_INGEST_HOLDER": holder,
+        "HAIDANG_INGEST_DRAIN": "true" if drain else "false",
+        "HAIDANG_INGEST_METRICS_PORT": str(metrics_port),
+    }

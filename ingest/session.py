@@ -1,0 +1,174 @@
+"""A worker's session at the broker: held by a lease, its subscriptions known, emptied when it is no longer wanted.
+
+In: settings, a connection, the topic filters wanted. Out: a session that nobody else works under, and a row in the
+database that says what it is subscribed to, so that a later start knows what to take back.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TypeVar
+
+import structlog
+
+from ingest.connection import BrokerConnection
+from ingest.errors import SessionInUseError
+from ingest.leases import Lease
+from ingest.settings import IngestSettings
+from store.errors import DatabaseUnavailableError
+from store.leases import Worker
+
+T = TypeVar("T")
+
+ASK_AGAIN_S = 1.0
+QUIET_S = 0.3
+# Unsubscribing from what nobody subscribed to is a question that each broker answers in its turn.
+NOTHING = "haidang/nothing"
+
+Pause = Callable[[float], Awaitable[None]]
+
+log = structlog.get_logger("ingest")
+
+
+class Session:
+    """What a worker does with its session beside reading messages."""
+
+    def __init__(self, settings: IngestSettings) -> None:
+        slot = settings.slot
+        self.is_leftover = settings.ingest_drain
+        self._name = slot.session
+        # The supervisor holds the row that has the name of the whole: emptying that session is done under its lease.
+        self._is_lent = self.is_leftover and slot.of == 1
+        self._lease = Lease(
+            settings.database_url,
+            slot,
+            role="drain" if self.is_leftover else "worker",
+            holder=settings.ingest_holder,
+            ttl_s=settings.ingest_lease_s,
+        )
+        self._taken = asyncio.Event()
+        self.state = "starting"
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lease")
+
+    # -- the lease ------------------------------------------------------------------------------------
+
+    async def hold(self, pause: Pause, stopping: asyncio.Event) -> bool:
+        """Wait until the session is ours; false when the end came first.
+
+        Raises:
+            SessionInUseError: it was to be emptied, and somebody works under it.
+        """
+        said = ""
+        while not self._taken.is_set() and not stopping.is_set():
+            try:
+                other = await self._in_thread(self._lease.borrow if self._is_lent else self._lease.take)
+            except DatabaseUnavailableError:
+                await pause(ASK_AGAIN_S)
+                continue
+            if other is None:
+                self._taken.set()
+            elif self.is_leftover:
+                raise SessionInUseError(other)
+            else:
+                if other.split(",")[0] != said:
+                    log.warning("session_in_use", reason=other, advice="waiting for it")
+                said = other.split(",")[0]
+                await pause(ASK_AGAIN_S)
+        return not stopping.is_set()
+
+    async def watch(self, lost: Callable[[], Awaitable[None]], pause: Pause, stopping: asyncio.Event) -> None:
+        """Renew the lease for ever; call `lost` when somebody else has taken it."""
+        while not stopping.is_set():
+            await self._taken.wait()
+            await pause(self._lease.renew_every_s)
+            if self._is_lent or stopping.is_set():
+                continue
+            with suppress(DatabaseUnavailableError):  # who cannot renew goes on until somebody else takes it
+                if not await self._in_thread(lambda: self._lease.renew(self.state)):
+                    self._taken.clear()
+                    await lost()
+
+    @property
+    def holder(self) -> str:
+        return self._lease.claim.holder
+
+    async def all_sessions(self) -> list[Worker]:
+        """All sessions of this ingest, as the database knows them."""
+        return await self._in_thread(self._lease.workers)
+
+    async def close(self) -> None:
+        """Give the session free."""
+        with suppress(DatabaseUnavailableError):
+            if self._taken.is_set() and not self._is_lent:
+                await self._in_thread(self._lease.release)
+        await self._in_thread(self._lease.close)
+        self._thread.shutdown()
+
+    # -- subscriptions --------------------------------------------------------------------------------
+
+    async def announce(self, wanted: Sequence[str]) -> None:
+        """Record what the session is about to be subscribed to, before it is.
+
+        Raises:
+            DatabaseUnavailableError: nobody answers.
+        """
+        known = self._lease.subscriptions
+        if not self._is_lent and (known is None or set(wanted) - set(known)):
+            await self._note(sorted({*wanted, *(known or ())}))
+
+    async def settle(self, connection: BrokerConnection, wanted: Sequence[str]) -> None:
+        """End the subscriptions of before that are not wanted any more.
+
+        Raises:
+            DatabaseUnavailableError, TimeoutError, ConnectionError: no answer.
+        """
+        self.state = "connected"
+        unwanted = sorted(set(self._lease.subscriptions or ()) - set(wanted))
+        if unwanted:
+            await connection.remove_filters(unwanted)
+            log.info("unsubscribed", filters=unwanted)
+        await self._note(sorted(wanted))
+
+    # -- the end of a session -------------------------------------------------------------------------
+
+    async def empty(self, connection: BrokerConnection, possible: Sequence[str], held: Callable[[], int]) -> None:
+        """End all subscriptions and wait until what was in the session is stored and acknowledged.
+
+        The proof: everything received is acknowledged, and a question and its answer pass without a message in between.
+        A broker that had one would have sent it before the answer.
+
+        Raises:
+            TimeoutError, ConnectionError: the connection does not hold that long.
+        """
+        self.state = "draining"
+        await connection.remove_filters(sorted({*possible, *(self._lease.subscriptions or ())}))
+        while True:
+            while held():
+                await self._wait(connection, QUIET_S)
+            before = connection.received
+            await connection.remove_filters([NOTHING])
+            await self._wait(connection, QUIET_S)
+            if connection.received == before and not held():
+                return
+
+    async def forget(self) -> None:
+        """Note that the broker keeps nothing under this name."""
+        if self._is_lent:
+            await self._note([])
+        else:
+            await self._in_thread(self._lease.forget)
+            self._taken.clear()
+
+    async def _note(self, subscriptions: Sequence[str]) -> None:
+        await self._in_thread(lambda: self._lease.note_subscriptions(subscriptions, self.state))
+
+    async def _wait(self, connection: BrokerConnection, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await connection.lost.wait()
+        if connection.lost.is_set():
+            raise ConnectionError("the broker closed the connection")
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
