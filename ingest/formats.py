@@ -1,4 +1,4 @@
-"""Who speaks on a topic of a mapping or of UMH, and how it is decoded: topic in, speaker out, or what is wrong with it."""
+"""Who speaks on a topic of a mapping or of UMH, and how it is decoded: a topic in, a speaker out, or what is wrong."""
 
 from collections.abc import Callable
 from functools import partial

@@ -5,18 +5,18 @@ from functools import partial
 
 import msgspec
 
-from ingest.decode import mapped, native, shdr
+from ingest import formats
+from ingest.decode import native
 from ingest.decode.result import Decoded, Key, Rejection, refused, shown
 from ingest.mapping import KEY, Mapping, ValueRule
+from ingest.mapping.topics import covers
 from ingest.names import site_key
 from ingest.sparkplug import topics as sparkplug
 from ingest.sparkplug.host import Host
 
 PREFIX = "haidang/v1/"
 SUBSCRIPTION = "haidang/v1/#"
-MOST_LEVELS = 6
 MOST_TOPICS = 100_000
-LONGEST_KEY = 200
 
 
 class SeriesRef:
@@ -43,7 +43,8 @@ class Source(msgspec.Struct, kw_only=True, eq=False):
     protocol: str = "native"
     is_status: bool = False
     mapping: Mapping | None = None
-    decode: Callable[[bytes], Decoded]
+    decode: Callable[..., Decoded]
+    timed_by_receipt: bool = False  # `decode` asks for the time of receipt
     refs: dict[Key, SeriesRef] = {}
     places: dict[tuple[Key, ...], bytes] = {}  # of rows, once all their refs have an index; see ingest.columns
     place: sparkplug.Place | None = None  # of topics of Sparkplug, whose messages the host takes
@@ -64,6 +65,12 @@ class Source(msgspec.Struct, kw_only=True, eq=False):
             rule = self.mapping.by_name.get(name) if self.mapping else None
             found = self.refs[key] = SeriesRef(self, name, unit, rule)
         return found
+
+
+def without_covered(filters: Sequence[str]) -> list[str]:
+    """Topic filters without those whose every topic another one takes: a message should come once."""
+    kept = list(dict.fromkeys(filters))
+    return [one for one in kept if not any(other != one and covers(other, one) for other in kept)]
 
 
 class Router:
@@ -87,9 +94,9 @@ class Router:
     @property
     def subscriptions(self) -> list[str]:
         """Topic filters to subscribe to."""
-        own = [SUBSCRIPTION, *([sparkplug.SUBSCRIPTION] if self.host else [])]
+        own = [SUBSCRIPTION, *([sparkplug.SUBSCRIPTION] if self.host else []), *formats.UMH_SUBSCRIPTIONS]
         others = [mapping.subscription for mapping in self._mappings if mapping.format != "sparkplug"]
-        return list(dict.fromkeys([*own, *others]))
+        return without_covered([*own, *others])
 
     def source(self, topic: str) -> Source:
         """The source of a topic; one that is not understood refuses its messages with a reason."""
@@ -104,11 +111,16 @@ class Router:
     def _make(self, topic: str) -> Source:
         if self.host is not None and topic.startswith(f"{sparkplug.NAMESPACE}/"):
             return self._sparkplug(topic, self.host)
-        for mapping in self._mappings:
-            place = mapping.place(topic)
-            if place is not None and mapping.format != "sparkplug":
-                return _mapped(topic, mapping, *place)
-        return _native(topic)
+        try:
+            for mapping in self._mappings:
+                segments = mapping.segments(topic) if mapping.format != "sparkplug" else None
+                if segments is not None:
+                    return _source(topic, formats.of_mapping(topic, mapping, segments))
+            if topic.startswith(formats.UMH_PREFIX):
+                return _source(topic, formats.of_umh(topic))
+            return _native(topic)
+        except formats.TopicError as error:
+            return _refusing(topic, error.code, error.detail, site=error.site)
 
     def _sparkplug(self, topic: str, host: Host) -> Source:
         """One of the topics of a node or device: what is known of their names is common to all of them."""
@@ -120,7 +132,7 @@ class Router:
         speaker = self._speakers.get(place.identity)
         if speaker is None:
             speaker = self._speakers[place.identity] = self._speaker(place)
-        if not KEY.fullmatch(speaker.asset) or len(speaker.asset) > LONGEST_KEY:
+        if not KEY.fullmatch(speaker.asset) or len(speaker.asset) > formats.LONGEST_KEY:
             detail = f"{shown(speaker.asset, 120)} cannot be the path of an asset: name it in a mapping"
             return _refusing(topic, "bad_topic", detail, site=speaker.site)
         source = msgspec.structs.replace(speaker, topic=topic, place=place)
@@ -146,19 +158,8 @@ class Router:
         )
 
 
-def _mapped(topic: str, mapping: Mapping, site: str, asset: str) -> Source:
-    if not KEY.fullmatch(asset) or len(asset) > LONGEST_KEY:
-        return _refusing(topic, "bad_topic", f"{shown(asset)} cannot be the path of an asset", site=site)
-    decoder = shdr.decode if mapping.format == "shdr" else mapped.decode
-    return Source(
-        topic=topic,
-        site=site,
-        asset=asset,
-        device=topic,
-        protocol="shdr" if mapping.format == "shdr" else "mapping",
-        mapping=mapping,
-        decode=partial(decoder, mapping=mapping),
-    )
+def _source(topic: str, speaker: formats.Speaker) -> Source:
+    return Source(topic=topic, **speaker._asdict())
 
 
 def _native(topic: str) -> Source:
@@ -169,13 +170,7 @@ def _native(topic: str) -> Source:
         )
         return _refusing(topic, "unknown_topic", detail)
     asset = "/".join(levels[:-1])
-    if len(levels) - 1 > MOST_LEVELS or len(asset) > LONGEST_KEY:
-        return _refusing(
-            topic, "bad_topic", f"an asset path has at most {MOST_LEVELS} levels and 200 characters", site=site
-        )
-    if asset and not KEY.fullmatch(asset):
-        detail = f"{shown(asset, 120)} cannot be the path of an asset: letters, digits, _ . - and no empty level"
-        return _refusing(topic, "bad_topic", detail, site=site)
+    formats.check_asset(asset, site)
     place = f"{site}/{asset}" if asset else site
     is_status = levels[-1] == "status"
     return Source(
