@@ -96,7 +96,7 @@ CREATE TABLE device (
     site_id        integer NOT NULL REFERENCES site,
     asset_id       integer REFERENCES asset,
     key            text NOT NULL,
-    protocol       text NOT NULL DEFAULT 'native' CHECK (protocol IN ('native', 'shdr', 'mapping', 'sparkplug', 'umh', 'mtconnect_xml')),
+    protocol       text NOT NULL DEFAULT 'native' CHECK (protocol IN ('native', 'shdr', 'mapping', 'sparkplug', 'umh', 'mtconnect_xml', 'packml', 'number')),
     credential_ref text,
     tls            boolean,
     first_seen     timestamptz,
