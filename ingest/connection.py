@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
-from gmqtt.client import Client
+from gmqtt.client import Client, Message
 from gmqtt.mqtt.connection import MQTTConnection
 from gmqtt.mqtt.constants import MQTTv50
 from gmqtt.mqtt.handler import MQTTConnectError
@@ -26,6 +26,7 @@ from gmqtt.subscription import Subscription
 from ingest import tls
 from ingest.errors import BrokerRefusedError
 from ingest.settings import IngestSettings
+from ingest.sparkplug.announce import Outgoing
 
 CONNECT_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
@@ -111,11 +112,12 @@ def _variable_length(data: bytes, at: int) -> tuple[int, int]:
 class BrokerConnection(Client):  # type: ignore[misc]
     """A connection; when it is lost it is of no more use, a new one takes up the session."""
 
-    def __init__(self, settings: IngestSettings, receive: Receive) -> None:
+    def __init__(self, settings: IngestSettings, receive: Receive, will: Outgoing | None = None) -> None:
         super().__init__(
             settings.slot.session,
             clean_session=False,
             optimistic_acknowledgement=False,
+            will_message=None if will is None else Message(will.topic, will.payload, qos=will.qos, retain=will.retain),
             session_expiry_interval=settings.ingest_session_expiry_s,
             receive_maximum=settings.ingest_receive_maximum,
             maximum_packet_size=settings.ingest_packet_bytes,
@@ -185,6 +187,11 @@ class BrokerConnection(Client):  # type: ignore[misc]
         packets = np.empty(len(packet_ids), _PUBACK)
         packets["type"], packets["length"], packets["packet_id"] = 0x40, 2, packet_ids
         self._connection.send_package(packets.tobytes())
+
+    def say(self, message: Outgoing) -> None:
+        """Publish; nothing happens when the connection is gone."""
+        if not self.lost.is_set() and self._connection is not None and not self._connection.is_closing():
+            self.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
 
     def pause(self) -> None:
         """Stop reading from the socket."""

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 from typing import TypeVar
 
 import structlog
@@ -19,13 +20,14 @@ from ingest import intake
 from ingest.backoff import Backoff
 from ingest.batch import Batcher
 from ingest.connection import BrokerConnection, BrokerUnreachableError
-from ingest.decode.result import Rejection
+from ingest.decode.result import Decoded, Rejection
 from ingest.mapping import Mapping
 from ingest.message import Message
 from ingest.metrics import Metrics
-from ingest.route import Router, Source
+from ingest.route import Router
 from ingest.session import Session
 from ingest.settings import IngestSettings
+from ingest.sparkplug import keeping, packets
 from ingest.writer import Writer
 from store.errors import DatabaseUnavailableError
 
@@ -34,6 +36,8 @@ T = TypeVar("T")
 TIDY_EVERY_S = 3600.0
 RETRY_S = 0.3
 LOW_WATER = 0.7  # of the bound: reading goes on below it
+LINGER_S = 0.3  # after a host said that it goes: what nodes sent before they read it
+_NOTHING = Decoded()
 
 log = structlog.get_logger("ingest")
 
@@ -54,6 +58,9 @@ class Service:
         self._database_up = asyncio.Event()
         self._connection: BrokerConnection | None = None
         self.session = Session(settings)
+        self._host = router.host
+        self._in_work: list[Message] = []
+        self._kept: list[Message] = []  # of an outage: to be taken in again
         self._held = 0
         self._held_bytes = 0
         self._most_held = 0
@@ -95,17 +102,26 @@ class Service:
         source = self._router.source(topic.decode("utf-8", "replace"))
         received_us = time.time_ns() // 1000
         opened = intake.opened(payload, self._settings.ingest_payload_bytes)
-        decoded = intake.decode(source, opened, received_us)
-        message = Message(source, payload, received_us, decoded, dup, packet_id, connection)
+        message = Message(source, payload, received_us, _NOTHING, dup, packet_id, connection)
         message.weight = len(payload) if isinstance(opened, Rejection) else len(opened)
+        if source.place is None or self._host is None or isinstance(opened, Rejection):
+            message.decoded = intake.decode(source, opened, received_us)
+            self._hold(message)
+        else:
+            for part in packets.messages(self._host, message, opened):
+                self._hold(part)
+            self._say(connection)
+        if self._is_full() and not connection.is_paused:
+            connection.pause()
+
+    def _hold(self, message: Message) -> None:
+        """Put a message into the batch."""
         self._held += 1
         self._held_bytes += message.weight
         if self._batcher.add(message):
             self._close_batch()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._settings.ingest_batch_age_s, self._close_batch)
-        if self._is_full() and not connection.is_paused:
-            connection.pause()
         self._most_held = max(self._most_held, self._held)
 
     def _close_batch(self) -> None:
@@ -145,17 +161,21 @@ class Service:
         """
         failing_since: float | None = None
         while messages:
+            self._in_work = messages
+            counted = [message for message in messages if not message.only_acknowledge]
             try:
-                report = await self._in_thread(lambda batch=messages: self._writer.write(batch))  # type: ignore[misc]
+                report = await self._in_thread(lambda batch=counted: self._writer.write(batch))  # type: ignore[misc]
             except DatabaseUnavailableError as error:
-                self._release(messages[: self._writer.stored])
-                messages = messages[self._writer.stored :]
+                stored = _place_after(messages, counted, self._writer.stored)
+                self._release(messages[:stored])
+                messages = self._in_work = messages[stored:]
                 failing_since = failing_since or time.monotonic()
                 if self._stopping.is_set() or time.monotonic() - failing_since > self._settings.ingest_outage_s:
                     raise
                 log.warning("store_failed", messages=len(messages), error=str(error))
                 await asyncio.sleep(RETRY_S)
             else:
+                self._in_work = []
                 self._release(messages)
                 self._metrics.note(report)
                 return
@@ -185,12 +205,14 @@ class Service:
             await self._wait_for_database(first=False)
 
     def _drop(self) -> None:
-        """Forget what is held: none of it is acknowledged."""
+        """Forget what is held: none of it is acknowledged. What the broker may not send again is kept aside."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        held = [*self._in_work, *chain.from_iterable(self._ready), *self._batcher.take()]
+        self._kept += [packets.again(message) for message in held if packets.is_kept(message)]
+        self._in_work = []
         self._ready.clear()
-        self._batcher.take()
         self._held = self._held_bytes = 0
         self._metrics.held.set(0)
 
@@ -199,6 +221,7 @@ class Service:
         while not self._stopping.is_set():
             try:
                 await self._in_thread(self._writer.open)
+                await self._restore_nodes()
             except DatabaseUnavailableError as error:
                 log.warning("database_unreachable", error=str(error))
                 await self._pause(backoff.next_s())
@@ -209,7 +232,30 @@ class Service:
                 self._database_up.set()
                 return
 
+    async def _restore_nodes(self) -> None:
+        """Know of Sparkplug nodes what is stored of them, then take in again what an outage left here.
+
+        Raises:
+            DatabaseUnavailableError: nobody answers.
+        """
+        if self._host is None:
+            return
+        self._host.load(await self._in_thread(lambda: self._writer.run(keeping.restore)))
+        kept, self._kept = self._kept, []
+        for message in kept:
+            opened = intake.opened(message.payload, self._settings.ingest_payload_bytes)
+            if not isinstance(opened, Rejection):
+                for part in packets.messages(self._host, message, opened):
+                    self._hold(part)
+
     # -- connection -----------------------------------------------------------------------------------
+
+    def _say(self, connection: BrokerConnection) -> None:
+        """Publish what the host has to say."""
+        if self._host is not None and self._host.outgoing:
+            for outgoing in self._host.outgoing:
+                connection.say(outgoing)
+            self._host.outgoing.clear()
 
     async def _keep_connected(self) -> None:
         backoff = Backoff()
@@ -217,7 +263,8 @@ class Service:
             await self._database_up.wait()
             if not await self.session.hold(self._pause, self._stopping):
                 return
-            connection = BrokerConnection(self._settings, self.receive)
+            will = self._host.will(time.time_ns() // 1_000_000) if self._host else None
+            connection = BrokerConnection(self._settings, self.receive, will)
             self._connection = connection
             try:
                 await self._take_up(connection)
@@ -249,6 +296,9 @@ class Service:
         try:
             await self.session.announce(wanted)
             await connection.open(wanted)
+            online = self._host.online() if self._host else None
+            if online is not None:
+                connection.say(online)
             log.info("broker_connected", broker=connection.place, subscriptions=wanted)
             self._metrics.connected.set(1)
             if not self.session.is_leftover:
@@ -292,7 +342,15 @@ class Service:
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            self._say_offline(connection)
             await connection.close()
+
+    def _say_offline(self, connection: BrokerConnection) -> bool:
+        """Tell nodes to keep their data for later; false where nothing was to be said."""
+        offline = self._host.offline(time.time_ns() // 1_000_000) if self._host else None
+        if offline is not None and self._host is not None and not connection.lost.is_set():
+            connection.say(offline)
+        return offline is not None
 
     # -- the rest -------------------------------------------------------------------------------------
 
@@ -300,6 +358,8 @@ class Service:
         """Take nothing more; store and acknowledge what is held."""
         log.info("stopping", held=self._held, most_held=self._most_held)
         if self._connection is not None:
+            if self._say_offline(self._connection):
+                await asyncio.sleep(LINGER_S)
             self._connection.pause()
         self._close_batch()
         self._wake.set()
@@ -329,3 +389,11 @@ class Service:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _place_after(messages: list[Message], counted: list[Message], stored: int) -> int:
+    """How many messages are done when so many of those that count are stored."""
+    if stored == 0:
+        return 0
+    last = counted[stored - 1]
+    return next(place for place, message in enumerate(messages) if message is last) + 1

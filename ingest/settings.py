@@ -52,6 +52,18 @@ class IngestSettings(BaseSettings):
     )
     ingest_packet_bytes: int = Field(default=16 << 20, ge=1 << 20, description="packets the broker may send at most")
     ingest_payload_bytes: int = Field(default=1 << 20, ge=1024, description="a larger payload is refused")
+    sparkplug: Literal["primary", "secondary", "off"] = Field(
+        default="primary", description="Sparkplug B: as primary host (says STATE), as another listener, or not"
+    )
+    sparkplug_host_id: Annotated[str, Field(pattern=r"^[^/+#\x00]{1,64}$")] = Field(
+        default="haidang", description="name of the primary host, which edge nodes are configured to wait for"
+    )
+    sparkplug_rebirth_s: float = Field(
+        default=30.0, ge=0, description="a node is asked for a rebirth at most once in so many seconds, 0 = never"
+    )
+    sparkplug_rebirths_per_s: float = Field(
+        default=10.0, gt=0, description="rebirths asked of all nodes together, per second"
+    )
     ingest_future_s: int = Field(default=600, ge=0, description="a time further ahead is refused, seconds")
     ingest_new_days_per_hour: int = Field(default=400, ge=1, description="unknown days a device may open in an hour")
     ingest_outage_s: float = Field(default=5.0, gt=0, description="without the database for longer: leave the broker")

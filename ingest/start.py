@@ -11,12 +11,14 @@ import uvloop
 
 from ingest.child import refuse_to_supervisor, watch_supervisor
 from ingest.errors import IngestError, MappingError
+from ingest.leases import Ownership
 from ingest.leftovers import Drainer
 from ingest.mapping import Mapping, load_all
 from ingest.metrics import Metrics
 from ingest.route import Router
 from ingest.service import Service
 from ingest.settings import IngestSettings, read_settings
+from ingest.sparkplug.host import Host, Options
 from ingest.supervisor import supervise
 from ingest.tls import make_context
 from ingest.writer import Writer
@@ -60,7 +62,7 @@ def run(settings: IngestSettings) -> None:
         IngestError: a setting, a mapping or the broker's answer.
         StoreError: the schema is not this version's.
     """
-    router = Router(check(settings))
+    router = Router(check(settings), host(settings))
     metrics = Metrics()
     if settings.ingest_metrics_port:
         metrics.serve(settings.ingest_metrics_host, settings.ingest_metrics_port)
@@ -68,6 +70,19 @@ def run(settings: IngestSettings) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, router, metrics))
     log.info("stopped")
+
+
+def host(settings: IngestSettings) -> Host | None:
+    """The Sparkplug host application, if there is to be one; of several workers the first announces it."""
+    if settings.sparkplug == "off":
+        return None
+    speaks = settings.sparkplug == "primary" and settings.ingest_slot == 0 and not settings.ingest_drain
+    options = Options(
+        host_id=settings.sparkplug_host_id if speaks else "",
+        rebirth_every_s=0 if settings.ingest_drain else settings.sparkplug_rebirth_s,
+        rebirths_per_s=settings.sparkplug_rebirths_per_s,
+    )
+    return Host(options, Ownership(settings.slot).is_mine)
 
 
 def check(settings: IngestSettings) -> list[Mapping]:

@@ -82,7 +82,7 @@ class Host:
 
     def load(self, nodes: Iterable[Node]) -> None:
         """Replace what is held by what is stored."""
-        self._nodes = {(node.group, node.name): node for node in nodes}
+        self._nodes = {(node.group, node.name): node for node in nodes if self.is_mine(f"{node.group}/{node.name}")}
         self._meanings.clear()
         self._rebirths.forget()
 
@@ -103,11 +103,16 @@ class Host:
 
     def online(self) -> Outgoing | None:
         """What to say once connected: the time is that of the will."""
-        return announce.state(self.options.host_id, self._online_ms, online=True) if self.options.host_id else None
+        if not self.options.host_id or not self._online_ms:
+            return None
+        return announce.state(self.options.host_id, self._online_ms, online=True)
 
     def offline(self, at_ms: int) -> Outgoing | None:
-        """What to say before leaving."""
-        return announce.state(self.options.host_id, at_ms, online=False) if self.options.host_id else None
+        """What to say before leaving, once."""
+        was_online, self._online_ms = self._online_ms, 0
+        if not self.options.host_id or not was_online:
+            return None
+        return announce.state(self.options.host_id, at_ms, online=False)
 
     # -- what nodes say ------------------------------------------------------------------------------
 

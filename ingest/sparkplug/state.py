@@ -124,14 +124,15 @@ def node_born(node: Node, metrics: tuple[BirthMetric, ...], bd_seq: int, seq: in
         for key, device in node.devices.items()
     }
     before = node.device("")
-    devices[""] = Device(Life.BORN, ts_us, before.died_us, metrics)
+    devices[""] = Device(Life.BORN, max(ts_us, before.born_us), before.died_us, metrics)
     newest = max(node.newest_us, ts_us)
     return Change(Node(node.group, node.name, bd_seq, seq, _NO_MISSING, newest, devices), tuple(devices))
 
 
 def device_born(node: Node, key: str, metrics: tuple[BirthMetric, ...], ts_us: int) -> Change:
     """A device of a node introduces itself."""
-    return _with(node, key, Device(Life.BORN, ts_us, node.device(key).died_us, metrics))
+    before = node.device(key)
+    return _with(node, key, Device(Life.BORN, max(ts_us, before.born_us), before.died_us, metrics))
 
 
 def device_heard(node: Node, key: str) -> Change:

@@ -1,0 +1,56 @@
+"""What messages made of nodes, to and from the database: in the transaction of their batch, and back at a start."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ingest.sparkplug.state import BirthMetric, Device, Life, Node
+from store import sparkplug
+from store.pool import Connection
+from store.sparkplug import DeviceRow, NodeRow
+
+if TYPE_CHECKING:
+    from ingest.message import Message
+
+_METRICS = msgspec.json.Decoder(tuple[BirthMetric, ...])
+
+
+def keep(connection: Connection, messages: Sequence["Message"]) -> None:
+    """Keep what the messages of a batch made of their nodes, those of known sites."""
+    nodes: dict[tuple[str, str], tuple[Node, int]] = {}
+    changed: dict[tuple[str, str], set[str]] = {}
+    for message in messages:
+        site_id = message.source.site_id
+        for node, devices in message.decoded.effects if site_id else ():
+            key = (node.group, node.name)
+            nodes[key] = node, site_id
+            if devices:
+                changed.setdefault(key, set()).update(devices)
+    if nodes:
+        rows = [
+            NodeRow(node.group, node.name, node.bd_seq, node.seq, node.newest_us, site_id)
+            for node, site_id in nodes.values()
+        ]
+        devices_ = [device_row(*nodes[key], device) for key, found in changed.items() for device in found]
+        sparkplug.keep(connection, rows, devices_)
+
+
+def restore(connection: Connection) -> list[Node]:
+    """Read all nodes with their devices."""
+    devices: dict[tuple[str, str], dict[str, Device]] = {}
+    for row in sparkplug.read_devices(connection):
+        metrics = _METRICS.decode(row.metrics)
+        device = Device(Life(row.life), row.born_us, row.died_us, metrics)
+        devices.setdefault((row.group, row.node), {})[row.device] = device
+    return [
+        Node(row.group, row.node, row.bd_seq, row.seq, 0, row.newest_us, devices.get((row.group, row.node), {}))
+        for row in sparkplug.read_nodes(connection)
+    ]
+
+
+def device_row(node: Node, site_id: int, key: str) -> DeviceRow:
+    """A device of a node as a row."""
+    device = node.device(key)
+    metrics = msgspec.json.encode(device.metrics).decode()
+    return DeviceRow(node.group, node.name, key, int(device.life), device.born_us, device.died_us, metrics, site_id)
