@@ -47,7 +47,7 @@ class Plan:
     outcome: npt.NDArray[np.int8]
     series_id: npt.NDArray[np.int32]
     site_id: npt.NDArray[np.int32]
-    texts: set[str] = field(default_factory=set)
+    texts: set[tuple[str, int]] = field(default_factory=set)  # each with the series that says it
     events: list[PlannedEvent] = field(default_factory=list)
     rejections: dict[int, list[Rejection]] = field(default_factory=lambda: defaultdict(list))
     rejected_decoding: Ints = field(default_factory=lambda: np.empty(0, np.int64))  # values refused by the decoder

@@ -16,6 +16,7 @@ class Limits:
     earliest_us: int = EARLIEST_US
     new_days_per_hour: int = 400
     text_length: int = 500
+    texts_per_series: int = 10_000
 
 
 class DayQuota:

@@ -13,7 +13,7 @@ from ingest.content import pseudonym, text_problem, time_problem
 from ingest.decode.result import Person, Rejection, shown
 from ingest.events import PersonKey, find_repeated_events, plan_events
 from ingest.limits import DAY_US, HOUR_US, DayQuota, Limits
-from ingest.resolve import SeriesTable
+from ingest.series_table import SeriesTable
 from model.vocabulary import symbol_id
 
 
@@ -76,11 +76,13 @@ def _place_texts(
             problem = None if key else Rejection("no_person_key", f"site {source.site} has no key for pseudonyms")
             text = pseudonym(text, key or b"")
         problem = problem or text_problem(text, limits)
+        if problem is None and table.barred and (text, int(plan.series_id[place])) in table.barred:
+            problem = _too_many_texts(table, plan, place, text, limits)
         if problem:
             plan.refuse(np.array([place]), lambda _place, why=problem: why)  # type: ignore[misc]
         else:
             plan.value[place] = float(symbol_id(text))
-            plan.texts.add(text)
+            plan.texts.add((text, int(plan.series_id[place])))
     numbers = is_text & ~np.isnan(plan.value) & (plan.outcome != REJECTED)
     if numbers.any():
         texts = {place for place, _ in special}
@@ -88,6 +90,12 @@ def _place_texts(
             name = table.refs[int(plan.ref[place])].name
             why = Rejection("wrong_type", f"{name} must be a text, not {plan.value[place]:g}")
             plan.refuse(np.array([place]), lambda _place, why=why: why)  # type: ignore[misc]
+
+
+def _too_many_texts(table: SeriesTable, plan: Plan, place: int, text: str, limits: Limits) -> Rejection:
+    name = table.refs[int(plan.ref[place])].name
+    most = f"{limits.texts_per_series:,}"
+    return Rejection("too_many_texts", f"{name} brought {most} texts, {shown(text)} is one more: is it a state?")
 
 
 def _not_a_number(table: SeriesTable, plan: Plan, place: int, text: str) -> Rejection:

@@ -1,311 +1,211 @@
-"""Names to ids: sites, assets, devices, series, symbols. Reads the registry, proposes what is new.
+"""Names to ids: sites, assets, devices, series, symbols. Looks up what a batch names first, proposes what is new.
 
-Belongs to the writer's thread. What it adds is committed before the batch that needs it, and is remembered only then.
+Belongs to the writer's thread. Only what is in use is held: the database tells what changed in the registry, so the
+cost is that of the change, whatever is registered. What is added is committed before the batch that needs it.
 """
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from ingest.decode.result import Rejection, shown
-from ingest.mapping import ValueRule
+from ingest.content import storable
+from ingest.decode.result import Rejection
+from ingest.limits import Limits
 from ingest.message import Message
-from ingest.route import MOST_TOPICS, SeriesRef, Source
-from model.units import (
-    IDENTITY,
-    Conversion,
-    DimensionError,
-    Guess,
-    UnitError,
-    conversion,
-    guess,
-    quantity_of_unit,
-    require_known,
-)
-from model.vocabulary import QUANTITIES, SeriesKind, symbol_id
-from store import raw_registry
+from ingest.places import Places
+from ingest.proposal import admit, conversion_to, proposal, unit_problem
+from ingest.route import SeriesRef, Source
+from ingest.series_table import SeriesTable
+from ingest.symbols import Symbols
+from model.units import UnitError
+from store import raw_registry, registry_changes
 from store.pool import Connection
-from store.raw_registry import Registry, SeriesRow
+from store.raw_registry import NewSeries, SeriesKey, SeriesRow, SiteRow
 
-REFRESH_S = 5.0
-RETRY_S = 1.0
-SHARE_OF_TIME = 0.02  # a registry so large that reading it takes long is read less often
+REFRESH_S = 1.0
+RETRY_S = 0.2  # when a site is named that nobody knows
+LONGEST_GAP_S = 3600.0  # after a longer silence everything is read again; changes are kept for a day
 MOST_SERIES_PER_ASSET = 2_000
-MOST_SYMBOLS = 200_000
-MOST_REFS = 100_000  # names that are remembered beside those of registered series, refused ones among them
-LONGEST_NAME = 100
-_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-")
-
-Floats = npt.NDArray[np.float64]
-
-
-class SeriesTable:
-    """What is known of every series ref, as columns indexed by `SeriesRef.index`."""
-
-    def __init__(self) -> None:
-        self.refs: list[SeriesRef] = []
-        self.refusals: dict[int, Rejection] = {}
-        self._size = 0
-        self._grow(1024)
-
-    def _grow(self, size: int) -> None:
-        for name, dtype in (
-            *(("series_id", np.int32), ("site_id", np.int32), ("scale", np.float64), ("offset", np.float64)),
-            *(("is_text", np.bool_), ("refused", np.bool_), ("lead_us", np.int64), ("lag_us", np.int64)),
-        ):
-            column = np.zeros(size, dtype)
-            if self._size:
-                column[: self._size] = getattr(self, name)
-            setattr(self, name, column)
-        self._size = size
-
-    series_id: npt.NDArray[np.int32]
-    site_id: npt.NDArray[np.int32]
-    scale: Floats
-    offset: Floats
-    is_text: npt.NDArray[np.bool_]
-    refused: npt.NDArray[np.bool_]
-    lead_us: npt.NDArray[np.int64]
-    lag_us: npt.NDArray[np.int64]
-
-    def add(self, ref: SeriesRef) -> None:
-        """Give a ref its place."""
-        if len(self.refs) == self._size:
-            self._grow(self._size * 2)
-        ref.index = len(self.refs)
-        self.refs.append(ref)
-
-    def refuse(self, ref: SeriesRef, why: Rejection) -> None:
-        """Values of this ref are not stored."""
-        self.refused[ref.index] = True
-        self.refusals[ref.index] = why
-
-    def accept(self, ref: SeriesRef, row: SeriesRow, convert: Conversion) -> None:
-        """Values of this ref go to a series."""
-        index = ref.index
-        self.refused[index] = False
-        self.refusals.pop(index, None)
-        self.series_id[index], self.site_id[index] = row.series_id, ref.source.site_id
-        self.scale[index], self.offset[index] = convert.scale, convert.offset
-        self.is_text[index] = row.kind == SeriesKind.STATE
-        interval_us = row.interval_us or 0 if row.kind == SeriesKind.DELTA else 0
-        self.lead_us[index] = interval_us if row.interval_label == "end" else 0
-        self.lag_us[index] = interval_us if row.interval_label == "start" else 0
+MOST_REFS = 400_000  # names that are held; of more, those that had no value for the longest time are let go
+LONGEST_ASKED = 400  # no registered name is longer
+LOOKED_UP = 20_000  # series in one statement
 
 
 class Resolver:
-    """Keeps the registry at hand, not older than a few seconds."""
+    """Keeps at hand what the sources in use are in the database, not older than a second."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: Limits | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.table = SeriesTable()
+        self.sites: dict[str, SiteRow] = {}
         self._clock = clock
-        self._registry = Registry({}, {}, {}, {})
-        self._read_at = -float("inf")
-        self._took_s = 0.0
-        self._symbols: set[int] = set()
-        self._sources: set[Source] = set()
-        self._series_of: Counter[int] = Counter()
+        self._places = Places(self.table)
+        self._symbols = Symbols((limits or Limits()).texts_per_series)
+        self._connection: Connection | None = None
+        self._position = ""
+        self._batch = 0
+        self._read_at = self._forgot_at = -float("inf")
 
     def person_key(self, source: Source) -> bytes | None:
         """The key of the pseudonyms of a source's site."""
-        site = self._registry.sites.get(source.site)
+        site = self.sites.get(source.site)
         return site.person_key if site else None
 
+    # -- what changed ---------------------------------------------------------------------------------
+
     def refresh(self, connection: Connection, *, at_least_s: float = REFRESH_S) -> None:
-        """Read the registry again when it is older than that; every series is then looked at again."""
+        """Learn what changed in the registry, when the last look is older than that; a new connection reads all."""
         age = self._clock() - self._read_at
-        if age < max(at_least_s, self._took_s / SHARE_OF_TIME):
+        if connection is not self._connection or age > LONGEST_GAP_S:
+            self._read_all(connection)
+        elif age >= at_least_s:
+            self._read_changes(connection)
+        else:
             return
-        began = self._clock()
-        self._registry = raw_registry.read(connection)
         connection.commit()
+        self._connection = connection
         self._read_at = self._clock()
-        self._took_s = self._read_at - began
-        self._series_of = Counter(asset_id for asset_id, _ in self._registry.series)
-        for source in self._sources:
-            self._place_source(source)
-        for ref in self.table.refs:
-            self._place(ref)
 
-    def place_sources(self, connection: Connection, messages: Iterable[Message]) -> None:
+    def _read_all(self, connection: Connection) -> None:
+        position = registry_changes.position(connection)
+        self._take_sites(raw_registry.read_sites(connection))
+        self._places.look_again()
+        refs = [ref for at, ref in enumerate(self.table.refs) if ref.index == at]
+        self._bind_again(connection, refs)
+        self._position = position
+
+    def _read_changes(self, connection: Connection) -> None:
+        changes = registry_changes.since(connection, self._position)
+        if changes.sites:
+            self._take_sites(raw_registry.read_sites(connection))
+        if changes.places:
+            self._places.look_again()
+        if changes.series:
+            self._take_series(connection, list(changes.series))
+        self._position = changes.position
+        if self._clock() - self._forgot_at > LONGEST_GAP_S:
+            registry_changes.forget(connection)
+            self._forgot_at = self._clock()
+
+    def _take_sites(self, sites: dict[str, SiteRow]) -> None:
+        before, self.sites = self.sites, sites
+        if any(key not in sites or sites[key].site_id != site.site_id for key, site in before.items()):
+            self._places.look_again()
+        self._reconsider()
+
+    def _take_series(self, connection: Connection, ids: list[int]) -> None:
+        keys = raw_registry.series_keys(connection, ids)
+        refs = dict.fromkeys(self.table.bound_to(ids))
+        for key in keys.values():
+            refs.update(dict.fromkeys(self.table.refused_as(key)))
+        if len(keys) < len(ids):
+            self._reconsider()  # some are gone: there is room for others
+        self._bind_again(connection, [ref for ref in refs if ref.index >= 0])
+
+    def _reconsider(self) -> None:
+        """What was refused for want of room is decided anew with its next value."""
+        self._places.reconsider()
+        for ref in self.table.refused_for("too_many_series"):
+            self.table.displace(ref)
+
+    def _bind_again(self, connection: Connection, refs: Sequence[SeriesRef]) -> None:
+        """Look these up again; what is not registered (any more) is looked at anew with its next value."""
+        for start in range(0, len(refs), LOOKED_UP):
+            part = refs[start : start + LOOKED_UP]
+            found = self._find(connection, part)
+            for ref in part:
+                row = found.get(key_of(ref))
+                if row is None:
+                    self.table.displace(ref)
+                else:
+                    self._bind(ref, row)
+
+    # -- what a batch needs ---------------------------------------------------------------------------
+
+    def place_sources(self, connection: Connection, messages: Sequence[Message]) -> None:
         """Make sure that the sources of these messages are known; those of unknown sites stay without ids."""
-        self._bound()
+        if len(self.table.refs) > MOST_REFS:
+            self.table.keep_newest(MOST_REFS * 3 // 4)
+        self.table.barred = set()
         self.refresh(connection)
-        unknown: dict[Source, Message] = {}
-        for message in messages:
-            source = message.source
-            if source.device_id or not source.site:
-                continue
-            # A source that only ever sent rubbish is no device, but its site may see the rubbish.
-            if source not in unknown or unknown[source].decoded.whole is not None:
-                unknown[source] = message
-        if any(source.site not in self._registry.sites for source in unknown):
+        wanted = self._places.unknown(messages)
+        if any(source.site not in self.sites for source in wanted):
             self.refresh(connection, at_least_s=RETRY_S)
-        for source, message in unknown.items():
-            if not self._place_source(source) and message.decoded.whole is None:
-                self._register_source(connection, source, message.received_us)
-
-    def _bound(self) -> None:
-        """Forget names and sources when they are too many; each is looked up again with its next message."""
-        if len(self.table.refs) > MOST_REFS + 2 * len(self._registry.series):
-            for ref in self.table.refs:
-                ref.index = -1
-                ref.source.forget()
-            self.table = SeriesTable()
-        if len(self._sources) > MOST_TOPICS:
-            for source in self._sources:
-                source.device_id = 0
-            self._sources.clear()
+            wanted = self._places.unknown(messages)
+        if wanted:
+            self._places.place(connection, wanted, self.sites, messages)
 
     def register(self, connection: Connection, refs: Iterable[SeriesRef]) -> None:
         """Look up new series, and propose those that nobody registered."""
+        refs = list(refs)
+        found = self._find(connection, refs)
+        refused: dict[SeriesRef, Rejection] = {}
+        missing: dict[SeriesKey, NewSeries] = {}
         for ref in refs:
-            self._register_series(connection, ref)
+            if key_of(ref) not in found:
+                row = proposal(ref)
+                if isinstance(row, Rejection):
+                    refused[ref] = row
+                else:
+                    missing.setdefault(key_of(ref), row)
+        over = self._add(connection, missing, found) if missing else {}
         connection.commit()
+        for ref in refs:
+            self.table.add(ref)
+            series = found.get(key_of(ref))
+            if series is not None:
+                self._bind(ref, series)
+            else:
+                self.table.refuse(ref, refused.get(ref) or over[key_of(ref)])
 
-    def add_symbols(self, connection: Connection, texts: Iterable[str]) -> None:
-        """Register the texts of states."""
-        new = {symbol_id(text): text for text in texts}
-        new = {number: text for number, text in new.items() if number not in self._symbols}
-        if not new:
-            return
-        raw_registry.add_symbols(connection, new)
-        connection.commit()
-        if len(self._symbols) + len(new) > MOST_SYMBOLS:
-            self._symbols.clear()
-        self._symbols.update(new)
+    def bars_texts(self, connection: Connection, texts: Iterable[tuple[str, int]]) -> bool:
+        """Register texts of states, each with its series; true when some are barred: plan the batch anew."""
+        self.table.barred = self._symbols.add(connection, texts)
+        return bool(self.table.barred)
 
-    def _place_source(self, source: Source) -> bool:
-        site = self._registry.sites.get(source.site)
-        source.site_id = site.site_id if site else 0
-        source.asset_id = self._registry.assets.get((source.site_id, source.asset), 0)
-        source.device_id = self._registry.devices.get((source.site_id, source.device), 0)
-        return bool(source.site_id and source.asset_id and source.device_id)
+    def note_use(self, refs: npt.NDArray[np.int64]) -> None:
+        """These refs had values in the batch in work: they are let go last."""
+        self._batch += 1
+        self.table.touch(refs, self._batch)
 
-    def _register_source(self, connection: Connection, source: Source, seen_us: int) -> None:
-        if not source.site_id:
-            return
-        self._sources.add(source)
-        if not source.asset_id:
-            for path, number in raw_registry.add_asset(connection, source.site_id, source.asset).items():
-                self._registry.assets[source.site_id, path] = number
-        asset_id = self._registry.assets[source.site_id, source.asset]
-        row = {"site_id": source.site_id, "asset_id": asset_id, "key": source.device, "protocol": source.protocol}
-        device_id = raw_registry.add_device(connection, {**row, "seen_us": seen_us})
-        connection.commit()
-        self._registry.devices[source.site_id, source.device] = device_id
-        self._place_source(source)
+    def _find(self, connection: Connection, refs: Iterable[SeriesRef]) -> dict[SeriesKey, SeriesRow]:
+        keys = dict.fromkeys(key_of(ref) for ref in refs if is_askable(ref.name))
+        return raw_registry.find_series(connection, keys.keys()) if keys else {}
 
-    def _place(self, ref: SeriesRef) -> None:
-        """Bind a ref to the registered series of its name, if there is one."""
-        row = self._registry.series.get((ref.source.asset_id, ref.name))
-        if row is None:
-            if ref.index not in self.table.refusals:
-                ref.index = -1  # its series is gone: the next value registers it anew
-            return
+    def _add(
+        self, connection: Connection, missing: dict[SeriesKey, NewSeries], found: dict[SeriesKey, SeriesRow]
+    ) -> dict[SeriesKey, Rejection]:
+        """Register series, adding them to `found`; returns those that there is no room for."""
+        site_ids = {row.site_id for row in missing.values()}
+        raw_registry.lock_sites(connection, site_ids)
+        found.update(raw_registry.find_series(connection, missing.keys()))  # another worker was faster
+        rest = {key: row for key, row in missing.items() if key not in found}
+        limited = [site for site in self.sites.values() if site.most_series is not None and site.site_id in site_ids]
+        admitted, over = admit(
+            rest,
+            raw_registry.count_series_of_assets(connection, {row.asset_id for row in rest.values()}),
+            raw_registry.count_series_of_sites(connection, {site.site_id for site in limited}) if limited else {},
+            limited,
+            MOST_SERIES_PER_ASSET,
+        )
+        if admitted:
+            raw_registry.add_series(connection, admitted)
+            found.update(raw_registry.find_series(connection, [(row.asset_id, row.name) for row in admitted]))
+        return over
+
+    def _bind(self, ref: SeriesRef, row: SeriesRow) -> None:
         try:
             self.table.accept(ref, row, conversion_to(ref, row))
         except UnitError as error:
-            self.table.refuse(ref, unit_problem(ref, error))
-
-    def _register_series(self, connection: Connection, ref: SeriesRef) -> None:
-        known = (ref.source.asset_id, ref.name) in self._registry.series
-        problem = None if known else name_problem(ref.name, self._series_of[ref.source.asset_id])
-        row = None if known or problem else proposal(ref)
-        if isinstance(row, Rejection):
-            problem, row = row, None
-        if row is not None:
-            row = {
-                **row,
-                "site_id": ref.source.site_id,
-                "asset_id": ref.source.asset_id,
-                "device_id": ref.source.device_id,
-            }
-            added = raw_registry.add_series(connection, row)
-            connection.commit()
-            self._registry.series[ref.source.asset_id, ref.name] = added
-            self._series_of[ref.source.asset_id] += 1
-        self.table.add(ref)
-        if problem:
-            self.table.refuse(ref, problem)
-        else:
-            self._place(ref)
+            self.table.refuse(ref, unit_problem(ref, error), row.series_id)
 
 
-def name_problem(name: str, registered: int) -> Rejection | None:
-    """Why no series can be made of a name, if so; the asset has so many already."""
-    if not name or len(name) > LONGEST_NAME or not set(name) <= _NAME_CHARACTERS:
-        return Rejection("bad_name", f"{shown(name)} cannot be a name: letters, digits and _ . : - up to 100 of them")
-    if registered >= MOST_SERIES_PER_ASSET:
-        return Rejection("too_many_series", f"this asset has {registered:,} names already")
-    return None
+def key_of(ref: SeriesRef) -> SeriesKey:
+    """What a ref is registered as."""
+    return ref.source.asset_id, ref.name
 
 
-def conversion_to(ref: SeriesRef, row: SeriesRow) -> Conversion:
-    """How values of a ref become values of a registered series.
-
-    Raises:
-        UnitError: the unit is not known or measures something else.
-    """
-    if row.kind == SeriesKind.STATE:
-        if ref.unit:
-            raise DimensionError(f"unit {ref.unit!r} was given for a text")
-        return IDENTITY
-    unit = ref.unit
-    if unit is None:
-        found = guess(ref.name)
-        unit = found.unit if found.quantity == row.quantity else ""
-    if row.quantity == "number" and not row.unit:
-        return IDENTITY
-    return conversion(unit, row.quantity, row.unit)
-
-
-def unit_problem(ref: SeriesRef, error: UnitError) -> Rejection:
-    """The refusal that a unit is worth."""
-    code = "wrong_unit" if isinstance(error, DimensionError) else "unknown_unit"
-    return Rejection(code, f"{ref.name}: {error}")
-
-
-def proposal(ref: SeriesRef) -> dict[str, object] | Rejection:
-    """The series that an unknown name is proposed as, or why none can be made of it."""
-    if ref.rule is not None:
-        return _row_of_rule(ref, ref.rule)
-    found = guess(ref.name)
-    if found.quantity == "number" and ref.is_text:
-        found = Guess("text", "")
-    elif found.quantity == "number" and ref.unit:
-        found = Guess(quantity_of_unit(ref.unit), ref.unit)
-    quantity = QUANTITIES[found.quantity]
-    try:
-        if ref.unit and quantity.name == "number":
-            require_known(ref.unit, ref.name)
-        elif ref.unit:
-            conversion(ref.unit, quantity.name, quantity.unit)
-    except UnitError as error:
-        return unit_problem(ref, error)
-    unit = ref.unit or "" if quantity.name == "number" else quantity.unit
-    return _row(ref, quantity.name, found.qualifier, unit, quantity.kind)
-
-
-def _row_of_rule(ref: SeriesRef, rule: ValueRule) -> dict[str, object]:
-    quantity = QUANTITIES[rule.quantity]
-    unit = quantity.unit or rule.unit
-    row = _row(ref, rule.quantity, rule.qualifier, unit, rule.series_kind)
-    if rule.interval_s is not None:
-        row["interval_us"], row["interval_label"] = round(rule.interval_s * 1_000_000), rule.interval_label
-    return row
-
-
-def _row(ref: SeriesRef, quantity: str, qualifier: str, unit: str, kind: SeriesKind) -> dict[str, object]:
-    return {
-        "name": ref.name,
-        "quantity": quantity,
-        "qualifier": qualifier,
-        "unit": unit,
-        "kind": kind,
-        "interval_us": None,
-        "interval_label": None,
-    }
+def is_askable(name: str) -> bool:
+    """Whether the database can be asked for a name."""
+    return len(name) <= LONGEST_ASKED and storable(name) == name

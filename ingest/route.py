@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from sys import intern
 
 import msgspec
 
@@ -11,12 +12,13 @@ from ingest.decode.result import Decoded, Key, Rejection, refused, shown
 from ingest.mapping import KEY, Mapping, ValueRule
 from ingest.mapping.topics import covers
 from ingest.names import site_key
+from ingest.recent import Recent
 from ingest.sparkplug import topics as sparkplug
 from ingest.sparkplug.host import Host
 
 PREFIX = "haidang/v1/"
 SUBSCRIPTION = "haidang/v1/#"
-MOST_TOPICS = 100_000
+MOST_TOPICS = 400_000  # remembered; a fleet of meters may have one for each series
 
 
 class SeriesRef:
@@ -51,6 +53,7 @@ class Source(msgspec.Struct, kw_only=True, eq=False):
     site_id: int = 0
     asset_id: int = 0
     device_id: int = 0
+    placed: int = 0  # when the ids were looked up; see ingest.places
 
     def forget(self) -> None:
         """Let go of what was resolved: the next message is looked up again."""
@@ -63,8 +66,12 @@ class Source(msgspec.Struct, kw_only=True, eq=False):
         found = self.refs.get(key)
         if found is None:
             rule = self.mapping.by_name.get(name) if self.mapping else None
-            found = self.refs[key] = SeriesRef(self, name, unit, rule)
+            found = self.refs[key] = SeriesRef(self, intern(name), unit, rule)
         return found
+
+    def drop(self, ref: SeriesRef) -> None:
+        """Let go of one series; its next value is looked up again."""
+        self.refs.pop(ref.name if ref.unit is None else (ref.name, ref.unit), None)
 
 
 def without_covered(filters: Sequence[str]) -> list[str]:
@@ -78,8 +85,8 @@ class Router:
 
     def __init__(self, mappings: Sequence[Mapping] = (), host: Host | None = None) -> None:
         self._mappings = tuple(mappings)
-        self._known: dict[str, Source] = {}
-        self._speakers: dict[str, Source] = {}  # of Sparkplug: one has a topic for each kind of message
+        self._known: Recent[str, Source] = Recent(MOST_TOPICS)
+        self._speakers: Recent[str, Source] = Recent(MOST_TOPICS)  # of Sparkplug: several topics each
         self.host = host
         if host is not None:
             host.source_of = self.source
@@ -87,7 +94,7 @@ class Router:
     def use(self, mappings: Sequence[Mapping]) -> None:
         """Read topics by other mappings from now on; messages on their way keep what they were read by."""
         self._mappings = tuple(mappings)
-        self._known, self._speakers = {}, {}
+        self._known, self._speakers = Recent(MOST_TOPICS), Recent(MOST_TOPICS)
         if self.host is not None:
             self.host.remap()
 
@@ -102,10 +109,8 @@ class Router:
         """The source of a topic; one that is not understood refuses its messages with a reason."""
         found = self._known.get(topic)
         if found is None:
-            if len(self._known) >= MOST_TOPICS:
-                self._known.clear()
-                self._speakers.clear()
-            found = self._known[topic] = self._make(topic)
+            found = self._make(topic)
+            self._known.put(topic, found)
         return found
 
     def _make(self, topic: str) -> Source:
@@ -131,7 +136,8 @@ class Router:
             return Source(topic=topic, place=place, decode=lambda _payload: Decoded())
         speaker = self._speakers.get(place.identity)
         if speaker is None:
-            speaker = self._speakers[place.identity] = self._speaker(place)
+            speaker = self._speaker(place)
+            self._speakers.put(place.identity, speaker)
         if not KEY.fullmatch(speaker.asset) or len(speaker.asset) > formats.LONGEST_KEY:
             detail = f"{shown(speaker.asset, 120)} cannot be the path of an asset: name it in a mapping"
             return _refusing(topic, "bad_topic", detail, site=speaker.site)

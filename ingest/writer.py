@@ -26,6 +26,7 @@ from ingest.plan import make_plan
 from ingest.refusals import refusals
 from ingest.resolve import Resolver
 from ingest.seqs import SeqRun, seq_runs
+from ingest.sparkplug import keeping
 from store import raw
 from store.errors import is_outage, translated
 from store.instants import instant
@@ -91,7 +92,7 @@ class Writer:
         self._limits = limits or Limits()
         self._clock_us = clock_us
         self._connection: Connection | None = None
-        self._resolver = Resolver()
+        self._resolver = Resolver(self._limits)
         self._quota = DayQuota(self._limits.new_days_per_hour)
         self._mark = raw.Mark(uuid4(), 0)
         self._attempt: Attempt | None = None
@@ -214,7 +215,6 @@ class Writer:
         connection = self._open()
         try:
             plan = self._plan(connection, messages)
-            self._resolver.add_symbols(connection, plan.texts)
             self._make_days(connection, plan)
             self._commit(connection, plan, report, beside)
         except (psycopg.Error, ValueError) as error:
@@ -230,7 +230,11 @@ class Writer:
         if columns.new:
             resolver.register(connection, columns.new)
             columns = flatten(messages)
-        return make_plan(columns, resolver.table, self._limits, self._quota, resolver.person_key)
+        plan = make_plan(columns, resolver.table, self._limits, self._quota, resolver.person_key)
+        if resolver.bars_texts(connection, plan.texts):
+            plan = make_plan(columns, resolver.table, self._limits, self._quota, resolver.person_key)
+        resolver.note_use(plan.ref)
+        return plan
 
     def _bisect(self, messages: Sequence[Message], report: Report, error: Exception, beside: Beside | None) -> None:
         report.bisected += 1
@@ -245,7 +249,11 @@ class Writer:
         sentence = str(error).strip().split("\n")[0]
         whole = Rejection("database", f"the database refused it: {sentence}", 0)
         message.decoded = type(message.decoded)(
-            whole=whole, seq=message.decoded.seq, seq_us=message.decoded.seq_us, missing=message.decoded.missing
+            whole=whole,
+            seq=message.decoded.seq,
+            seq_us=message.decoded.seq_us,
+            missing=message.decoded.missing,
+            effects=message.decoded.effects,
         )
         self._store(messages, report, beside)
 
@@ -306,6 +314,7 @@ class Writer:
         self._keep_conflicts(connection, plan)
         again = self._keep_refusals(connection, plan, counted)
         self._note_statuses(connection, plan.messages)
+        keeping.keep(connection, plan.messages)
         seen = self._seen(plan.messages)
         raw.touch_devices(connection, seen)
         raw.insert_dirty_marks(connection, account.dirty_marks(plan, table.lead_us, table.lag_us))

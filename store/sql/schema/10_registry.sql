@@ -145,13 +145,13 @@ COMMENT ON COLUMN series.max_rate_per_s IS 'a counter that rises faster is an an
 CREATE INDEX series_site ON series (site_id, status);
 
 CREATE TABLE symbol (
-    symbol_id bigint PRIMARY KEY CHECK (symbol_id >= 0 AND symbol_id < 4503599627370496),
-    text      text NOT NULL UNIQUE,
-    series_id integer
+    symbol_id  bigint PRIMARY KEY CHECK (symbol_id >= 0 AND symbol_id < 4503599627370496),
+    text       text NOT NULL UNIQUE,
+    brought_by integer
 );
 COMMENT ON TABLE symbol IS 'texts of state series; the id is the first 52 bits of SHA-256(text), so it is the same in every database';
-COMMENT ON COLUMN symbol.series_id IS 'the series that first said it, null = not known; it is bounded how many a series may bring';
-CREATE INDEX symbol_series ON symbol (series_id);
+COMMENT ON COLUMN symbol.brought_by IS 'the series that first said it, null = not known; it is bounded how many a series may bring';
+CREATE INDEX symbol_brought_by ON symbol (brought_by);
 
 CREATE TABLE state_map (
     state_map_id        integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -13,7 +13,7 @@ from ingest.content import pseudonym
 from ingest.decode.result import Event, Person, Rejection, Value, packed
 from ingest.limits import DAY_US, DayQuota, Limits
 from ingest.message import Message
-from ingest.resolve import SeriesTable
+from ingest.series_table import SeriesTable
 from ingest.route import Router
 from model.ledger import MESSAGE_ACCOUNT, VALUE_ACCOUNT
 from model.units import Conversion
@@ -136,7 +136,7 @@ def test_units_are_converted_and_texts_are_symbols() -> None:
     plan, _ = plan_of(batch, kinds={"state": "state"}, conversions={"temp": Conversion(5 / 9, -160 / 9)})
     assert plan.value[0] == pytest.approx(100.0)
     assert int(plan.value[1]) == symbol_id("EXECUTE")
-    assert plan.texts == {"EXECUTE"}
+    assert {text for text, _ in plan.texts} == {"EXECUTE"}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_persons_are_stored_as_pseudonyms_or_not_at_all() -> None:
     source = known_source()
     batch = [message(source, [value("operator", NOW_US, Person("An"))])]
     plan, _ = plan_of(batch, kinds={"operator": "state"}, person_key=b"secret")
-    assert plan.texts == {pseudonym("An", b"secret")}
+    assert {text for text, _ in plan.texts} == {pseudonym("An", b"secret")}
     without, _ = plan_of(
         [message(known_source(), [value("operator", NOW_US, Person("An"))])],
         kinds={"operator": "state"},

@@ -88,6 +88,6 @@ GRANT SELECT, INSERT, DELETE ON opened_day TO haidang_ingest;
 GRANT EXECUTE ON FUNCTION reading_days() TO haidang_ingest;
 
 -- The series that first said a text, so that one broken series cannot fill the table.
-ALTER TABLE symbol ADD COLUMN series_id integer;
-COMMENT ON COLUMN symbol.series_id IS 'the series that first said it, null = not known; it is bounded how many a series may bring';
-CREATE INDEX symbol_series ON symbol (series_id);
+ALTER TABLE symbol ADD COLUMN brought_by integer;
+COMMENT ON COLUMN symbol.brought_by IS 'the series that first said it, null = not known; it is bounded how many a series may bring';
+CREATE INDEX symbol_brought_by ON symbol (brought_by);
