@@ -24,6 +24,7 @@ from ingest.decode.result import Decoded, Rejection
 from ingest.mapping import Mapping
 from ingest.message import Message
 from ingest.metrics import Metrics
+from ingest.replay import Replayer
 from ingest.route import Router
 from ingest.session import Session
 from ingest.settings import IngestSettings
@@ -34,6 +35,8 @@ from store.errors import DatabaseUnavailableError
 T = TypeVar("T")
 
 TIDY_EVERY_S = 3600.0
+FOLD_EVERY_S = 300.0  # what is not folded is added up by each reader
+REPLAY_EVERY_S = 2.0
 RETRY_S = 0.3
 LOW_WATER = 0.7  # of the bound: reading goes on below it
 LINGER_S = 0.3  # after a host said that it goes: what nodes sent before they read it
@@ -81,7 +84,9 @@ class Service:
                     group.create_task(
                         self.session.watch(self._session_lost, self._pause, self._stopping), name="renew the lease"
                     ),
-                    group.create_task(self._tidy_hourly(), name="fold the ledger, prepare days"),
+                    group.create_task(self._tidy_hourly(), name="prepare days"),
+                    group.create_task(self._fold(), name="fold the ledger"),
+                    group.create_task(self._replay(), name="carry out replays"),
                 ]
                 await self._stopping.wait()
                 await self._finish(storing)
@@ -378,8 +383,24 @@ class Service:
             if self._stopping.is_set():
                 return
             await self._prepare_days()
-            with suppress(DatabaseUnavailableError):  # the deltas wait
-                await self._in_thread(self._writer.fold_ledger)
+
+    async def _fold(self) -> None:
+        while not self._stopping.is_set():
+            await self._pause(FOLD_EVERY_S)
+            if self._database_up.is_set() and not self._stopping.is_set():
+                with suppress(DatabaseUnavailableError):  # the deltas wait
+                    await self._in_thread(self._writer.fold_ledger)
+
+    async def _replay(self) -> None:
+        replayer = Replayer(self._writer, self._router, self._settings.limits)
+        while not self._stopping.is_set():
+            await self._pause(REPLAY_EVERY_S)
+            try:
+                while self._database_up.is_set() and not self._stopping.is_set():
+                    if not await replayer.step(self._in_thread):
+                        break
+            except DatabaseUnavailableError as error:  # the requests wait
+                log.warning("replay_put_off", error=str(error))
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not longer than until the end is asked for."""
