@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from pilot.commands import bench, configuration, database, demo, keys, kpi, plant, services, sites
+from pilot.commands import bench, broker, configuration, database, demo, keys, kpi, plant, services, sites
 from pilot.errors import PilotError
 
 app = typer.Typer(
@@ -26,18 +26,20 @@ app.add_typer(database.app, name="db")
 app.add_typer(sites.app, name="site")
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(keys.app, name="key")
+app.add_typer(broker.app, name="broker")
 app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:
     """Run a command; what goes wrong is one clear line on standard error and exit code 1."""
-    from kpi.errors import KpiError  # noqa: PLC0415 - keeps --help fast
+    from ingest.errors import IngestError  # noqa: PLC0415 - keeps --help fast
+    from kpi.errors import KpiError  # noqa: PLC0415
     from simulators.errors import SimulatorError  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
 
     try:
         app()
-    except (PilotError, StoreError, KpiError, SimulatorError) as error:
+    except (PilotError, StoreError, IngestError, KpiError, SimulatorError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]Error:[/red] {escape(str(error))}")
         sys.exit(1)
     except KeyboardInterrupt:

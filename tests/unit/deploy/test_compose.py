@@ -16,10 +16,13 @@ from simulators.settings import PlantSettings
 from tests.support import compose
 from tests.support.deployed import ROOT, variables
 
-PORTS = {"HAIDANG_BROKER_BIND", "HAIDANG_BROKER_PORT", "HAIDANG_API_PORT", "HAIDANG_GRAFANA_PORT"}
+PORTS = {
+    "HAIDANG_BROKER_BIND",
+    *("HAIDANG_BROKER_PORT", "HAIDANG_BROKER_CERTIFICATE_PORT", "HAIDANG_API_PORT", "HAIDANG_GRAFANA_PORT"),
+}
 SECRETS = set(variables(ROOT / ".env.example")) - PORTS
 GIVEN = dict.fromkeys(SECRETS, "s" * 64)
-ONE_SHOT = {"migrate", "broker-files", "simulated-site", "tools"}
+ONE_SHOT = {"migrate", "broker-accounts", "broker-files", "simulated-site", "tools"}
 
 Service = dict[str, Any]
 SERVICES: dict[str, Service] = compose.load(GIVEN)["services"]
@@ -52,7 +55,9 @@ def test_the_services_of_the_issue_are_there() -> None:
     assert {"timescaledb", "mosquitto", "migrate", "ingest", "kpi", "api", "grafana"} <= set(SERVICES)
     assert SERVICES["simulator"]["profiles"] == ["simulator"]
     by_default = {name for name, service in SERVICES.items() if "profiles" not in service}
-    assert by_default == {"timescaledb", "broker-files", "mosquitto", "migrate", "ingest", "kpi", "api", "grafana"}
+    assert by_default == {
+        *("timescaledb", "broker-accounts", "broker-files", "mosquitto", "migrate", "ingest", "kpi", "api", "grafana")
+    }
 
 
 @pytest.mark.parametrize("missing", sorted(SECRETS))
@@ -82,7 +87,9 @@ def test_every_service_has_a_health_check_or_ends_by_itself(name: str, service: 
 def test_it_starts_in_order(name: str, service: Service) -> None:
     for needed, how in service.get("depends_on", {}).items():
         wanted = "service_completed_successfully" if needed in ONE_SHOT else "service_healthy"
-        assert how == {"condition": wanted}, f"{name} on {needed}"
+        is_extra = set(SERVICES[needed].get("profiles", [])) - set(service.get("profiles", []))
+        optional = {"required": False} if is_extra else {}
+        assert how == {"condition": wanted, **optional}, f"{name} on {needed}"
 
 
 def test_something_that_stays_waits_for_each_that_ends() -> None:
@@ -108,13 +115,13 @@ def test_no_port_is_open_to_other_machines(service: Service) -> None:
         assert re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port), port
 
 
-def test_only_the_tls_listener_of_the_broker_is_published() -> None:
-    assert SERVICES["mosquitto"]["ports"] == ["127.0.0.1:8883:8883"]
+def test_only_the_tls_listeners_of_the_broker_are_published() -> None:
+    assert SERVICES["mosquitto"]["ports"] == ["127.0.0.1:8883:8883", "127.0.0.1:8884:8884"]
 
 
 def test_the_plant_network_is_reached_only_when_it_is_named() -> None:
     file = compose.load(GIVEN | {"HAIDANG_BROKER_BIND": "10.1.2.3"})
-    assert file["services"]["mosquitto"]["ports"] == ["10.1.2.3:8883:8883"]
+    assert file["services"]["mosquitto"]["ports"] == ["10.1.2.3:8883:8883", "10.1.2.3:8884:8884"]
     assert file["services"]["api"]["ports"] == ["127.0.0.1:8000:8000"]
 
 

@@ -39,7 +39,6 @@ def test_only_the_owner_can_read_them(made: Path) -> None:
         ".env",
         "deploy/secrets/ca.key",
         "deploy/secrets/mosquitto/server.key",
-        "deploy/secrets/mosquitto/passwords",
     ]
     assert {_mode(made / name) for name in secret} == {0o600}
     assert _mode(made / "deploy/secrets") == 0o700
@@ -66,23 +65,35 @@ def test_a_value_of_ones_own_stays_and_a_new_variable_is_added(tmp_path: Path) -
     compose.load({**env, "HAIDANG_API_PORT": "9000"})
 
 
-def test_devices_are_added_and_replaced_one_line_each(made: Path) -> None:
-    accounts = made / "deploy/secrets/mosquitto/passwords"
-    make_env(made, "device", "plant/a/b/c", "first")
-    first = accounts.read_text().splitlines()[-1]
-    make_env(made, "device", "plant/a/b/c", "second")
-    lines = [line for line in accounts.read_text().splitlines() if line.startswith("plant/a/b/c:")]
-    assert len(lines) == 1
-    assert lines[0] != first
-    assert make_env(made).returncode == 0
-    assert lines[0] in accounts.read_text().splitlines()
+def test_a_device_gets_a_certificate_of_its_name_once(made: Path) -> None:
+    assert make_env(made, "device-certificate", "plant/a/b/c").returncode == 0
+    file = made / "deploy/secrets/devices/plant+a+b+c"
+    key = file.with_name(f"{file.name}.key")
+    assert _mode(key) == 0o600
+    shown = ["openssl", "x509", "-in", f"{file}.crt", "-noout", "-subject", "-nameopt", "RFC2253"]
+    subject = subprocess.run(shown, check=True, capture_output=True, text=True, timeout=20).stdout
+    assert subject.strip() == "subject=CN=plant/a/b/c"
+    verify = ["openssl", "verify", "-purpose", "sslclient", "-CAfile", str(made / "deploy/secrets/mosquitto/ca.crt")]
+    subprocess.run([*verify, f"{file}.crt"], check=True, capture_output=True, timeout=20)
+    before = key.read_bytes()
+    assert make_env(made, "device-certificate", "plant/a/b/c").returncode == 1
+    assert key.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["", "a b", "plant/#", "plant/+", "a:b", "ingest", "ingest/x", "health"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "plant/#", "plant/+", "a:b", "a\nb", "ingest", "ingest/x", "health", "a" * 65]
+)
 def test_a_name_that_would_reach_too_far_is_refused(made: Path, name: str) -> None:
-    before = (made / "deploy/secrets/mosquitto/passwords").read_bytes()
-    assert make_env(made, "device", name, "pw").returncode == 1
-    assert (made / "deploy/secrets/mosquitto/passwords").read_bytes() == before
+    assert make_env(made, "device-certificate", name).returncode == 1
+    assert not (made / "deploy/secrets/devices").exists()
+
+
+def test_a_broker_certificate_that_is_replaced_stays_beside_the_new_one(made: Path) -> None:
+    folder = made / "deploy/secrets/mosquitto"
+    before = (folder / "server.key").read_bytes()
+    assert make_env(made, "certificate", "10.1.2.3").returncode == 0
+    (kept,) = folder.glob("server.key.before-*")
+    assert kept.read_bytes() == before
 
 
 def test_the_certificate_holds_for_the_names_asked_for(made: Path) -> None:
@@ -102,4 +113,4 @@ def test_the_certificate_holds_for_the_names_asked_for(made: Path) -> None:
 def test_an_unknown_word_explains_itself(tmp_path: Path) -> None:
     done = make_env(tmp_path, "hlep")
     assert done.returncode == 2
-    assert "deploy/make-env device NAME" in done.stdout
+    assert "deploy/make-env device-certificate NAME" in done.stdout
