@@ -67,7 +67,7 @@ class Mapping(Part):
         yield from filter(None, [topics.problem(self.topic)])
         yield from self._unknown_places()
         for key, formats in _ONLY_FOR.items():
-            if key in self.model_fields_set and self.format not in formats:
+            if getattr(self, key) != type(self).model_fields[key].default and self.format not in formats:
                 yield f"`{key}` is for format {' or '.join(formats)}, this one is {self.format}"
         yield from self._time_problems()
         yield from self._value_problems()

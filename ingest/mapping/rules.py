@@ -66,6 +66,9 @@ class ValueRule(Part):
         """The text of a state as it is stored."""
         if not self.texts:
             return str(value)
+        text = str(value).strip()
+        if self.texts == "packml" and text.upper() in self.table.values():
+            return text.upper()
         found = self.table.get(_key(value))
         return str(value) if found is None else found
 
