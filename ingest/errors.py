@@ -23,3 +23,9 @@ class SessionInUseError(IngestError):
 
 class WorkerRefusedError(IngestError):
     """A worker says why it cannot go on: its siblings cannot either."""
+
+
+def first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group, however deep."""
+    inner = group.exceptions[0]
+    return first(inner) if isinstance(inner, BaseExceptionGroup) else inner

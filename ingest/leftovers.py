@@ -11,7 +11,7 @@ from contextlib import suppress
 import structlog
 
 from ingest.child import start_child
-from ingest.slots import Slot
+from ingest.slots import Slot, named
 from store.errors import DatabaseUnavailableError
 from store.leases import Worker
 
@@ -52,14 +52,14 @@ class Drainer:
             with suppress(DatabaseUnavailableError):
                 rows = await self._look()
             ready = all_connected(rows, self._slots)
-            if ready:
-                for slot in leftovers(rows, self._slots):
-                    await self._empty(slot)
+            if ready and (left := leftovers(rows, self._slots)):
+                await self._empty(left)
             await asyncio.sleep(LOOK_AGAIN_S if ready else LOOK_EVERY_S)
 
-    async def _empty(self, slot: Slot) -> None:
-        log.info("emptying_session", session=slot.session)
-        child = await start_child(slot.session, child_environment(slot, self._holder, drain=True))
+    async def _empty(self, slots: Sequence[Slot]) -> None:
+        names = [slot.session for slot in slots]
+        log.info("emptying_sessions", sessions=names)
+        child = await start_child("drain", child_environment(slots[0], self._holder, drain=slots))
         try:
             code = await child.wait()
         except asyncio.CancelledError:
@@ -67,17 +67,19 @@ class Drainer:
             await child.wait()
             raise
         if code != 0:
-            log.warning("session_not_emptied", session=slot.session, code=code, reason=child.refusal)
+            log.warning("sessions_not_emptied", sessions=names, code=code, reason=child.refusal, advice="trying again")
 
 
-def child_environment(slot: Slot, holder: str, *, metrics_port: int = 0, drain: bool = False) -> Mapping[str, str]:
-    """What makes a process of ours the worker of a slot, or the one that empties it."""
+def child_environment(
+    slot: Slot, holder: str, *, metrics_port: int = 0, drain: Sequence[Slot] = ()
+) -> Mapping[str, str]:
+    """What makes a process of ours the worker of a slot, or the one that empties some."""
     return {
         "HAIDANG_INGEST_WORKERS": "1",
         "HAIDANG_INGEST_CLIENT_ID": slot.client_id,
         "HAIDANG_INGEST_SLOT": str(slot.number),
         "HAIDANG_INGEST_SLOTS": str(slot.of),
         "HAIDANG_INGEST_HOLDER": holder,
-        "HAIDANG_INGEST_DRAIN": "true" if drain else "false",
+        "HAIDANG_INGEST_DRAIN": named(drain),
         "HAIDANG_INGEST_METRICS_PORT": str(metrics_port),
     }

@@ -36,7 +36,8 @@ class Session:
 
     def __init__(self, settings: IngestSettings) -> None:
         slot = settings.slot
-        self.is_leftover = settings.ingest_drain
+        self.is_leftover = settings.ingest_drain != ""
+        self.is_emptied = False
         self._name = slot.session
         # The supervisor holds the row that has the name of the whole: emptying that session is done under its lease.
         self._is_lent = self.is_leftover and slot.of == 1
@@ -154,6 +155,7 @@ class Session:
 
     async def forget(self) -> None:
         """Note that the broker keeps nothing under this name."""
+        self.is_emptied = True
         if self._is_lent:
             await self._note([])
         else:

@@ -41,7 +41,7 @@ class IngestSettings(BaseSettings):
     ingest_slot: int = Field(default=0, ge=0, description="set by the supervisor: which of the slots this process is")
     ingest_slots: int = Field(default=1, ge=1, description="set by the supervisor: how many slots there are")
     ingest_holder: str = Field(default="", description="set by the supervisor: who holds the sessions")
-    ingest_drain: bool = Field(default=False, description="set by the supervisor: empty the slot's session, then end")
+    ingest_drain: str = Field(default="", description="set by the supervisor: slots whose sessions are to be emptied")
     ingest_batch_values: int = Field(default=10_000, ge=1, le=200_000, description="values that close a batch")
     ingest_batch_age_s: float = Field(default=0.2, gt=0, le=10, description="age that closes a batch, seconds")
     ingest_receive_maximum: int = Field(default=30_000, ge=1, le=65_535, description="window told to the broker")

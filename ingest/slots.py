@@ -37,3 +37,14 @@ class Slot:
 def layout(client_id: str, workers: int) -> list[Slot]:
     """All slots of an ingest with so many workers."""
     return [Slot(client_id, number, workers) for number in range(workers)]
+
+
+def named(slots: Iterable[Slot]) -> str:
+    """Slots of one ingest as a text: `0/3 1/3`."""
+    return " ".join(f"{slot.number}/{slot.of}" for slot in slots)
+
+
+def parse_slots(client_id: str, text: str) -> list[Slot]:
+    """The slots that `named` wrote down."""
+    pairs = (part.split("/") for part in text.split())
+    return [Slot(client_id, int(number), int(of)) for number, of in pairs]
