@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
+STALE_US = 2_000_000
 EARLIEST_US = 631_152_000_000_000  # 1990-01-01: no machine of today recorded before
 
 
@@ -22,13 +23,23 @@ class Limits:
 class DayQuota:
     """Counts the UTC days that each device opens in an hour: a broken clock must not fill the store with chunks.
 
-    A day counts for the device that first touches it after this worker started; later values of that day are free.
+    A day counts for the device that brought it; later values of that day are free. The database knows what other
+    workers opened, and this one before it was started: whoever finds it stale loads it anew.
     """
 
     def __init__(self, per_hour: int) -> None:
         self._per_hour = per_hour
         self._known: set[int] = set()
         self._spent: dict[tuple[int, int], int] = {}
+        self._loaded_us = 0
+
+    def is_stale(self, now_us: int) -> bool:
+        """Whether others may have opened days meanwhile."""
+        return now_us - self._loaded_us > STALE_US
+
+    def load(self, now_us: int, known: set[int], spent: dict[tuple[int, int], int]) -> None:
+        """Take over the days that are there, and how many each device opened in an hour."""
+        self._loaded_us, self._known, self._spent = now_us, known, spent
 
     def is_known(self, day: int) -> bool:
         """Whether the day has its place in the store."""

@@ -27,7 +27,7 @@ from ingest.refusals import refusals
 from ingest.resolve import Resolver
 from ingest.seqs import SeqRun, seq_runs
 from ingest.sparkplug import keeping
-from store import raw
+from store import opened_days, raw
 from store.errors import is_outage, translated
 from store.instants import instant
 from store.pool import Connection, connect
@@ -231,10 +231,19 @@ class Writer:
             resolver.register(connection, columns.new)
             columns = flatten(messages)
         plan = make_plan(columns, resolver.table, self._limits, self._quota, resolver.person_key)
-        if resolver.bars_texts(connection, plan.texts):
-            plan = make_plan(columns, resolver.table, self._limits, self._quota, resolver.person_key)
+        news = [resolver.bars_texts(connection, plan.texts), self._learns_days(connection, plan)]
+        if any(news):
+            plan = make_plan(flatten(messages), resolver.table, self._limits, self._quota, resolver.person_key)
         resolver.note_use(plan.ref)
         return plan
+
+    def _learns_days(self, connection: Connection, plan: Plan) -> bool:
+        """Before days are opened: find out which are there; true when that was not known lately."""
+        now = self._clock_us()
+        if not plan.opened_days or not self._quota.is_stale(now):
+            return False
+        self._quota.load(now, opened_days.reading_days(connection), opened_days.opened(connection, now // HOUR_US))
+        return True
 
     def _bisect(self, messages: Sequence[Message], report: Report, error: Exception, beside: Beside | None) -> None:
         report.bisected += 1
@@ -261,6 +270,7 @@ class Writer:
         if not plan.opened_days:
             return
         raw.ensure_days(connection, set().union(*plan.opened_days.values()))
+        opened_days.note(connection, self._clock_us(), plan.opened_days)
         connection.commit()
         self._quota.commit(self._clock_us() // HOUR_US, plan.opened_days)
 

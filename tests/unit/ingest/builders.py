@@ -7,8 +7,8 @@ from ingest.decode.result import Decoded, Value
 from ingest.limits import DayQuota, Limits
 from ingest.message import Message
 from ingest.plan import make_plan
-from ingest.series_table import SeriesTable
 from ingest.route import Router, Source
+from ingest.series_table import SeriesTable
 from model.units import Conversion
 from store.raw_registry import SeriesRow
 

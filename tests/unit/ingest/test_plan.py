@@ -13,8 +13,8 @@ from ingest.content import pseudonym
 from ingest.decode.result import Event, Person, Rejection, Value, packed
 from ingest.limits import DAY_US, DayQuota, Limits
 from ingest.message import Message
-from ingest.series_table import SeriesTable
 from ingest.route import Router
+from ingest.series_table import SeriesTable
 from model.ledger import MESSAGE_ACCOUNT, VALUE_ACCOUNT
 from model.units import Conversion
 from model.vocabulary import symbol_id
