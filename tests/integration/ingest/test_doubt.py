@@ -1,0 +1,213 @@
+"""A connection that dies around COMMIT: whatever the server did, nothing is stored or counted twice, nothing lost."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from select import select
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from ingest.message import Message
+from ingest.route import Router
+from ingest.writer import Writer
+from store import raw
+from store.errors import DatabaseUnavailableError
+from tests.integration.ingest.test_replay import Replays
+from tests.integration.ingest.test_writer import Bench, sample
+from tests.support.database import TestDatabase
+
+pytestmark = pytest.mark.needs_database
+CHUNK = 1 << 16
+COMMIT = b"COMMIT\x00"
+
+
+class Proxy:
+    """Stands between a client and the server, and cuts the connection at the next COMMIT when it is told to.
+
+    `cut`: "before" = the COMMIT does not arrive; "after" = its answer does not; "stall" = it does not arrive, and for
+    the server the client is still there, in the middle of its transaction.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._server = parts.hostname or "127.0.0.1", parts.port or 5432
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        port = self._listener.getsockname()[1]
+        query = "sslmode=disable&gssencmode=disable"
+        self.url = f"postgresql://{parts.username}@127.0.0.1:{port}{parts.path}?{query}"
+        self.cut = ""
+        self.cuts = 0
+        self._held: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+        end(*self._held)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        server = socket.create_connection(self._server)
+        with suppress(OSError):
+            while True:
+                ready, _, _ = select([client, server], [], [])
+                one, other = (client, server) if client in ready else (server, client)
+                data = one.recv(CHUNK)
+                if one is client and self.cut and COMMIT in data:
+                    self._cut(server, data)
+                    break
+                if not data:
+                    break
+                other.sendall(data)
+        end(client, *([server] if server not in self._held else []))
+
+    def _cut(self, server: socket.socket, data: bytes) -> None:
+        how, self.cut = self.cut, ""
+        self.cuts += 1
+        if how == "after":
+            server.sendall(data)
+            server.recv(CHUNK)  # the answer: it is committed
+        elif how == "stall":
+            self._held.append(server)
+
+
+def end(*sockets: socket.socket) -> None:
+    for each in sockets:
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+        each.close()
+
+
+@pytest.fixture
+def proxy(database: TestDatabase) -> Iterator[Proxy]:
+    with Proxy(database.url_for("haidang_ingest")) as made:
+        yield made
+
+
+@pytest.fixture
+def bench(database: TestDatabase, proxy: Proxy) -> Iterator[Bench]:
+    made = Bench(database)
+    made.writer = Writer(proxy.url)
+    made.write(sample({"power_kw": 0.5}))
+    yield made
+    made.writer.close()
+
+
+@pytest.fixture
+def cut_next(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Cuts the connection at the COMMIT of the next batch."""
+    insert = raw.insert_accounts
+
+    def arm(how: str) -> None:
+        def insert_and_arm(*arguments: Any) -> str:
+            monkeypatch.undo()
+            proxy.cut = how
+            return insert(*arguments)
+
+        monkeypatch.setattr("store.raw.insert_accounts", insert_and_arm)
+
+    return arm
+
+
+def batch(bench: Bench) -> list[Message]:
+    return [bench.message(sample({"power_kw": float(n)}, n)) for n in range(1, 4)] + [bench.message(b"garbage")]
+
+
+@pytest.mark.parametrize("how", ["before", "after", "stall"])
+def test_it_is_stored_and_counted_once(bench: Bench, proxy: Proxy, cut_next: Callable[[str], None], how: str) -> None:
+    messages = batch(bench)
+    cut_next(how)
+    with pytest.raises(DatabaseUnavailableError):
+        bench.writer.write(messages)
+    assert (bench.writer.stored, proxy.cuts) == (0, 1)
+    assert bench.rows("SELECT count(*) FROM reading") == [(4 if how == "after" else 1,)]
+    report = bench.writer.write(messages)
+    assert bench.writer.stored == 4
+    assert (report.counts["received"], report.counts["stored"], report.staged) == (4, 3, 0)
+    assert bench.rows("SELECT count(*) FROM reading") == [(4,)]
+    assert bench.rows("SELECT times FROM rejected_message") == [(1,)]
+    assert bench.ledger() == {"received": 5, "processed": 4, "rejected": 1, "decoded": 4, "stored": 4}
+    bench.write(sample({"power_kw": 9.0}, 9))
+    assert bench.ledger()["stored"] == 5
+
+
+def test_a_batch_in_doubt_that_is_given_up_comes_again_from_the_broker(
+    bench: Bench, cut_next: Callable[[str], None]
+) -> None:
+    messages = batch(bench)
+    cut_next("after")
+    with pytest.raises(DatabaseUnavailableError):
+        bench.writer.write(messages)
+    bench.writer.write([bench.message(message.payload, dup=True) for message in messages])
+    assert bench.ledger() == {
+        "received": 9,
+        "processed": 4,
+        "rejected": 1,
+        "redelivered": 4,
+        "decoded": 7,
+        "stored": 4,
+        "duplicate": 3,
+    }
+    assert bench.rows("SELECT times FROM rejected_message") == [(1,)]
+
+
+def test_the_half_of_a_batch_that_is_in_doubt_is_not_stored_twice(
+    bench: Bench, proxy: Proxy, cut_next: Callable[[str], None]
+) -> None:
+    with psycopg.connect(bench.database.url) as connection:
+        connection.execute("ALTER TABLE event ADD CHECK (key <> 'poison')")
+    samples = [sample({"power_kw": 1.0, "job": "poison" if n == 6 else f"J{n}"}, n + 1) for n in range(8)]
+    messages = [bench.message(each) for each in samples]
+    cut_next("after")  # of the first half: the whole batch fails before its accounts
+    with pytest.raises(DatabaseUnavailableError):
+        bench.writer.write(messages)
+    assert bench.rows("SELECT count(*) FROM reading") == [(5,)]
+    bench.writer.write(messages)
+    assert (bench.writer.stored, proxy.cuts) == (8, 1)
+    assert bench.ledger() == {"received": 9, "processed": 8, "rejected": 1, "decoded": 15, "stored": 15}
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_folding_in_doubt_keeps_every_count(bench: Bench, proxy: Proxy, how: str) -> None:
+    bench.write(sample({"power_kw": 1.0}, 1, seq=4), sample({"power_kw": 1.0}, 2, seq=7))
+    before = bench.ledger()
+    proxy.cut = how
+    with pytest.raises(DatabaseUnavailableError):
+        bench.writer.fold_ledger()
+    bench.writer.fold_ledger()
+    assert bench.ledger() == before
+    assert bench.rows("SELECT sum(missing_seq)::int FROM ledger_now") == [(2,)]
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_replay_in_doubt_is_carried_out_once(
+    database: TestDatabase, proxy: Proxy, cut_next: Callable[[str], None], how: str
+) -> None:
+    bench = Replays(database)
+    bench.write(sample({"power_kw": 0.5}))
+    bench.writer.close()
+    bench.writer, bench.router = Writer(proxy.url), Router()
+    bench.write(b"garbage")
+    with psycopg.connect(database.url) as connection:
+        mended = json.dumps(sample({"power_kw": 2.0}, 5)).encode()
+        connection.execute("UPDATE rejected_message SET payload = %s", [mended])
+    bench.ask()
+    cut_next(how)
+    with pytest.raises(DatabaseUnavailableError):
+        bench.replay()
+    assert bench.replay() == (1 if how == "before" else 0)
+    assert bench.outcomes() == ["stored 1, duplicates 0, conflicts 0"]
+    assert bench.ledger() == {"received": 3, "processed": 2, "rejected": 1, "decoded": 2, "stored": 2}
+    bench.writer.close()
