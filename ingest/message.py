@@ -7,6 +7,9 @@ import msgspec
 from ingest.decode.result import Decoded
 from ingest.route import Source
 
+# Bytes of memory, measured: of a message beside its payload, of a value, of a row and each number in it, of an event.
+_MESSAGE, _VALUE, _ROW, _NUMBER, _EVENT = 700, 180, 160, 48, 600
+
 
 class Message(msgspec.Struct, gc=False, eq=False):
     """One received message; `connection` is the one its acknowledgement belongs to."""
@@ -18,7 +21,15 @@ class Message(msgspec.Struct, gc=False, eq=False):
     dup: bool = False
     packet_id: int = 0
     connection: Any = None
-    weight: int = 0  # bytes it counts as while it is held: those of the payload when it is decompressed
+    weight: int = 0  # bytes it counts as while it is held: of the payload when it is decompressed, and of its content
     is_derived: bool = False  # made of the message before it (a death ends several devices): not received by itself
     only_acknowledge: bool = False  # somebody else's business: acknowledged in its turn, in no account
     replay_of: int = 0  # the rejected message that this is another try of
+
+
+def memory(decoded: Decoded) -> int:
+    """Estimate the bytes that the content of a message takes while it waits, beside its payload."""
+    size = _MESSAGE + _VALUE * len(decoded.values) + _EVENT * len(decoded.events)
+    for row in decoded.rows:
+        size += _ROW + _NUMBER * len(row[0])
+    return size

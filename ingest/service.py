@@ -22,7 +22,7 @@ from ingest.batch import Batcher
 from ingest.connection import BrokerConnection, BrokerUnreachableError
 from ingest.decode.result import Decoded, Rejection
 from ingest.mapping import Mapping
-from ingest.message import Message
+from ingest.message import Message, memory
 from ingest.metrics import Metrics
 from ingest.replay import Replayer
 from ingest.route import Router
@@ -121,6 +121,7 @@ class Service:
 
     def _hold(self, message: Message) -> None:
         """Put a message into the batch."""
+        message.weight += memory(message.decoded)
         self._held += 1
         self._held_bytes += message.weight
         if self._batcher.add(message):

@@ -46,7 +46,7 @@ class IngestSettings(BaseSettings):
     ingest_batch_age_s: float = Field(default=0.2, gt=0, le=10, description="age that closes a batch, seconds")
     ingest_receive_maximum: int = Field(default=30_000, ge=1, le=65_535, description="window told to the broker")
     ingest_held_messages: int = Field(default=40_000, ge=1, description="messages held at most, whatever is sent")
-    ingest_held_bytes: int = Field(default=64 << 20, ge=1 << 20, description="payload bytes held at most")
+    ingest_held_bytes: int = Field(default=64 << 20, ge=1 << 20, description="memory of what is held, bytes at most")
     ingest_session_expiry_s: int = Field(
         default=604_800, ge=0, le=0xFFFF_FFFE, description="how long the broker keeps messages for us, seconds"
     )
