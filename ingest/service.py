@@ -39,6 +39,8 @@ FOLD_EVERY_S = 300.0  # what is not folded is added up by each reader
 REPLAY_EVERY_S = 2.0
 RETRY_S = 0.3
 LOW_WATER = 0.7  # of the bound: reading goes on below it
+JOINED_BATCHES = 4  # that are stored as one where more are ready: each commit waits for the disk
+JOINED_SHARE = 1 / 3  # of the window at most: the broker goes on sending while they are stored
 LINGER_S = 0.3  # after a host said that it goes: what nodes sent before they read it
 _NOTHING = Decoded()
 
@@ -53,6 +55,8 @@ class Service:
         self._router = router
         self._writer = writer
         self._metrics = metrics
+        self._payload_bytes = settings.ingest_payload_bytes  # here, since they are asked for with every message
+        self._full_messages, self._full_bytes = settings.ingest_held_messages, settings.ingest_held_bytes
         self._batcher = Batcher(settings.ingest_batch_values)
         self._ready: deque[list[Message]] = deque()
         self._wake = asyncio.Event()
@@ -106,7 +110,7 @@ class Service:
             return  # of a connection that was given up: the broker sends it again
         source = self._router.source(topic.decode("utf-8", "replace"))
         received_us = time.time_ns() // 1000
-        opened = intake.opened(payload, self._settings.ingest_payload_bytes)
+        opened = intake.opened(payload, self._payload_bytes)
         message = Message(source, payload, received_us, _NOTHING, dup, packet_id, connection)
         message.weight = len(payload) if isinstance(opened, Rejection) else len(opened)
         if source.place is None or self._host is None or isinstance(opened, Rejection):
@@ -116,7 +120,7 @@ class Service:
             for part in packets.messages(self._host, message, opened):
                 self._hold(part)
             self._say(connection)
-        if self._is_full() and not connection.is_paused:
+        if (self._held >= self._full_messages or self._held_bytes >= self._full_bytes) and not connection.is_paused:
             connection.pause()
 
     def _hold(self, message: Message) -> None:
@@ -128,21 +132,18 @@ class Service:
             self._close_batch()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._settings.ingest_batch_age_s, self._close_batch)
-        self._most_held = max(self._most_held, self._held)
 
     def _close_batch(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._most_held = max(self._most_held, self._held)
         if len(self._batcher):
             self._ready.append(self._batcher.take())
             self._wake.set()
 
-    def _is_full(self, share: float = 1.0) -> bool:
-        return (
-            self._held >= self._settings.ingest_held_messages * share
-            or self._held_bytes >= self._settings.ingest_held_bytes * share
-        )
+    def _is_low(self) -> bool:
+        return self._held < self._full_messages * LOW_WATER and self._held_bytes < self._full_bytes * LOW_WATER
 
     # -- storing --------------------------------------------------------------------------------------
 
@@ -155,9 +156,19 @@ class Service:
                 self._wake.clear()
                 await self._wake.wait()
             try:
-                await self._store(self._ready.popleft())
+                await self._store(self._next_batch())
             except DatabaseUnavailableError as error:
                 await self._sit_out(error)
+
+    def _next_batch(self) -> list[Message]:
+        """The oldest batch; several as one where the worker is behind."""
+        batch = self._ready.popleft()
+        most = self._settings.ingest_receive_maximum * JOINED_SHARE
+        for _ in range(JOINED_BATCHES - 1):
+            if not self._ready or len(batch) + len(self._ready[0]) > most:
+                break
+            batch += self._ready.popleft()
+        return batch
 
     async def _store(self, messages: list[Message]) -> None:
         """Store a batch and acknowledge it; for a short while an outage is met by trying again.
@@ -196,7 +207,7 @@ class Service:
         self._held -= len(messages)
         self._held_bytes -= sum(m.weight for m in messages)
         self._metrics.held.set(self._held)
-        if current is not None and current.is_paused and not self._is_full(LOW_WATER) and not self._stopping.is_set():
+        if current is not None and current.is_paused and self._is_low() and not self._stopping.is_set():
             current.resume()
 
     async def _sit_out(self, error: DatabaseUnavailableError) -> None:
@@ -249,7 +260,7 @@ class Service:
         self._host.load(await self._in_thread(lambda: self._writer.run(keeping.restore)))
         kept, self._kept = self._kept, []
         for message in kept:
-            opened = intake.opened(message.payload, self._settings.ingest_payload_bytes)
+            opened = intake.opened(message.payload, self._payload_bytes)
             if not isinstance(opened, Rejection):
                 for part in packets.messages(self._host, message, opened):
                     self._hold(part)
