@@ -174,8 +174,15 @@ class Mapping(Part):
         if not any(PLACE.search(rule.name) for rule in self.values):
             return self
         filled = [rule.model_copy(update={"name": topics.fill(rule.name, segments)}) for rule in self.values]
+        return self._with(values=tuple(filled))
+
+    def wanting_everything(self) -> "Mapping":
+        """The mapping as it would be if all that no rule names were proposed."""
+        return self._with(unmapped="propose")
+
+    def _with(self, **changes: Any) -> "Mapping":
         fields = {name: getattr(self, name) for name in type(self).model_fields}  # and nothing that was worked out
-        return Mapping.model_construct(self.model_fields_set, **{**fields, "values": tuple(filled)})
+        return Mapping.model_construct(self.model_fields_set, **{**fields, **changes})
 
     def rule_for_unmapped(self, name: str, *, is_text: bool, source: str = "") -> ValueRule:
         """What an item that no rule names is proposed as."""
