@@ -1,5 +1,6 @@
 """`haidang bench`: measurements, each beside something to compare it with."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,3 +23,46 @@ def ingest(
     from pilot.bench_ingest import main
 
     raise typer.Exit(main(values_per_message=values_per_message, messages=messages or None, as_json=json))
+
+
+@app.command()
+def catchup(
+    minutes: Annotated[float, typer.Option(help="how long the database is away", min=0.01)] = 60.0,
+    values_per_s: Annotated[int, typer.Option(help="what the plant sends meanwhile", min=1)] = 2_000,
+    values_per_message: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    workers: Annotated[int, typer.Option(help="processes of ingest", min=1, max=64)] = 1,
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """Rate and memory of catching up after an outage of the database; fails if a worker needs 300 MB or one is lost."""
+    from pilot.bench_catchup import Options, main
+
+    raise typer.Exit(main(Options(minutes, values_per_s, values_per_message, workers), as_json=json))
+
+
+@app.command()
+def faults(
+    minutes: Annotated[float, typer.Option(help="go on so long; every fault comes once at least", min=0)] = 3.0,
+    workers: Annotated[int, typer.Option(help="processes of ingest", min=1, max=64)] = 1,
+    rate: Annotated[float, typer.Option(help="messages a second over all devices", min=1)] = 500.0,
+    devices: Annotated[int, typer.Option(min=1, max=999)] = 40,
+    values: Annotated[int, typer.Option(help="values in a message, one of them a state", min=2, max=90)] = 5,
+    seed: Annotated[int, typer.Option(help="same seed, same order of faults and messages")] = 1,
+    only: Annotated[list[str] | None, typer.Option(help="only this fault; repeat for more")] = None,
+    database_url: Annotated[
+        str, typer.Option(help="a superuser's address on a server that trusts local connections; it will be KILLED")
+    ] = "",
+    database_control: Annotated[str, typer.Option(help="command that takes start, stop and kill for it")] = "",
+    broker_url: Annotated[str, typer.Option(help="a broker to use in place of one of our own")] = "",
+    broker_control: Annotated[str, typer.Option(help="command that takes start, stop and kill for it")] = "",
+    mosquitto: Annotated[str, typer.Option(help="the Mosquitto to start")] = "",
+    keep: Annotated[Path | None, typer.Option(help="folder for the logs of ingest and the servers")] = None,
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """Break everything around ingest while numbered messages flow; fails if one is lost or doubled."""
+    from pilot.faults.main import main
+    from pilot.faults.run import Options
+    from pilot.faults.stack import Services
+
+    services = Services(database_url, database_control, broker_url, broker_control, mosquitto)
+    options = Options(minutes, workers, rate, devices, values, seed, tuple(only or ()), services, keep)
+    raise typer.Exit(main(options, as_json=json))

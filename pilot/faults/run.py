@@ -1,0 +1,126 @@
+"""The run itself: phases one after another over one stack, each drained before the next, all compared at the end."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pilot.errors import PilotError
+from pilot.faults import truth
+from pilot.faults.kinds import BROKER_KILL, KINDS, Kind
+from pilot.faults.load import make_load
+from pilot.faults.monitor import Monitor
+from pilot.faults.phase import Phases, make_publishers
+from pilot.faults.result import PhaseResult, Result
+from pilot.faults.schedule import Occurrence, Phase, plan
+from pilot.faults.stack import Services, Stack, running
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run. `rate` in messages a second over all devices, `values` per message, `only` names of faults."""
+
+    minutes: float = 3.0
+    workers: int = 1
+    rate: float = 500.0
+    devices: int = 40
+    values: int = 5
+    seed: int = 1
+    only: tuple[str, ...] = ()
+    services: Services = field(default_factory=Services)
+    keep: Path | None = None  # a folder for the logs, kept
+    settings: dict[str, str] = field(default_factory=dict)  # more of ingest's environment
+
+
+def run(options: Options, say: Callable[[str], None]) -> Result:
+    """Run the faults and compare; Ctrl-C ends it early, with what is known so far."""
+    began = time.monotonic()
+    with ExitStack() as exits:
+        stack = exits.enter_context(
+            running(
+                options.services, options.keep, workers=options.workers, seed=options.seed, settings=options.settings
+            )
+        )
+        kinds, left_out = possible(options.only, stack)
+        load = make_load(options.devices, options.values)
+        publishers = make_publishers(load, stack, rate=options.rate, seed=options.seed)
+        for publisher in publishers:
+            exits.callback(publisher.stop)
+        monitor = exits.enter_context(Monitor(stack, publishers))
+        phases = Phases(stack, publishers, monitor, options.seed, say)
+        setting = (
+            f"{stack.database_name}, {stack.broker_name}, workers: {options.workers}, {options.devices} devices, "
+            f"{options.rate:g} messages/s of {options.values} values, seed {options.seed}"
+        )
+        say(setting)
+        result = Result(setting, [], None, {}, [], left_out, 0.0)
+        _work(options, kinds, phases, result, stack)
+        result.seconds = time.monotonic() - began
+        return result
+
+
+def possible(only: Sequence[str], stack: Stack) -> tuple[list[Kind], list[str]]:
+    """The faults of this run, and a sentence for each that this stack cannot have.
+
+    Raises:
+        PilotError: a name is not known, or nothing is left.
+    """
+    unknown = set(only) - {kind.name for kind in KINDS}
+    if unknown:
+        raise PilotError(f"No such fault: {', '.join(sorted(unknown))}. There are: {', '.join(k.name for k in KINDS)}.")
+    wanted = [kind for kind in KINDS if not only or kind.name in only]
+    ours = {"": True, "database": stack.database is not None, "broker": stack.broker is not None}
+    left_out = [f"{kind.title}: this {kind.needs} cannot be stopped" for kind in wanted if not ours[kind.needs]]
+    kinds = [kind for kind in wanted if ours[kind.needs]]
+    if not kinds:
+        raise PilotError(f"Nothing can be tried here. {'; '.join(left_out)}.")
+    return kinds, left_out
+
+
+def _work(options: Options, kinds: list[Kind], phases: Phases, result: Result, stack: Stack) -> None:
+    """All phases, the comparison, then the broker that is killed."""
+    try:
+        until = time.monotonic() + options.minutes * 60
+        for phase in plan(kinds, minutes=options.minutes, seed=options.seed):
+            if not phase.is_due and time.monotonic() > until:
+                break
+            phases.run(phase)
+    except KeyboardInterrupt:
+        result.interrupted = True
+    _judge(phases, result, stack)
+    if stack.broker is not None and not options.only and not result.interrupted:
+        stack.workers.start()
+        phases.run(Phase(BROKER_KILL.title, (Occurrence(BROKER_KILL, 1.0, 0.5),), is_due=True), may_lose=True)
+        result.beside = phases.results[-1]
+        place = len(phases.results) - 1
+        _fill(result.beside, place, phases.sent(), truth.compare(stack.url, phases.sent()))
+
+
+def _judge(phases: Phases, result: Result, stack: Stack) -> None:
+    code = stack.workers.stop()
+    if code != 0:
+        result.problems.append(f"ingest ended with exit code {code} when it was asked to stop")
+    sent = phases.sent()
+    found = truth.compare(stack.url, sent)
+    for place, phase in enumerate(phases.results):
+        _fill(phase, place, sent, found)
+    result.phases = list(phases.results)
+    if result.phases:  # what belongs to no phase is seen in the last one
+        result.phases[-1].doubled += found.doubled[truth.NOWHERE]
+        result.phases[-1].lost += found.lost_refusals[truth.NOWHERE]
+    result.ledger = truth.totals(stack.url)
+    result.took_place = dict(Counter(phases.took_place))
+    result.problems += [*truth.account_problems(stack.url, sent), *phases.problems, *stack.workers.failures]
+    result.problems += [f"not drained: {phase.name}" for phase in result.phases if not phase.is_drained]
+
+
+def _fill(phase: PhaseResult, place: int, sent: truth.Sent, found: truth.Found) -> None:
+    """What the comparison found about a phase."""
+    refused = sum(1 for at, one in sent.refusals if at == place and one.whole)
+    phase.lost = found.lost_messages[place] + found.lost_refusals[place]
+    phase.lost_values = found.lost_values[place]
+    phase.doubled = found.doubled[place]
+    phase.rejected = refused - found.lost_refusals[place]
+    phase.stored = phase.sent - refused - found.lost_messages[place]
