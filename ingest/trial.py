@@ -116,6 +116,11 @@ class Trial:
         if source.mapping is not None and source.mapping.unmapped == "ignore":
             self._note_unmatched(source, seen, opened, received_us)
 
+    @property
+    def mappings(self) -> list[Mapping]:
+        """What is tried."""
+        return [mapping for _, mapping in self._mappings]
+
     # -- what was seen --------------------------------------------------------------------------------
 
     @property

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from pilot.commands import bench, broker, configuration, database, demo, keys, kpi, plant, services, sites
+from pilot.commands import bench, broker, configuration, database, demo, keys, kpi, mapping, plant, services, sites
 from pilot.errors import PilotError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("ingest")(services.ingest)
 app.command("api")(services.api)
 app.command("simulate", context_settings=plant.PASS_ON)(plant.simulate)
 app.command("replay")(plant.replay)
+app.add_typer(mapping.app, name="map")
 app.add_typer(database.app, name="db")
 app.add_typer(sites.app, name="site")
 app.add_typer(kpi.app, name="kpi")
