@@ -154,11 +154,16 @@ def _value(metric: Metric, meaning: Meaning, ms: int) -> Value:
         return meaning.name, meaning.unit, ts_us, None, int(Quality.NO_SIGNAL)
     found = value_of(metric, metric.datatype or meaning.datatype)
     quality = _quality(metric)
+    if meaning.is_text and found == "":  # what births say of a state that never was
+        return meaning.name, meaning.unit, ts_us, None, int(Quality.NO_SIGNAL)
     if meaning.is_text:
         return meaning.name, meaning.unit, ts_us, _text(found, meaning), quality
     if isinstance(found, str):
         raise PayloadError("wrong_type", f"must be a number, not {shown(found)}")
-    return meaning.name, meaning.unit, ts_us, found * meaning.scale, quality
+    value = found * meaning.scale
+    if meaning.rule and meaning.rule.range and not meaning.rule.range[0] <= value <= meaning.rule.range[1]:
+        quality = int(Quality.BAD)
+    return meaning.name, meaning.unit, ts_us, value, quality
 
 
 def _text(found: float | str, meaning: Meaning) -> str:

@@ -127,6 +127,8 @@ class Host:
             return []
         try:
             payload = parse(data)
+            if not payload.metrics and not payload.timestamp and not place.kind.endswith("DEATH"):
+                raise PayloadError("wrong_shape", "the payload has neither metrics nor a time")  # noqa: TRY301
             arrival = Arrival(place, source, payload, received_us, _sent_us(payload, received_us), dup)
             known = self._nodes.get(place.key) or self._new_node(place)
             parts = self._takers[place.kind](arrival, known)
@@ -256,6 +258,8 @@ class Host:
         is_dead = node.device("").life is Life.DEAD and bool(node.devices)
         if state.is_stale_death(node, _bd_seq(arrival.payload)) or is_dead:
             return [Part(arrival.source, Decoded(ignored=len(arrival.payload.metrics)))]
+        if state.is_doubtful_death(node, _bd_seq(arrival.payload)):
+            self._rebirths.want(arrival.place.key)  # if it lives, it says so
         at_us = state.death_us(node, arrival.received_us)
         change = self._keep(state.node_died(node, at_us))
         parts = [Part(arrival.source, self._silence(arrival.source, node, at_us))]

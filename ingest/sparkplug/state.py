@@ -158,8 +158,13 @@ def is_repeated_birth(node: Node, key: str, ts_us: int, *, dup: bool) -> bool:
 
 
 def is_stale_death(node: Node, bd_seq: int) -> bool:
-    """Whether a death belongs to another session of the node than the one its last birth began."""
-    return node.is_born and node.bd_seq >= 0 and bd_seq >= 0 and bd_seq != node.bd_seq
+    """Whether a death belongs to an earlier session of the node than the one its last birth began."""
+    return node.is_born and node.bd_seq >= 0 and bd_seq >= 0 and 0 < (node.bd_seq - bd_seq) % ROUND <= WINDOW
+
+
+def is_doubtful_death(node: Node, bd_seq: int) -> bool:
+    """Whether a death is of a session that no birth began here: missed, or a node that numbers in its own way."""
+    return node.is_born and bd_seq >= 0 and bd_seq != node.bd_seq
 
 
 def death_us(node: Node, at_us: int) -> int:

@@ -9,6 +9,7 @@ from ingest.sparkplug.state import (
     Node,
     advance,
     device_born,
+    is_doubtful_death,
     is_stale_death,
     node_born,
     node_died,
@@ -97,8 +98,16 @@ def test_a_death_takes_the_living_with_it_once() -> None:
     assert node_died(change.node, 30).devices == ("",)
 
 
-def test_a_death_of_another_session_is_stale() -> None:
+def test_a_death_of_an_earlier_session_is_stale() -> None:
     node = start()
     assert is_stale_death(node, 0)
     assert not is_stale_death(node, 1)
     assert not is_stale_death(Node("g", "n"), 7)
+
+
+def test_a_death_of_a_session_that_nobody_saw_begin_is_taken_and_asked_about() -> None:
+    """Some clients number the death that they send themselves like their next session."""
+    node = start()
+    assert not is_stale_death(node, 2)
+    assert is_doubtful_death(node, 2)
+    assert not is_doubtful_death(node, 1)
