@@ -12,6 +12,7 @@ from ingest.decode import mapped
 from ingest.decode.result import Rejection
 from ingest.limits import Limits
 from ingest.message import Message
+from ingest.over_quota import OverQuota
 from store.instants import instant
 
 MOST_SENTENCES = 20
@@ -36,19 +37,27 @@ class Refusal:
         return [place for place in earlier if messages[place].dup and self.row["whole"]]
 
 
-def refusals(plan: Plan, counted: Tally, at_us: int, limits: Limits) -> list[Refusal]:
+def refusals(
+    plan: Plan, counted: Tally, at_us: int, limits: Limits, over: OverQuota | None = None
+) -> list[Refusal]:
     """What is to be kept: each content once, however often it came in this batch; replays have their row already."""
     found: dict[bytes, Refusal] = {}
     at = instant(at_us)
+    over = over or OverQuota()
     for place in refused_places(plan):
         message = plan.messages[place]
         if message.replay_of:
+            continue
+        row = over.counted_in(message)
+        if row is not None:
+            found.setdefault(row["digest"], Refusal({**row, "times": 0, "at": at})).row["times"] += 1
             continue
         digest = digest_of(message)
         if digest not in found:
             found[digest] = Refusal(
                 {**_row(message, limits), **reasons_of(plan, counted, place), "digest": digest, "at": at}
             )
+            over.keep(message, found[digest].row)
         found[digest].add(place, message)
     return list(found.values())
 

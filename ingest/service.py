@@ -25,11 +25,12 @@ from ingest.mapping import Mapping
 from ingest.message import Message, memory
 from ingest.metrics import Metrics
 from ingest.replay import Replayer
-from ingest.route import Router
+from ingest.route import Router, Source
 from ingest.session import Session
 from ingest.settings import IngestSettings
 from ingest.sparkplug import keeping, packets
 from ingest.writer import Writer
+from store import site_quota
 from store.errors import DatabaseUnavailableError
 
 T = TypeVar("T")
@@ -71,6 +72,8 @@ class Service:
         self._held = 0
         self._held_bytes = 0
         self._most_held = 0
+        self._quotas = writer.site_quotas
+        self._served_at = time.monotonic()  # until then, whatever came was stored or nothing came
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
     def stop(self) -> None:
@@ -110,10 +113,14 @@ class Service:
             return  # of a connection that was given up: the broker sends it again
         source = self._router.source(topic.decode("utf-8", "replace"))
         received_us = time.time_ns() // 1000
-        opened = intake.opened(payload, self._payload_bytes)
         message = Message(source, payload, received_us, _NOTHING, dup, packet_id, connection)
+        over = self._over_quota(source) if self._quotas else None
+        opened = intake.opened(payload, self._payload_bytes) if over is None else payload
         message.weight = len(payload) if isinstance(opened, Rejection) else len(opened)
-        if source.place is None or self._host is None or isinstance(opened, Rejection):
+        if over is not None:
+            message.decoded = over
+            self._hold(message)
+        elif source.place is None or self._host is None or isinstance(opened, Rejection):
             message.decoded = intake.decode(source, opened, received_us)
             self._hold(message)
         else:
@@ -123,8 +130,17 @@ class Service:
         if (self._held >= self._full_messages or self._held_bytes >= self._full_bytes) and not connection.is_paused:
             connection.pause()
 
+    def _over_quota(self, source: Source) -> Decoded | None:
+        """The refusal of a message that its site's quota has no room for; other workers' nodes are their business."""
+        place = source.place
+        if place is not None and self._host is not None and not self._host.is_mine(f"{place.group}/{place.node}"):
+            return None
+        return self._quotas.refusal(source)
+
     def _hold(self, message: Message) -> None:
         """Put a message into the batch."""
+        if self._quotas and not message.only_acknowledge:
+            self._quotas.spend(message)
         message.weight += memory(message.decoded)
         self._held += 1
         self._held_bytes += message.weight
@@ -207,6 +223,7 @@ class Service:
         self._held -= len(messages)
         self._held_bytes -= sum(m.weight for m in messages)
         self._metrics.held.set(self._held)
+        self._served_at = time.monotonic()
         if current is not None and current.is_paused and self._is_low() and not self._stopping.is_set():
             current.resume()
 
@@ -238,6 +255,8 @@ class Service:
         while not self._stopping.is_set():
             try:
                 await self._in_thread(self._writer.open)
+                if first:
+                    self._served_at -= await self._in_thread(self._silent_s)
                 await self._restore_nodes()
             except DatabaseUnavailableError as error:
                 log.warning("database_unreachable", error=str(error))
@@ -248,6 +267,10 @@ class Service:
                 self._metrics.database.set(1)
                 self._database_up.set()
                 return
+
+    def _silent_s(self) -> float:
+        """For how long the broker has kept what nobody took."""
+        return self._writer.run(lambda connection: site_quota.silent_s(connection, self._settings.slot.session))
 
     async def _restore_nodes(self) -> None:
         """Know of Sparkplug nodes what is stored of them, then take in again what an outage left here.
@@ -292,7 +315,10 @@ class Service:
                 await self._pause(backoff.next_s())
                 continue
             backoff.reset()
+            self._quotas.forgive(time.monotonic() - self._served_at)
             await connection.lost.wait()
+            if not self._held:
+                self._served_at = time.monotonic()
             self.session.state = "away"
             self._metrics.connected.set(0)
             if connection.failure is not None:

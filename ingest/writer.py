@@ -22,7 +22,9 @@ from ingest.decode.result import Rejection
 from ingest.events import add_event_conflict
 from ingest.limits import DAY_US, HOUR_US, DayQuota, Limits
 from ingest.message import Message
+from ingest.over_quota import OverQuota
 from ingest.plan import make_plan
+from ingest.quota import SiteQuotas
 from ingest.refusals import refusals
 from ingest.resolve import Resolver
 from ingest.seqs import SeqRun, seq_runs
@@ -94,6 +96,8 @@ class Writer:
         self._connection: Connection | None = None
         self._resolver = Resolver(self._limits)
         self._quota = DayQuota(self._limits.new_days_per_hour)
+        self.site_quotas = SiteQuotas()
+        self._over_quota = OverQuota()
         self._mark = raw.Mark(uuid4(), 0)
         self._attempt: Attempt | None = None
         self._staged_left = 0
@@ -108,6 +112,7 @@ class Writer:
         """
         with translated(self._url):
             self._resolver.refresh(self._open())
+            self.site_quotas.take(self._resolver.sites)
 
     def write(self, messages: Sequence[Message]) -> Report:
         """Store a batch; when this returns, all of it may be acknowledged.
@@ -226,6 +231,8 @@ class Writer:
     def _plan(self, connection: Connection, messages: Sequence[Message]) -> Plan:
         resolver = self._resolver
         resolver.place_sources(connection, messages)
+        self.site_quotas.take(resolver.sites)
+        self.site_quotas.sync(connection)
         columns = flatten(messages)
         if columns.new:
             resolver.register(connection, columns.new)
@@ -341,7 +348,7 @@ class Writer:
 
     def _keep_refusals(self, connection: Connection, plan: Plan, counted: account.Tally) -> list[int]:
         """Keep what was refused; tells the places of messages that were kept before and are delivered again."""
-        found = refusals(plan, counted, self._clock_us(), self._limits)
+        found = refusals(plan, counted, self._clock_us(), self._limits, self._over_quota)
         news = raw.reject(connection, [refusal.row for refusal in found])
         return [
             place for refusal in found for place in refusal.again(plan.messages, is_new=news[refusal.row["digest"]])

@@ -13,6 +13,7 @@ CREATE INDEX registry_change_xid ON registry_change (xid);
 
 CREATE TABLE site_budget (
     site_id  integer PRIMARY KEY REFERENCES site,
+    per_s    double precision NOT NULL,
     left_now double precision NOT NULL,
     at       timestamptz NOT NULL
 );
