@@ -10,7 +10,21 @@ from api import problems
 from api.console import bundle
 from api.console.render import Console
 from api.observe import Metrics, Observe
-from api.routes import assets, console, health, intervals, kpis, ledger, metrics, rejected, session, sites
+from api.routes import (
+    assets,
+    conflicts,
+    console,
+    console_rejected,
+    health,
+    intervals,
+    kpis,
+    ledger,
+    metrics,
+    rejected,
+    replays,
+    session,
+    sites,
+)
 from api.sessions import Sessions
 from api.settings import ApiSettings
 from store.pool import open_pool
@@ -50,6 +64,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(Observe, metrics=app.state.metrics)
     problems.install(app)
     app.add_exception_handler(console.SignInNeededError, console.to_login)
-    for module in (sites, assets, kpis, intervals, rejected, ledger, health, metrics, session, console):
+    data = (sites, assets, kpis, intervals, rejected, replays, ledger, conflicts)
+    for module in (*data, health, metrics, session, console, console_rejected):
         app.include_router(module.router)
     return app

@@ -45,6 +45,11 @@ def forbidden(detail: str) -> ProblemError:
     return ProblemError(HTTPStatus.FORBIDDEN, "forbidden", detail)
 
 
+def conflict(slug: str, detail: str) -> ProblemError:
+    """The thing is not in a state in which this can be done."""
+    return ProblemError(HTTPStatus.CONFLICT, slug, detail)
+
+
 def not_found(what: str, detail: str) -> ProblemError:
     """There is no such thing, or not for this caller: which of both is not revealed."""
     return ProblemError(HTTPStatus.NOT_FOUND, f"unknown-{what}", detail)

@@ -175,7 +175,50 @@ class RejectedPublic(Model):
     first_at: datetime
     last_at: datetime
     times: int
-    status: str
+    status: Annotated[str, Field(description="open, replayed or dismissed")]
+    replayable: Annotated[bool, Field(description="its payload was kept as it was sent, so it can be tried again")]
+    requested_at: Annotated[datetime | None, Field(description="when its replay was last asked for")]
+    done_at: Annotated[datetime | None, Field(description="when that was carried out; null while it waits")]
+    outcome: Annotated[str | None, Field(description="what became of it, a sentence")]
+
+
+class ReplayAnswer(Model):
+    """What a request for replays found; ingest carries it out within seconds."""
+
+    model_config = ConfigDict(from_attributes=True, extra="ignore", frozen=True)
+
+    found: Annotated[int, Field(description="open messages of this selection")]
+    asked: Annotated[int, Field(description="of these, replays that wait from now on")]
+    waiting: Annotated[int, Field(description="that waited already")]
+    not_replayable: Annotated[int, Field(description="whose payload was not kept as it was sent")]
+    more: Annotated[int, Field(description="that the limit left out: ask again")]
+
+
+class DismissAnswer(Model):
+    """How many messages were put aside."""
+
+    dismissed: int
+
+
+class ConflictPublic(Model):
+    """Another value for a stored key: the first stays, this one is kept beside it."""
+
+    id: int
+    site: str
+    asset: str | None
+    name: Annotated[str, Field(description="series, or kind of event")]
+    event_key: str | None
+    ts: Annotated[datetime, Field(description="device time")]
+    stored: Any
+    received: Any
+    received_at: datetime
+
+
+class ConflictPage(Model):
+    """One page of conflicts, newest first."""
+
+    items: list[ConflictPublic]
+    next_cursor: str | None
 
 
 class RejectedPage(Model):
@@ -206,6 +249,14 @@ class ValueAccount(Model):
     balanced: bool
 
 
+class SpreadPublic(Model):
+    """A histogram in ms: half, 99 % and all of the messages are at most this; null = above the last bound."""
+
+    p50: float | None
+    p99: float | None
+    most: float | None
+
+
 class LedgerRow(Model):
     """Both accounts of a device and hour."""
 
@@ -215,7 +266,10 @@ class LedgerRow(Model):
     messages: MessageAccount
     values: ValueAccount
     ignored: int
-    missing_seq: int
+    missing_seq: Annotated[int, Field(description="numbers missing in the device's sequence; late ones correct it")]
+    replayed: Annotated[int, Field(description="of the received messages, replays of rejected ones")]
+    latency_ms: Annotated[SpreadPublic | None, Field(description="from receipt to the commit")]
+    skew_ms: Annotated[SpreadPublic | None, Field(description="from device time to receipt; negative = clock ahead")]
 
 
 class LedgerTotal(Model):
@@ -225,7 +279,10 @@ class LedgerTotal(Model):
     values: ValueAccount
     ignored: int
     missing_seq: int
+    replayed: int
     newest_hour: datetime | None
+    latency_ms: SpreadPublic | None = None
+    skew_ms: SpreadPublic | None = None
 
 
 class LedgerPage(Model):

@@ -1,4 +1,8 @@
-"""What the ledger of ingest counts in: bounds of its histograms and the names of its two accounts."""
+"""What the ledger of ingest counts in: bounds of its histograms, the names of its two accounts, and how they add up."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 # Milliseconds from receipt to the commit's last statement; counts per bucket, one more bucket above the last bound.
 LATENCY_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000)
@@ -18,3 +22,36 @@ VALUE_ACCOUNT = ("decoded", "stored", "duplicate", "conflict", "rejected_value")
 # messages were replays of rejected ones.
 BESIDE = ("ignored", "missing_seq", "replayed")
 COUNTS = (*MESSAGE_ACCOUNT, *VALUE_ACCOUNT, *BESIDE)
+
+
+class Spread(NamedTuple):
+    """What a histogram says, in ms: half, 99 % and all of the counts are at most this (infinite above all bounds)."""
+
+    p50: float
+    p99: float
+    most: float
+
+
+def spread(counts: Sequence[int], bounds: Sequence[int]) -> Spread | None:
+    """Read a histogram; null where nothing was counted. Exact only to the bounds of its buckets."""
+    total = sum(counts)
+    if not total:
+        return None
+    return Spread(*(_at_most(counts, bounds, total * share) for share in (0.5, 0.99, 1.0)))
+
+
+def _at_most(counts: Sequence[int], bounds: Sequence[int], wanted: float) -> float:
+    seen = 0
+    for place, count in enumerate(counts):
+        seen += count
+        if count and seen >= wanted:
+            return bounds[place] if place < len(bounds) else math.inf
+    return math.inf
+
+
+def adds_up(row: Mapping[str, int]) -> tuple[bool, bool]:
+    """Whether the account of messages and that of values add up."""
+    messages, values = (
+        row[whole] == sum(row[part] for part in parts) for whole, *parts in (MESSAGE_ACCOUNT, VALUE_ACCOUNT)
+    )
+    return messages, values

@@ -85,11 +85,31 @@ class LedgerKey:
 
 
 @dataclass(frozen=True)
+class LedgerFilter:
+    """Which accounts are wanted; null = any."""
+
+    site_id: int | None = None
+    window: Window = Window()
+    device: str | None = None
+
+    @property
+    def parameters(self) -> Row:
+        return {"site_id": self.site_id, "device": self.device, **vars(self.window)}
+
+
+@dataclass(frozen=True)
 class RejectedFilter:
-    """Which rejected messages are wanted. `with_unknown`: those of no known site beside the named one's."""
+    """Which rejected messages are wanted; null = any, `topic` is a beginning, times are those of the last receipt.
+
+    `with_unknown`: those of no known site beside the named one's.
+    """
 
     site_id: int | None = None
     reason: str | None = None
+    topic: str | None = None
+    from_ts: datetime | None = None
+    to_ts: datetime | None = None
+    status: str | None = None
     with_unknown: bool = False
     with_payload: bool = False
 
@@ -133,19 +153,29 @@ def rejected(scope: Scope, wanted: RejectedFilter, limit: int, before_id: int | 
 
 
 def rejected_payload(scope: Scope, message_id: int) -> bytes | None:
-    """The kept bytes of a rejected message (at most 64 KiB), null when the caller has no such message."""
+    """The kept bytes of a rejected message, null when the caller has no such message."""
     found = _rows(scope, "rejected_payload", id=message_id)
     return bytes(found[0]["payload"]) if found else None
 
 
-def ledger(scope: Scope, site_id: int | None, window: Window, limit: int, after: LedgerKey) -> list[Row]:
-    """Read one page of the ingest accounts per hour and device."""
-    return _rows(scope, "ledger", site_id=site_id, **vars(window), limit=limit, **_after(after))
+def ledger(scope: Scope, wanted: LedgerFilter, limit: int | None, after: LedgerKey) -> list[Row]:
+    """Read one page of the ingest accounts per hour and device, with their histograms (null limit = all)."""
+    return _rows(scope, "ledger", **wanted.parameters, limit=limit, **_after(after))
 
 
-def ledger_total(scope: Scope, site_id: int | None, window: Window) -> Row:
+def ledger_total(scope: Scope, wanted: LedgerFilter) -> Row:
     """The ingest accounts of a range added up."""
-    return _rows(scope, "ledger_total", site_id=site_id, **vars(window))[0]
+    return _rows(scope, "ledger_total", **wanted.parameters)[0]
+
+
+def ledger_histograms(scope: Scope, wanted: LedgerFilter) -> Row:
+    """The histograms of a range added up: `latency_ms`, `skew_ms`."""
+    return _rows(scope, "ledger_histograms", **wanted.parameters)[0]
+
+
+def conflicts(scope: Scope, site_id: int | None, window: Window, limit: int, before_id: int | None) -> list[Row]:
+    """Read one page of what differs from what is stored under its key, newest first; times are those of receipt."""
+    return _rows(scope, "conflicts", site_id=site_id, **vars(window), limit=limit, before_id=before_id)
 
 
 def newest_states(scope: Scope, site_id: int, since: datetime, until: datetime) -> list[Row]:

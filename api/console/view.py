@@ -11,7 +11,7 @@ from api.routes.ledger import total
 from api.routes.rejected import excerpt
 from api.schemas import LedgerTotal
 from store import serving
-from store.serving import IntervalKey, RejectedFilter, Row, Scope, Window
+from store.serving import IntervalKey, LedgerFilter, RejectedFilter, Row, Scope, Window
 
 OEE_KPIS = ("oee", "availability", "effectiveness", "quality_ratio")
 ENERGY_KPIS = ("energy", "co2e_location", "demand_peak", "specific_energy")
@@ -75,6 +75,7 @@ class Home:
     rejected: list[Row]
     ledger: LedgerTotal
     ledger_until: datetime | None
+    may_settle: bool = False  # may try rejected messages again and put them aside
     class_times: list[ClassTimes] = field(default_factory=list)
 
 
@@ -105,6 +106,7 @@ def read_home(scope: Scope, sites: list[Row], site: Row, asked: date | None, *, 
         rejected=_rejected(scope, number, with_payload=with_payload),
         ledger=ledger,
         ledger_until=until,
+        may_settle=with_payload,
         class_times=class_times(assets, day_intervals(scope, assets, day.shown)),
     )
 
@@ -213,9 +215,10 @@ def _rejected(scope: Scope, site_id: int, *, with_payload: bool) -> list[Row]:
 
 def _ledger(scope: Scope, site_id: int) -> tuple[LedgerTotal, datetime | None]:
     """The accounts of the 24 hours that end with the newest counted one."""
-    newest: Any = serving.ledger_total(scope, site_id, Window())["newest_hour"]
+    whole = serving.ledger_total(scope, LedgerFilter(site_id))
+    newest: Any = whole["newest_hour"]
     if newest is None:
-        return total(serving.ledger_total(scope, site_id, Window())), None
+        return total(whole), None
     until = newest + timedelta(hours=1)
     window = Window(from_ts=until - timedelta(hours=24), to_ts=until)
-    return total(serving.ledger_total(scope, site_id, window)), until
+    return total(serving.ledger_total(scope, LedgerFilter(site_id, window))), until

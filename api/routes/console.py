@@ -96,7 +96,11 @@ def show_timeline(
 def show_docs(request: Request) -> Response:
     """The OpenAPI document as a page of our own: the usual ones load their scripts from elsewhere."""
     document = request.app.openapi()
-    operations = [(path, item["get"]) for path, item in document["paths"].items() if "get" in item]
+    operations = [
+        (method.upper(), path, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
     return _console(request).page(request, "docs.html", document=document, operations=operations)
 
 

@@ -1,17 +1,19 @@
 """`/v1/rejected`: messages that were not stored, and why."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
 from api import answers, paging, problems
-from api.deps import Caller, CallerScope, OptionalSite, Paging
+from api.deps import Caller, CallerScope, OptionalSite, Paging, TimeWindow
+from api.routes.ledger import refuse_days
 from api.routes.responses import OF_A_SITE
 from api.routes.responses import problems as documented
 from api.schemas import RejectedPage, RejectedPublic
 from store import serving
+from store.replays import Selection
 from store.serving import RejectedFilter, Row
 
 router = APIRouter(prefix="/v1", tags=["rejected"], responses=OF_A_SITE)
@@ -28,19 +30,40 @@ class BeforeId:
     id: int | None = None
 
 
+def get_selection(
+    site: OptionalSite,
+    window: TimeWindow,
+    reason: Annotated[str | None, Query(description="reason code")] = None,
+    topic: Annotated[str | None, Query(max_length=1_000, description="beginning of the topic")] = None,
+    status: Annotated[Literal["open", "replayed", "dismissed"] | None, Query(description="only these")] = None,
+) -> Selection:
+    """The rejected messages that the query means; times are those of the last receipt."""
+    refuse_days(window, "messages are selected by the time of their receipt")
+    number = site["site_id"] if site else None
+    return Selection(number, reason, topic, window.from_ts, window.to_ts, status=status)
+
+
+Selected = Annotated[Selection, Depends(get_selection)]
+
+
 @router.get("/rejected", responses={200: {"model": RejectedPage}})
 def list_rejected(
     request: Request,
     caller: Caller,
     scope: CallerScope,
-    site: OptionalSite,
+    selected: Selected,
     page: Paging,
-    reason: Annotated[str | None, Query(description="reason code")] = None,
 ) -> Response:
     """List rejected messages, newest first; administrators also see those of no known site."""
     before = paging.decode(request, page.cursor, BeforeId)
     wanted = RejectedFilter(
-        site_id=site["site_id"] if site else None, reason=reason, with_payload=caller.role in PAYLOAD_ROLES
+        selected.site_id,
+        selected.reason,
+        selected.topic,
+        selected.from_ts,
+        selected.to_ts,
+        selected.status,
+        with_payload=caller.role in PAYLOAD_ROLES,
     )
     rows = serving.rejected(scope, wanted, page.limit + 1, before.id)
     cursor = None
@@ -57,7 +80,7 @@ def list_rejected(
     responses={200: {"content": {"application/octet-stream": {}}}, **documented(403)},
 )
 def read_payload(caller: Caller, scope: CallerScope, message_id: Annotated[int, Path(ge=1, lt=2**63)]) -> Response:
-    """Download the kept bytes of a rejected message, at most 64 KiB (engineers and administrators)."""
+    """Download the kept bytes of a rejected message (engineers and administrators)."""
     if caller.role not in PAYLOAD_ROLES:
         raise problems.forbidden("Payloads may hold personal data: this needs the role engineer or admin.")
     payload = serving.rejected_payload(scope, message_id)

@@ -112,13 +112,19 @@ LIMIT %(limit)s
 -- Rejected messages, newest first, one page after the cursor; without a site also those of no known site.
 SELECT r.rejected_message_id AS id, s.key AS site, d.key AS device, r.topic, r.reason, r.detail, r.whole, r.payload_bytes,
        CASE WHEN %(with_payload)s THEN substring(r.payload FROM 1 FOR 400) END AS payload_head,
-       r.first_at, r.last_at, r.times, r.status
+       r.first_at, r.last_at, r.times, r.status, r.replayable, q.requested_at, q.done_at, q.outcome
 FROM rejected_message r
 LEFT JOIN site s ON s.site_id = r.site_id
 LEFT JOIN device d ON d.device_id = r.device_id
+LEFT JOIN LATERAL (SELECT requested_at, done_at, outcome FROM replay_request
+                   WHERE rejected_message_id = r.rejected_message_id ORDER BY replay_request_id DESC LIMIT 1) q ON true
 WHERE (r.site_id = ANY (%(sites)s) OR (r.site_id IS NULL AND %(sees_unknown)s))
   AND (%(site_id)s::integer IS NULL OR r.site_id = %(site_id)s OR (r.site_id IS NULL AND %(sees_unknown)s AND %(with_unknown)s))
   AND (%(reason)s::text IS NULL OR r.reason = %(reason)s)
+  AND (%(topic)s::text IS NULL OR starts_with(r.topic, %(topic)s))
+  AND (%(from_ts)s::timestamptz IS NULL OR r.last_at >= %(from_ts)s)
+  AND (%(to_ts)s::timestamptz IS NULL OR r.last_at < %(to_ts)s)
+  AND (%(status)s::text IS NULL OR r.status = %(status)s)
   AND (%(before_id)s::bigint IS NULL OR r.rejected_message_id < %(before_id)s)
 ORDER BY r.rejected_message_id DESC
 LIMIT %(limit)s
@@ -131,13 +137,14 @@ WHERE rejected_message_id = %(id)s AND (site_id = ANY (%(sites)s) OR (site_id IS
 -- name: ledger
 -- Both accounts of ingest per hour and device, one page after the cursor.
 SELECT l.hour, s.key AS site, d.key AS device, l.received, l.processed, l.rejected, l.redelivered, l.decoded, l.stored,
-       l.duplicate, l.conflict, l.rejected_value, l.ignored, l.missing_seq,
+       l.duplicate, l.conflict, l.rejected_value, l.ignored, l.missing_seq, l.replayed, l.latency_ms, l.skew_ms,
        coalesce(l.site_id, 0) AS site_number, coalesce(l.device_id, 0) AS device_number
 FROM ledger_now l
 LEFT JOIN site s ON s.site_id = l.site_id
 LEFT JOIN device d ON d.device_id = l.device_id
 WHERE (l.site_id = ANY (%(sites)s) OR (l.site_id IS NULL AND %(sees_unknown)s))
   AND (%(site_id)s::integer IS NULL OR l.site_id = %(site_id)s)
+  AND (%(device)s::text IS NULL OR d.key = %(device)s)
   AND (%(from_ts)s::timestamptz IS NULL OR l.hour >= %(from_ts)s)
   AND (%(to_ts)s::timestamptz IS NULL OR l.hour < %(to_ts)s)
   AND (%(after_hour)s::timestamptz IS NULL OR
@@ -152,12 +159,39 @@ SELECT coalesce(sum(l.received), 0)::bigint AS received, coalesce(sum(l.processe
        coalesce(sum(l.decoded), 0)::bigint AS decoded, coalesce(sum(l.stored), 0)::bigint AS stored,
        coalesce(sum(l.duplicate), 0)::bigint AS duplicate, coalesce(sum(l.conflict), 0)::bigint AS conflict,
        coalesce(sum(l.rejected_value), 0)::bigint AS rejected_value, coalesce(sum(l.ignored), 0)::bigint AS ignored,
-       coalesce(sum(l.missing_seq), 0)::bigint AS missing_seq, max(l.hour) AS newest_hour
-FROM ledger_now l
+       coalesce(sum(l.missing_seq), 0)::bigint AS missing_seq, coalesce(sum(l.replayed), 0)::bigint AS replayed,
+       max(l.hour) AS newest_hour
+FROM ledger_now l LEFT JOIN device d ON d.device_id = l.device_id
 WHERE (l.site_id = ANY (%(sites)s) OR (l.site_id IS NULL AND %(sees_unknown)s))
   AND (%(site_id)s::integer IS NULL OR l.site_id = %(site_id)s)
+  AND (%(device)s::text IS NULL OR d.key = %(device)s)
   AND (%(from_ts)s::timestamptz IS NULL OR l.hour >= %(from_ts)s)
   AND (%(to_ts)s::timestamptz IS NULL OR l.hour < %(to_ts)s)
+
+-- name: ledger_histograms
+-- The histograms of the same rows added up.
+SELECT sum_histogram(l.latency_ms) AS latency_ms, sum_histogram(l.skew_ms) AS skew_ms
+FROM ledger_now l LEFT JOIN device d ON d.device_id = l.device_id
+WHERE (l.site_id = ANY (%(sites)s) OR (l.site_id IS NULL AND %(sees_unknown)s))
+  AND (%(site_id)s::integer IS NULL OR l.site_id = %(site_id)s)
+  AND (%(device)s::text IS NULL OR d.key = %(device)s)
+  AND (%(from_ts)s::timestamptz IS NULL OR l.hour >= %(from_ts)s)
+  AND (%(to_ts)s::timestamptz IS NULL OR l.hour < %(to_ts)s)
+
+-- name: conflicts
+-- Values and events that differ from what is stored under their key, newest first, one page after the cursor.
+SELECT c.reading_conflict_id AS id, s.key AS site, a.key AS asset, coalesce(e.name, c.event_kind) AS name, c.event_key,
+       c.ts, c.stored, c.received, c.received_at
+FROM reading_conflict c
+JOIN site s ON s.site_id = c.site_id
+LEFT JOIN series e ON e.series_id = c.series_id
+LEFT JOIN asset a ON a.asset_id = coalesce(c.asset_id, e.asset_id)
+WHERE c.site_id = ANY (%(sites)s) AND (%(site_id)s::integer IS NULL OR c.site_id = %(site_id)s)
+  AND (%(from_ts)s::timestamptz IS NULL OR c.received_at >= %(from_ts)s)
+  AND (%(to_ts)s::timestamptz IS NULL OR c.received_at < %(to_ts)s)
+  AND (%(before_id)s::bigint IS NULL OR c.reading_conflict_id < %(before_id)s)
+ORDER BY c.reading_conflict_id DESC
+LIMIT %(limit)s
 
 -- name: newest_states
 -- The newest state reading between two instants of each unit of a site, since when that state is unchanged (looking back

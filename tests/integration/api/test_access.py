@@ -9,14 +9,19 @@ from store.pool import connect
 from tests.integration.api.conftest import Served
 from tests.support.fill import OTHER_SITE, SITE
 
-GUARDED = ["sites", "assets", "kpis", "kpis/oee/values", "intervals", "rejected", "rejected/1/payload", "ledger"]
+GUARDED = [
+    *("sites", "assets", "kpis", "kpis/oee/values", "intervals", "ledger", "conflicts"),
+    *("rejected", "rejected/1/payload", "rejected/export"),
+]
 
 
 def test_every_route_under_v1_needs_a_key(served: Served) -> None:
-    paths = [path for path in served.app.openapi()["paths"] if path.startswith("/v1/")]
-    assert len(paths) == len(GUARDED)
-    for path in GUARDED:
-        answer = served.client.get(f"/v1/{path}", params={"site": SITE})
+    paths = {path: item for path, item in served.app.openapi()["paths"].items() if path.startswith("/v1/")}
+    assert sum("get" in item for item in paths.values()) == len(GUARDED)
+    asked = [("GET", f"/v1/{path}") for path in GUARDED]
+    asked += [("POST", path.format(message_id=1)) for path, item in paths.items() if "post" in item]
+    for method, path in asked:
+        answer = served.client.request(method, path, params={"site": SITE})
         assert answer.status_code == 401, path
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers["www-authenticate"].startswith("Bearer")

@@ -106,24 +106,30 @@ def test_an_unknown_path_is_a_problem(served: Served) -> None:
     assert served.client.post("/v1/sites").status_code == 405
 
 
-def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    return [(path, item["get"]) for path, item in document["paths"].items() if path.startswith("/v1/")]
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method.upper(), path, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if path.startswith("/v1/")
+    ]
 
 
 def test_the_openapi_document_says_how_to_sign_in_and_what_can_go_wrong(served: Served) -> None:
     document = served.client.get("/openapi.json").json()
     assert document["info"]["title"] == "Hải Đăng"
-    for path, operation in operations(document):
+    for _, path, operation in operations(document):
         assert {"key": []} in operation["security"], path
-        assert {"200", "401", "422", "503"} <= set(operation["responses"]), path
+        assert {"401", "422", "503"} <= set(operation["responses"]), path
+        assert {"200", "202"} & set(operation["responses"]), path
         refused = operation["responses"]["401"]["content"]
         assert "application/problem+json" in refused, path
 
 
 def test_the_docs_page_names_every_route_and_parameter(served: Served) -> None:
     page = served.client.get("/docs").text
-    for path, operation in operations(served.client.get("/openapi.json").json()):
-        assert f"GET {path}" in page
+    for method, path, operation in operations(served.client.get("/openapi.json").json()):
+        assert f"{method} {path}" in page
         assert all(f"<code>{parameter['name']}</code>" in page for parameter in operation.get("parameters", []))
 
 
