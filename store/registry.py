@@ -17,6 +17,7 @@ from store.pool import Connection
 from store.queries import load
 from store.seed import insert_factor_set
 from store.site_file import FactorSetPart, SiteFile
+from store.site_quota import set_quota
 
 # Why a change in a table asks for days again; any other table: the registry as a whole.
 _CAUSES = {
@@ -53,10 +54,11 @@ def apply_site(connection: Connection, file: SiteFile) -> dict[str, int]:
     with translated(), connection.transaction():
         site_id, table = _put_site(connection, file)
         changed = {"site": int(table != ""), **_put_parts(connection, site_id, file)}
+        quota = set_quota(connection, site_id, file.quota.series, file.quota.values_per_s)
         check_calendars(snapshot(connection, file.site.key, datetime.now(UTC)))
         parts = {name for name, count in changed.items() if count and name != "site"}
         _mark_dirty(connection, site_id, parts | {table} - {""})
-    return changed
+    return {**changed, "quota": int(quota)}  # which changes no value
 
 
 def site_id(connection: Connection, key: str) -> int:

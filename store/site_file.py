@@ -46,6 +46,13 @@ class SiteHead(Part):
         return value
 
 
+class QuotaPart(Part):
+    """What the site may send; none set where it is silent."""
+
+    series: Annotated[int, Field(gt=0, le=2_000_000_000)] | None = None
+    values_per_s: Annotated[int, Field(gt=0, le=2_000_000_000)] | None = None
+
+
 class SeriesPart(Part):
     name: str
     quantity: str
@@ -247,6 +254,7 @@ class SiteFile(Part):
     """A whole site file."""
 
     site: SiteHead
+    quota: QuotaPart = QuotaPart()
     assets: tuple[AssetPart, ...]
     reasons: tuple[ReasonPart, ...] = ()
     state_map: tuple[StatePart, ...] = ()

@@ -1,5 +1,6 @@
 """`haidang site`: the registry of a factory from a YAML file."""
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -30,3 +31,22 @@ def apply(
         changed = apply_site(connection, read)
     parts = [f"{count} {table}" for table, count in changed.items() if count]
     Console(highlight=False).print(f"{read.site.key}: {', '.join(parts) + ' new or changed' if parts else 'no change'}")
+
+
+@app.command()
+def show(
+    key: Annotated[str, typer.Argument(help="key of the site")],
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Show what is registered at a site, its quotas, how much of them is in use, and what was refused for them."""
+    from pilot.site_show import lines
+    from store.pool import connect
+    from store.site_quota import use
+
+    with connect(database(database_url), "site show") as connection:
+        found = use(connection, key)
+    if json:
+        typer.echo(dumps({**found._asdict(), "refused": [row[:2] for row in found.refused]}, indent=2))
+    else:
+        Console(highlight=False).print("\n".join(lines(found)), soft_wrap=True)
