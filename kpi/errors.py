@@ -16,3 +16,7 @@ class SitesFailedError(KpiError):
         named = "; ".join(f"site {key!r}: {reason}" for key, reason in reasons.items())
         super().__init__(f"Not computed: {named}")
         self.reasons = reasons
+
+
+class ExampleFileError(KpiError):
+    """A file of worked examples cannot be used."""

@@ -3,8 +3,11 @@
 import csv
 import json
 import sys
+from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -16,6 +19,9 @@ from model.vocabulary import Grain
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
 from pilot.quiet import only_warnings
+
+if TYPE_CHECKING:
+    from kpi.worked import Result
 
 app = typer.Typer(help="Compute KPIs and show them.", no_args_is_help=True)
 
@@ -102,6 +108,37 @@ def findings(
         Console(highlight=False).print(table)
     else:
         typer.echo("nothing was noticed")
+
+
+@app.command("check-examples")
+def check_examples(
+    file: Annotated[Path, typer.Argument(help="worked examples: a JSON list, or a folder of such files")],
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """Answer worked examples with the functions that compute the KPIs; exit code 1 when one fails."""
+    from kpi.worked import check
+
+    results = check(file)
+    if as_json:
+        typer.echo(json.dumps([asdict(result) for result in results], ensure_ascii=False, indent=2))
+    else:
+        _show_examples(results)
+    if any(result.outcome == "fail" for result in results):
+        raise typer.Exit(1)
+
+
+def _show_examples(results: "list[Result]") -> None:
+    colours = {"pass": "green", "fail": "red", "unsupported": "yellow"}
+    table = Table("example", "kind", "outcome", "", title="Worked examples", title_justify="left")
+    for result in results:
+        left_out = f"not covered: {', '.join(result.uncovered)}" if result.uncovered else ""
+        detail = "; ".join(filter(None, (*result.details, left_out)))
+        colour = colours[result.outcome]
+        table.add_row(escape(result.id), escape(result.kind), f"[{colour}]{result.outcome}[/{colour}]", escape(detail))
+    console = Console(highlight=False)
+    console.print(table)
+    counts = Counter(result.outcome for result in results)
+    console.print(", ".join(f"{counts[outcome]} {outcome}" for outcome in colours))
 
 
 def _print(rows: list[dict[str, Any]], format_: str, unit: str) -> None:

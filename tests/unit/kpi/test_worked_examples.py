@@ -1,32 +1,26 @@
 """Numbers that others published: the product's own functions must give them. Kinds outside the catalogue are listed."""
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from kpi.errors import ExampleFileError
 from kpi.worked import Result, check, check_example
+from pilot.commands.kpi import app
 from tests.support.paths import ROOT
 
 GOLDEN = ROOT / "tests" / "golden" / "worked"
 # Kinds of the public file that need KPIs which the catalogue does not have yet.
 NOT_YET = {
     "capability",
-    "energy_baseline",
-    "enpi_cusum",
     "fpy",
-    "gwp_blend",
     "iso22400_time_class",
     "maintenance_ratio",
-    "pact_required",
-    "pcf",
-    "power_factor_surcharge",
     "ppm",
     "rty",
-    "scope1_fuel",
-    "scope2",
     "semi_e10_map",
-    "tou_bill",
-    "tou_period",
 }
 
 
@@ -54,3 +48,26 @@ def test_a_wrong_number_fails() -> None:
     }
     assert check_example(example).outcome == "fail"
     assert check_example({**example, "tolerance": {"load_factor": 0.0011}}).outcome == "pass"
+
+
+def test_the_command_lists_outcomes_and_fails_with_them(tmp_path: Path) -> None:
+    file = tmp_path / "examples.json"
+    good = {"id": "good", "kind": "sec", "inputs": {"energy": 10, "output": 4}, "expected": {"sec": 2.5}}
+    bad = {**good, "id": "bad", "expected": {"sec": 2.6}}
+    odd = {**good, "id": "odd", "kind": "astrology"}
+    file.write_text(json.dumps([good, odd]), "utf-8")
+    passed = CliRunner().invoke(app, ["check-examples", str(file)])
+    assert passed.exit_code == 0
+    assert "1 pass, 0 fail, 1 unsupported" in passed.output
+    file.write_text(json.dumps([good, bad]), "utf-8")
+    failed = CliRunner().invoke(app, ["check-examples", str(file), "--json"])
+    assert failed.exit_code == 1
+    assert [each["outcome"] for each in json.loads(failed.output)] == ["pass", "fail"]
+
+
+@pytest.mark.parametrize(("text", "sentence"), [("{", "cannot be read"), ('[{"id": "x"}]', "has no kind, inputs")])
+def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    file = tmp_path / "examples.json"
+    file.write_text(text, "utf-8")
+    with pytest.raises(ExampleFileError, match=sentence):
+        check(file)

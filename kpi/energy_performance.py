@@ -1,0 +1,123 @@
+"""Energy performance after ISO 50006: baselines by regression, expected consumption, normalised saving.
+
+Pure. Sums are exact (`math.fsum` of centred terms), so that certified regressions are reproduced to the last digits.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+LEAST_POINTS = 12
+LEAST_R_SQUARED = 0.75
+EXTRAPOLATION = 0.10
+
+
+@dataclass(frozen=True)
+class Line:
+    """Consumption as a line over its driver; `intercept` is the load that does not depend on output."""
+
+    slope: float
+    intercept: float
+
+    def at(self, driver: float) -> float:
+        """Expected consumption at a value of the driver."""
+        return self.slope * driver + self.intercept
+
+    def plus(self, other: "Line", weight: float = 1.0) -> "Line":
+        """Both carriers together, the other one converted by a weight."""
+        return Line(self.slope + weight * other.slope, self.intercept + weight * other.intercept)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """An ordinary least-squares line with what is needed to judge it; None where it cannot be told."""
+
+    line: Line
+    n: int
+    r_squared: float | None
+    se_slope: float | None
+    se_intercept: float | None
+    driver_from: float
+    driver_to: float
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Expected consumption, actual minus expected, and its running sum, point by point."""
+
+    expected: tuple[float, ...]
+    difference: tuple[float, ...]
+    cusum: tuple[float, ...]
+
+
+def fit(driver: Sequence[float], consumption: Sequence[float]) -> Fit | None:
+    """Fit a line; None with fewer than two different values of the driver."""
+    n = len(driver)
+    if n < 2 or min(driver) == max(driver):
+        return None
+    mean_x, mean_y = math.fsum(driver) / n, math.fsum(consumption) / n
+    dx, dy = [x - mean_x for x in driver], [y - mean_y for y in consumption]
+    # The means are rounded; taking out the mean of what is left brings the lost digits back.
+    dx, dy = _centred(dx), _centred(dy)
+    sxx, syy = math.fsum(x * x for x in dx), math.fsum(y * y for y in dy)
+    slope = math.fsum(x * y for x, y in zip(dx, dy, strict=True)) / sxx
+    intercept = mean_y - slope * mean_x
+    rest = math.fsum((y - slope * x) ** 2 for x, y in zip(dx, dy, strict=True))
+    variance = rest / (n - 2) if n > 2 else None
+    return Fit(
+        Line(slope, intercept),
+        n,
+        1 - rest / syy if syy > 0 else None,
+        None if variance is None else math.sqrt(variance / sxx),
+        None if variance is None else math.sqrt(variance * (1 / n + mean_x * mean_x / sxx)),
+        min(driver),
+        max(driver),
+    )
+
+
+def why_unfit(found: Fit | None) -> str | None:
+    """Why a fit is no baseline to judge by, None where it is one (twelve points, R² of 0.75)."""
+    if found is None:
+        return "the driver does not vary"
+    if found.n < LEAST_POINTS:
+        return f"{found.n} points are fewer than {LEAST_POINTS}"
+    if found.r_squared is None or found.r_squared < LEAST_R_SQUARED:
+        return f"R² is {found.r_squared or 0:.2f}, {LEAST_R_SQUARED} is needed"
+    return None
+
+
+def within_range(found: Fit, driver: float) -> bool:
+    """Whether a driver is at most a tenth of the range outside what the baseline has seen."""
+    margin = EXTRAPOLATION * (found.driver_to - found.driver_from)
+    return found.driver_from - margin <= driver <= found.driver_to + margin
+
+
+def performance(line: Line, driver: Sequence[float], actual: Sequence[float]) -> Performance:
+    """Compare actual with expected consumption; a falling running sum is energy saved."""
+    expected = tuple(line.at(x) for x in driver)
+    difference = tuple(a - e for a, e in zip(actual, expected, strict=True))
+    return Performance(expected, difference, tuple(accumulate(difference)))
+
+
+def specific_consumption(line: Line, driver: float) -> float | None:
+    """Energy per unit of driver at a value of the driver."""
+    return line.at(driver) / driver if driver > 0 else None
+
+
+def comprehensive_energy(media: Sequence[tuple[float, float]], exchanged: float, produced: float) -> float | None:
+    """Energy per item over all media (ISO 22400-2 KPI 23): amounts with their conversion, and energy exchanged."""
+    if produced <= 0:
+        return None
+    return (math.fsum(amount * conversion for amount, conversion in media) + exchanged) / produced
+
+
+def leak_share(load_time: float, unload_time: float) -> float | None:
+    """Share of leaks in compressed air: time on load with nobody using air, over the whole."""
+    whole = load_time + unload_time
+    return load_time / whole if whole > 0 else None
+
+
+def _centred(values: list[float]) -> list[float]:
+    rest = math.fsum(values) / len(values)
+    return [value - rest for value in values]

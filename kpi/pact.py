@@ -1,0 +1,40 @@
+"""What a product footprint must carry to be exchanged (PACT Technical Specifications 3.0); checks a document for it.
+
+Source: https://github.com/wbcsd/data-exchange-protocol, spec/v3/openapi.yaml. A figure of one site is partial (gate to
+gate): whoever passes it on must say so.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+REQUIRED: dict[str, dict[str, tuple[str, ...]]] = {
+    "3": {
+        "footprint": (
+            *("id", "specVersion", "created", "status", "companyName", "companyIds", "productDescription"),
+            *("productIds", "productNameCompany", "pcf"),
+        ),
+        "pcf": (
+            *("declaredUnitOfMeasurement", "declaredUnitAmount", "productMassPerDeclaredUnit"),
+            *("referencePeriodStart", "referencePeriodEnd", "pcfExcludingBiogenicUptake"),
+            *("pcfIncludingBiogenicUptake", "fossilGhgEmissions", "fossilCarbonContent"),
+            *("ipccCharacterizationFactors", "crossSectoralStandards", "exemptedEmissionsPercent"),
+        ),
+    }
+}
+
+
+def required(version: str) -> dict[str, tuple[str, ...]] | None:
+    """Required fields by part of a version such as 3.0, None for one that is not known here."""
+    return REQUIRED.get(version.partition(".")[0])
+
+
+def missing(document: Mapping[str, Any]) -> list[str]:
+    """Paths of the required fields that a document of version 3 has not; an empty text or list counts as missing."""
+    parts = {"footprint": document, "pcf": document.get("pcf")}
+    found = []
+    for part, names in REQUIRED["3"].items():
+        held = parts[part]
+        prefix = "" if part == "footprint" else f"{part}."
+        values = held if isinstance(held, Mapping) else {}
+        found += [f"{prefix}{name}" for name in names if values.get(name) in (None, "", [], {})]
+    return found

@@ -1,0 +1,143 @@
+"""Worked examples of tariffs, bills, baselines and energy performance, answered by the product's own functions."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from kpi import energy_performance as performance
+from kpi.cost import bill, reactive_surcharge_percent
+from kpi.worked.result import Answers, Inputs, UnsupportedError
+from model.calendar import Span, tariff_spans
+from model.registry import Asset, Site, Tariff
+from model.tariffs import UnknownTariffError, prices, reactive_rule, schedule
+
+US_PER_HOUR = 3_600_000_000
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_LIST = "evn-1279"
+
+
+def tou_period(given: Inputs) -> Answers:
+    """Period of local times."""
+    zone, site = ZoneInfo(given["zone"]), _site(given["zone"], given["schedule"])
+    instants = [_us(datetime.fromisoformat(text).replace(tzinfo=zone)) for text in given["local_times"]]
+    return {"periods": [_period(site, at) for at in instants]}
+
+
+def tou_hours(given: Inputs) -> Answers:
+    """Hours of each period in a week."""
+    site = _site("Asia/Ho_Chi_Minh", given["schedule"])
+    zone = ZoneInfo(site.timezone)
+    first = datetime.combine(date.fromisoformat(given["week_start"][:10]), datetime.min.time(), zone)
+    begin, end = _us(first), _us(first + timedelta(days=7))
+    hours = dict.fromkeys(("peak", "normal", "off_peak"), 0.0)
+    for span in tariff_spans(site, begin, end):
+        hours[span.key] += (min(span.to_us, end) - max(span.from_us, begin)) / US_PER_HOUR
+    return {"hours": hours}
+
+
+def tou_bill(given: Inputs) -> Answers:
+    """Bill of three periods."""
+    try:
+        listed = prices(_LIST, given["customer"], _voltage_kv(given["voltage"]))
+    except UnknownTariffError as error:
+        raise UnsupportedError(str(error)) from error
+    found = bill(given["kwh"], listed.of_period, given["vat"])
+    return {"net_vnd": found.net, "total_vnd": found.total}
+
+
+def power_factor_surcharge(given: Inputs) -> Answers:
+    """Surcharge of power factors in percent."""
+    return {"k_percent": [reactive_surcharge_percent(each, reactive_rule()) for each in given["cos_phi"]]}
+
+
+def energy_baseline(given: Inputs) -> Answers:
+    """Baseline in primary energy of two carriers, and the consumption per tonne at the mean week."""
+    gas, electricity = (performance.Line(**given[carrier]) for carrier in ("gas", "electricity"))
+    line = gas.plus(electricity, given["electricity_to_primary"])
+    found: Answers = {"slope": line.slope, "intercept": line.intercept}
+    if "annual_tonnes" in given:
+        per_tonne = performance.specific_consumption(line, given["annual_tonnes"] / given["weeks"])
+        found |= {"sec": per_tonne, "sec_target_minus_2pct": None if per_tonne is None else per_tonne * 0.98}
+    return found
+
+
+def linear_regression(given: Inputs) -> Answers:
+    """A fitted line."""
+    found = performance.fit(given["x"], given["y"])
+    if found is None:
+        raise UnsupportedError("x does not vary")
+    line = {"slope": found.line.slope, "intercept": found.line.intercept}
+    return {**line, **{name: getattr(found, name) for name in ("n", "r_squared", "se_slope", "se_intercept")}}
+
+
+def enpi_cusum(given: Inputs) -> Answers:
+    """Actual against expected consumption."""
+    line = performance.Line(given["slope"], given["intercept"])
+    found = performance.performance(line, given["driver"], given["actual"])
+    return {name: list(getattr(found, name)) for name in ("expected", "difference", "cusum")}
+
+
+def comprehensive_energy(given: Inputs) -> Answers:
+    """Energy of all media per item."""
+    media = [(each["amount"], each["to_mj"]) for each in given["media"]]
+    return {"e_mj_per_unit": performance.comprehensive_energy(media, given["exchanged_mj"], given["PQ"])}
+
+
+def compressed_air(given: Inputs) -> Answers:
+    """Flow per power, and the share of leaks."""
+    found: Answers = {}
+    if "flow_cfm" in given:
+        found["cfm_per_kw"] = given["flow_cfm"] / given["power_kw"]
+    if "load_time" in given:
+        found["leak_share"] = performance.leak_share(given["load_time"], given["unload_time"])
+    return found
+
+
+def percent_change(given: Inputs) -> Answers:
+    """Change against an earlier value, as a fraction of it."""
+    before = given["previous"]
+    return {"change": (given["current"] - before) / before if before else None}
+
+
+def _site(zone: str, schedule_key: str) -> Site:
+    known = "963-hours" if "963" in schedule_key else schedule_key
+    try:
+        periods = schedule(known)
+    except UnknownTariffError as error:
+        raise UnsupportedError(str(error)) from error
+    tariff = Tariff(key=known, valid_from="1970-01-01", periods=periods)
+    return Site(key="example", timezone=zone, assets=(Asset(key="", level="site"),), tariffs=(tariff,))
+
+
+def _period(site: Site, at: int) -> str | None:
+    spans: tuple[Span, ...] = tariff_spans(site, at, at + 1)
+    return spans[0].key if spans else None
+
+
+def _voltage_kv(text: Any) -> float:
+    """The lowest voltage of a class such as `>=110kV`, `22-110kV` or `<6kV`."""
+    numbers = [float(number) for number in _NUMBER.findall(str(text))]
+    if not numbers:
+        raise UnsupportedError(f"voltage {text!r}")
+    is_upper_bound = str(text).lstrip().startswith(("<", "below", "under"))
+    return 0.0 if is_upper_bound else min(numbers)
+
+
+def _us(at: datetime) -> int:
+    return round(at.timestamp() * 1_000_000)
+
+
+ADAPTORS: dict[str, Callable[[Inputs], dict[str, Any]]] = {
+    "tou_period": tou_period,
+    "tou_hours": tou_hours,
+    "tou_bill": tou_bill,
+    "power_factor_surcharge": power_factor_surcharge,
+    "energy_baseline": energy_baseline,
+    "linear_regression": linear_regression,
+    "enpi_cusum": enpi_cusum,
+    "comprehensive_energy": comprehensive_energy,
+    "compressed_air": compressed_air,
+    "percent_change": percent_change,
+}
