@@ -106,7 +106,8 @@ class Trial:
         if isinstance(opened, Rejection):
             seen.refused[opened.code, opened.detail] += 1
             return
-        seen.sample = opened
+        if not seen.read_by:
+            seen.sample = opened
         if source.place is not None:
             for part in self._host.take(source, opened, received_us, dup=False):
                 self._note(part.source, self._topic(part.source), part.decoded, received_us)

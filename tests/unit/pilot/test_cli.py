@@ -23,6 +23,8 @@ STABLE = {
     "api",
     "simulate",
     "replay",
+    "map check",
+    "map try",
     "db migrate",
     "db status",
     "kpi run",

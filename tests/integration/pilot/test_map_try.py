@@ -1,0 +1,124 @@
+"""`haidang map try` on a real broker: what it shows, how it ends, what it says when nothing is there."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from typer.testing import CliRunner, Result
+
+from pilot.cli import app
+from pilot.errors import PilotError
+from pilot.ports import free_port
+from tests.support.broker import Broker
+from tests.support.paths import ROOT
+from tests.support.service import environment
+
+HAIDANG = [sys.executable, "-m", "pilot.cli", "map", "try"]
+MAPPING = """
+topic: gw/{machine}
+site: plant
+asset: hall/{machine}
+format: json
+time: {from: t, format: unix_ms}
+values:
+  - {from: P, name: power_kw, quantity: active_power, unit: W}
+"""
+SENT: list[tuple[str, Any]] = [
+    ("gw/m1", {"t": 1_763_798_400_000, "P": 1500, "oil_temperature_c": 61}),
+    ("haidang/v1/plant/a/b/c/data", {"ts": 1_763_798_400_000, "values": {"power_kw": 2}}),
+    ("hall/7/env", {"ts": "2025-11-22T08:00:00Z", "temperature_c": 22}),
+]
+
+
+@pytest.fixture(autouse=True)
+def usual_log() -> Iterator[None]:
+    """The command quietens the log of its process, which here is that of all tests."""
+    yield
+    structlog.reset_defaults()
+
+
+@contextmanager
+def publishing(broker: Broker, every_s: float = 0.2) -> Iterator[None]:
+    """Publish the messages again and again."""
+    ended = threading.Event()
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, "machines", protocol=MQTTProtocolVersion.MQTTv5)
+    client.connect("127.0.0.1", int(broker.url.rpartition(":")[2]))
+    client.loop_start()
+
+    def run() -> None:
+        while not ended.wait(every_s):
+            for topic, payload in SENT:
+                client.publish(topic, json.dumps(payload))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        client.disconnect()
+        client.loop_stop()
+
+
+def map_try(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["map", "try", *arguments], env={"COLUMNS": "160"})
+
+
+@pytest.mark.needs_broker
+def test_live_traffic_is_shown_by_rule_and_by_topic(broker: Broker, tmp_path: Path) -> None:
+    file = tmp_path / "mapping.yaml"
+    file.write_text(MAPPING, "utf-8")
+    with publishing(broker):
+        done = subprocess.run(
+            [*HAIDANG, "--mapping", file, "--broker", broker.url, "--messages", "9", "--topic", "#", "--json"],
+            cwd=ROOT,
+            env=environment({}),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    topics = {each["topic"]: each for each in found["topics"]}
+    (series,) = topics["gw/m1"]["series"]
+    assert (series["rule"], series["last"], series["unit"]) == ("P", 1.5, "kW")
+    assert topics["haidang/v1/plant/a/b/c/data"]["read_by"] == "native"
+    assert found["rules"][0]["count"] >= 1
+    assert "oil_temperature_c" in found["more_rules"][str(file)]
+    assert "topic: hall/7/env" in found["new_mappings"][0]
+
+
+@pytest.mark.needs_broker
+def test_no_traffic_fails_with_what_to_look_at(broker: Broker) -> None:
+    done = map_try("--broker", broker.url, "--seconds", "0.5")
+    assert done.exit_code == 1
+    assert "No message came" in done.stdout
+    assert "mosquitto_sub" in done.stdout
+
+
+def test_a_broker_that_is_not_there_is_named_without_the_password() -> None:
+    done = map_try("--broker", f"mqtt://somebody:hidden@127.0.0.1:{free_port()}")
+    assert isinstance(done.exception, PilotError)
+    assert "cannot be reached" in str(done.exception)
+    assert "hidden" not in str(done.exception) + done.output
+
+
+def test_a_file_is_tried_without_a_broker_and_a_silent_rule_fails_it(tmp_path: Path) -> None:
+    (tmp_path / "mapping.yaml").write_text(MAPPING + "  - {from: Q, name: q, quantity: number}\n", "utf-8")
+    lines = [json.dumps({"topic": topic, "payload": payload}) for topic, payload in SENT]
+    (tmp_path / "sent.jsonl").write_text("\n".join(lines), "utf-8")
+    done = map_try("--mapping", str(tmp_path), "--file", str(tmp_path / "sent.jsonl"))
+    assert done.exit_code == 1
+    assert "the rule `from: Q` (q) matched no value" in done.stdout
+    assert "gw/m1" in done.stdout

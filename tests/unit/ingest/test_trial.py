@@ -1,0 +1,128 @@
+"""A trial says what becomes of messages, what no rule names, and suggests mappings that read what nothing reads."""
+
+import json
+from typing import Any
+
+import yaml
+
+from ingest.mapping import Mapping
+from ingest.trial import TopicSeen, Trial
+
+NOW_US = 1_795_334_460_000_000
+T = 1_795_334_400_000
+RULES: dict[str, Any] = {
+    "topic": "gw/{machine}",
+    "site": "plant",
+    "asset": "hall/{machine}",
+    "format": "json",
+    "time": {"from": "t", "format": "unix_ms"},
+    "values": [
+        {"from": "P", "name": "power_kw", "quantity": "active_power", "unit": "W"},
+        {"from": "$.oil.p", "name": "oil_pressure_bar", "quantity": "pressure", "unit": "kPa"},
+        {"from": "gone", "name": "gone", "quantity": "number"},
+    ],
+}
+
+
+def see(trial: Trial, topic: str, payload: Any) -> TopicSeen:
+    sent = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    trial.see(topic, sent, NOW_US)
+    return trial.topics[topic]
+
+
+def suggested(*messages: tuple[str, Any]) -> tuple[Mapping, Trial]:
+    """The one mapping that is suggested for these messages, and a trial of it on them."""
+    first = Trial()
+    for topic, payload in messages:
+        see(first, topic, payload)
+    (text,) = first.new_mappings()
+    found = Mapping.model_validate(yaml.safe_load(text))
+    second = Trial([("new.yaml", found)])
+    for topic, payload in messages:
+        see(second, topic, payload)
+    assert not second.unread
+    assert not any(seen.refused for seen in second.topics.values())
+    return found, second
+
+
+def test_values_are_shown_as_they_would_be_stored() -> None:
+    trial = Trial([("a.yaml", Mapping.model_validate(RULES))])
+    seen = see(trial, "gw/m1", {"t": T, "P": 1500, "oil": {"p": 250}})
+    assert (seen.read_by, seen.site, seen.asset) == ("a.yaml", "plant", "hall/m1")
+    shown = {each.name: (each.rule, each.last, each.unit, each.last_us) for each in seen.series.values()}
+    assert shown["power_kw"] == ("P", 1.5, "kW", T * 1000)
+    assert shown["oil_pressure_bar"] == ("$.oil.p", 2.5, "bar", T * 1000)
+    assert {rule.source: rule.count for rule in trial.rules} == {"P": 1, "$.oil.p": 1, "gone": 0}
+
+
+def test_what_no_rule_names_is_listed_with_a_rule_that_would_read_it() -> None:
+    trial = Trial([("a.yaml", Mapping.model_validate({**RULES, "persons": ["who"]}))])
+    see(trial, "gw/m1", {"t": T, "P": 1, "oil": {"p": 2, "temperature_c": 60}, "who": {"name": "An"}, "mode": "AUTO"})
+    rules = yaml.safe_load(trial.more_rules()["a.yaml"])["values"]
+    assert rules == [
+        {"from": "$.oil.temperature_c", "name": "oil.temperature_c", "quantity": "temperature", "unit": "°C"},
+        {"from": "mode", "name": "mode", "quantity": "mode"},
+    ]
+    assert "An" not in str(trial.topics)
+
+
+def test_refusals_are_counted_with_their_reason() -> None:
+    trial = Trial([("a.yaml", Mapping.model_validate(RULES))])
+    see(trial, "gw/m1", b"\xff")
+    see(trial, "gw/m1", {"t": "x", "P": 1})
+    seen = see(trial, "gw/m1", {"t": T + 3_600_000, "P": 1})
+    assert {code for code, _ in seen.refused} == {"undecodable", "bad_time", "in_future"}
+    other = see(
+        trial, "haidang/v1/plant/a/data", {"ts": T, "values": {"power_kw": 1, "x": 1}, "units": {"power_kw": "s"}}
+    )
+    assert [code for code, _ in other.refused] == ["wrong_unit"]
+
+
+def test_a_topic_of_nobody_is_unread_and_no_refusal() -> None:
+    trial = Trial()
+    seen = see(trial, "somewhere/else", b"hello")
+    assert trial.unread == [seen]
+    assert not seen.refused
+    assert trial.new_mappings() == []
+
+
+def test_json_of_several_machines_becomes_one_mapping() -> None:
+    payload = {"ts": "2026-11-22T08:00:00Z", "temperature_c": 20, "m": {"power_w": "5"}, "ok": True, "text": "a"}
+    found, trial = suggested(("hall/7/env", payload), ("hall/8/env", payload))
+    assert (found.topic, found.asset, found.time.source) == ("hall/{unit}/env", "{unit}", "ts")
+    seen = trial.topics["hall/7/env"]
+    assert {each.name for each in seen.series.values()} == {"temperature_c", "m.power_w", "ok", "text"}
+
+
+def test_lists_of_named_values_become_items() -> None:
+    document = {
+        "at": T // 1000,
+        "data": [{"id": "T1", "val": 30, "unit": "°C"}, {"id": "p-2", "val": 4, "unit": "bar"}],
+    }
+    found, trial = suggested(("lists/1", document))
+    assert (found.records, found.time.source, found.time.format) == ("$.data", "$$.at", "unix_s")
+    assert {each.quantity for each in trial.topics["lists/1"].series.values()} == {"temperature", "pressure"}
+
+
+def test_meters_and_packml_tags_are_read_by_their_topics() -> None:
+    found, trial = suggested(("m/a/energy_kwh", b"23.5 kWh"), ("m/a/u", b"230"), ("m/b/u", b"231"))
+    assert (found.format, found.topic, found.time.receive) == ("number", "m/{unit}/{tag...}", True)
+    assert all(rule.count for rule in trial.rules)
+    found, trial = suggested(("S/A/L1/Status/StateCurrent", b"6"), ("S/A/L2/Admin/ProdProcessedCount/0/AccCount", b"7"))
+    assert (found.format, found.topic) == ("packml", "S/A/{unit}/{tag...}")
+    assert next(iter(trial.topics["S/A/L1/Status/StateCurrent"].series.values())).last == "EXECUTE"
+
+
+def test_machine_tools_are_known_by_their_first_characters() -> None:
+    found, _ = suggested(("mt/1", b"2026-11-22T08:00:00Z|Xload|5|execution|ACTIVE"))
+    assert found.format == "shdr"
+    xml = b"<?xml version='1.0'?><MTConnectStreams><Streams/></MTConnectStreams>"
+    found, _ = suggested(("mt/1", xml))
+    assert found.format == "mtconnect_xml"
+
+
+def test_topics_beyond_the_bound_are_counted_only() -> None:
+    trial = Trial()
+    for number in range(520):
+        trial.see(f"t/{number}", b"1", NOW_US)
+    assert (len(trial.topics), trial.left_out, trial.messages) == (500, 20, 520)
