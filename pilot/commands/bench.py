@@ -1,7 +1,7 @@
 """`haidang bench`: measurements, each beside something to compare it with."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,12 +17,19 @@ def _bench() -> None:
 def ingest(
     values_per_message: Annotated[int, typer.Option(help="1 or 20 are the usual ones", min=1, max=1000)] = 20,
     messages: Annotated[int, typer.Option(help="messages to send; 0 = as many as suit", min=0)] = 0,
+    payload: Annotated[
+        Literal["native", "sparkplug"], typer.Option("--format", help="what the messages are")
+    ] = "native",
+    repeat: Annotated[int, typer.Option(help="runs of each kind; the median counts", min=1)] = 1,
+    latency: Annotated[bool, typer.Option("--latency", help="time from publish to readable, at half the rate")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="where the processor's time goes")] = False,
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
     """Publish → committed with sent = stored shown, beside a raw keyed binary COPY of the same rows."""
-    from pilot.bench_ingest import main
+    from pilot.bench_ingest import Options, main
 
-    raise typer.Exit(main(values_per_message=values_per_message, messages=messages or None, as_json=json))
+    options = Options(values_per_message, messages or None, payload, repeat, latency, profile)
+    raise typer.Exit(main(options, as_json=json))
 
 
 @app.command()
