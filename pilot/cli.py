@@ -6,7 +6,21 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from pilot.commands import bench, broker, configuration, database, demo, keys, kpi, mapping, plant, services, sites
+from pilot.commands import (
+    bench,
+    broker,
+    configuration,
+    database,
+    demo,
+    keys,
+    kpi,
+    ledger,
+    mapping,
+    plant,
+    rejected,
+    services,
+    sites,
+)
 from pilot.errors import PilotError
 
 app = typer.Typer(
@@ -18,7 +32,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("config")(configuration.config)
-app.command("ingest")(services.ingest)
+app.add_typer(services.ingest_app, name="ingest")
 app.command("api")(services.api)
 app.command("simulate", context_settings=plant.PASS_ON)(plant.simulate)
 app.command("replay")(plant.replay)
@@ -27,6 +41,8 @@ app.add_typer(database.app, name="db")
 app.add_typer(sites.app, name="site")
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(keys.app, name="key")
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(rejected.app, name="rejected")
 app.add_typer(broker.app, name="broker")
 app.add_typer(bench.app, name="bench")
 

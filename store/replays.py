@@ -150,6 +150,17 @@ def requests(scope: Scope, message_id: int) -> list[Row]:
     return _rows(scope, "requests", {"message_id": message_id})
 
 
+def newest_request(connection: Connection) -> int:
+    """Number of the newest request, 0 where there is none."""
+    row = connection.execute(_SQL["newest_request"]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def outcomes_after(connection: Connection, request: int) -> dict[str, int]:
+    """What became of the requests after one of them, with how many of each."""
+    return dict(connection.execute(_SQL["outcomes_after"], {"request": request}).fetchall())
+
+
 def _parameters(wanted: Selection) -> dict[str, Any]:
     return {**vars(wanted), "ids": None if wanted.ids is None else list(wanted.ids)}
 

@@ -1,0 +1,60 @@
+"""Flags of a command in, what the store is asked for out: a scope, a range of times in the site's own zone."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+if TYPE_CHECKING:
+    from store.pool import Connection
+    from store.serving import Scope
+
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+SiteOption = Annotated[str | None, typer.Option(help="only this site")]
+FromOption = Annotated[
+    datetime | None, typer.Option("--from", formats=FORMATS, help="received from then on, in the time zone of the site")
+]
+ToOption = Annotated[datetime | None, typer.Option(formats=FORMATS, help="received before then")]
+JsonOption = Annotated[bool, typer.Option("--json", help="for programs: times in UTC")]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The site that a command is about (none = all, and what belongs to no known site), and its time zone."""
+
+    scope: "Scope"
+    site_id: int | None
+    zone: ZoneInfo
+
+    def instant(self, local: datetime | None) -> datetime | None:
+        """A time of a flag in UTC."""
+        return local.replace(tzinfo=self.zone).astimezone(UTC) if local else None
+
+    def shown(self, moment: datetime) -> str:
+        """A time as people of the site read it."""
+        return moment.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+
+
+def choose(connection: "Connection", site: str | None) -> Chosen:
+    """Look a site up.
+
+    Raises:
+        StoreError: there is no such site.
+    """
+    from store import serving  # noqa: PLC0415 - keeps --help fast
+    from store.registry import site_id  # noqa: PLC0415
+    from store.serving import Scope  # noqa: PLC0415
+
+    if site is None:
+        return Chosen(Scope(connection, serving.every_site(connection), sees_unknown=True), None, ZoneInfo("UTC"))
+    number = site_id(connection, site)
+    scope = Scope(connection, [number])
+    return Chosen(scope, number, ZoneInfo(serving.sites(scope, site)[0]["timezone"]))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: times in UTC."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
