@@ -17,7 +17,7 @@ from ingest.sparkplug.payload import LARGEST_MS, PayloadError, parse
 from ingest.sparkplug.rebirths import Rebirths
 from ingest.sparkplug.sparkplug_b_pb2 import Payload
 from ingest.sparkplug.state import Life, Node
-from ingest.sparkplug.topics import COMMANDS, STATE, Place
+from ingest.sparkplug.topics import COMMANDS, DATA, STATE, Place
 from model.vocabulary import Quality
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Arrival(NamedTuple):
     received_us: int
     sent_us: int  # what the payload says, but no later than now
     dup: bool
+    data: bytes
 
 
 class Options(NamedTuple):
@@ -125,20 +126,24 @@ class Host:
             return []
         if place.kind in COMMANDS or not self.is_mine(f"{place.group}/{place.node}"):
             return []
+        parts = self._known_shape(source, place, data, received_us) if place.kind in DATA and not dup else []
+        parts = parts or self._parsed(source, place, data, received_us, dup=dup)
+        if self._rebirths.is_due(place.key, self._clock_s()):
+            self.outgoing.append(announce.rebirth(*place.key, received_us // 1000))
+        return parts
+
+    def _parsed(self, source: "Source", place: Place, data: bytes, received_us: int, *, dup: bool) -> list[Part]:
         try:
             payload = parse(data)
             if not payload.metrics and not payload.timestamp and not place.kind.endswith("DEATH"):
                 raise PayloadError("wrong_shape", "the payload has neither metrics nor a time")  # noqa: TRY301
-            arrival = Arrival(place, source, payload, received_us, _sent_us(payload, received_us), dup)
-            known = self._nodes.get(place.key) or self._new_node(place)
-            parts = self._takers[place.kind](arrival, known)
+            sent_us = _sent_us(payload.timestamp, received_us)
+            node = self._nodes.get(place.key) or self._new_node(place)
+            return self._takers[place.kind](Arrival(place, source, payload, received_us, sent_us, dup, data), node)
         except PayloadError as error:
             return [Part(source, refused(error.code, str(error)))]
         except UnicodeDecodeError:
             return [Part(source, refused("undecodable", "a text in the payload is not UTF-8"))]
-        if self._rebirths.is_due(place.key, self._clock_s()):
-            self.outgoing.append(announce.rebirth(*place.key, received_us // 1000))
-        return parts
 
     def read(self, source: "Source", data: bytes) -> Decoded:
         """Decode a payload by what is known now, changing nothing: for messages that are looked at again."""
@@ -229,14 +234,29 @@ class Host:
 
     # -- data ----------------------------------------------------------------------------------------
 
+    def _known_shape(self, source: "Source", place: Place, data: bytes, received_us: int) -> list[Part]:
+        """Take in data that look like data before, the short way; nothing comes back where they do not."""
+        node, meanings = self._nodes.get(place.key), self._meanings.get((*place.key, place.device))
+        if node is None or meanings is None or node.device(place.device).life is not Life.BORN:
+            return []
+        found = meanings.shapes.read(data)
+        if found is None:
+            return []
+        sent_us = _sent_us(found.sent_ms, received_us)
+        step = self._advanced(place, state.advance(node, found.seq % state.ROUND, sent_us, dup=False))
+        change = self._keep(state.Change(step.node))
+        return [Part(source, Decoded(rows=[found.row], effects=(change,), missing=step.missing))]
+
     def _data(self, arrival: Arrival, node: Node) -> list[Part]:
         device = node.device(arrival.place.device)
-        is_past = arrival.dup and arrival.sent_us <= max(device.born_us, device.died_us)
-        if is_past:
+        meanings = self._meaning(arrival.source, node)
+        if arrival.dup and arrival.sent_us <= max(device.born_us, device.died_us):
             aliases = Aliases(usable=arrival.sent_us >= device.born_us, past=True)
-            return [Part(arrival.source, decode.decode(arrival.payload, self._meaning(arrival.source, node), aliases))]
+            return [Part(arrival.source, decode.decode(arrival.payload, meanings, aliases))]
         is_born = device.life is Life.BORN
-        decoded = decode.decode(arrival.payload, self._meaning(arrival.source, node), Aliases(usable=is_born))
+        decoded = decode.decode(arrival.payload, meanings, Aliases(usable=is_born))
+        if is_born and decoded.rows and not (decoded.values or decoded.rejected):
+            meanings.learn(arrival.data, arrival.payload.metrics, decoded.rows[0])
         step = self._advance(arrival, node)
         change = state.Change(step.node)
         if arrival.place.device not in node.devices:
@@ -247,9 +267,12 @@ class Host:
         return [Part(arrival.source, decoded)]
 
     def _advance(self, arrival: Arrival, node: Node) -> state.Step:
-        step = state.advance(node, arrival.payload.seq % state.ROUND, arrival.sent_us, dup=arrival.dup)
+        seq = arrival.payload.seq % state.ROUND
+        return self._advanced(arrival.place, state.advance(node, seq, arrival.sent_us, dup=arrival.dup))
+
+    def _advanced(self, place: Place, step: state.Step) -> state.Step:
         if step.is_gap:
-            self._rebirths.want(arrival.place.key)
+            self._rebirths.want(place.key)
         return step
 
     # -- deaths --------------------------------------------------------------------------------------
@@ -289,9 +312,8 @@ class Host:
         return Decoded(values=values, online=False)
 
 
-def _sent_us(payload: Payload, received_us: int) -> int:
+def _sent_us(ms: int, received_us: int) -> int:
     """When a payload was made; a clock that is ahead must not move our memory ahead."""
-    ms = payload.timestamp
     return min(ms * 1000, received_us) if 0 < ms < LARGEST_MS else received_us
 
 

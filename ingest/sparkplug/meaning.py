@@ -1,12 +1,14 @@
 """Metrics of a birth in, what each of them is called and measures out: by name and by alias, as the mapping says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ingest.decode.result import Key, Rejection, shown
+from ingest.decode.result import Key, Rejection, Row, shown
 from ingest.mapping import Mapping, ValueRule
 from ingest.names import series_name
 from ingest.sparkplug.payload import KNOWN, MOST_METRICS, REFUSED, TEXTS
+from ingest.sparkplug.shapes import Shapes
+from ingest.sparkplug.sparkplug_b_pb2 import Metric
 from ingest.sparkplug.state import BirthMetric
 
 # Metrics by which nodes are steered; they say nothing of the machine.
@@ -26,15 +28,8 @@ class Meaning(NamedTuple):
     is_text: bool = False
     is_ignored: bool = False
     refusal: Rejection | None = None
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether a number of it needs no second look."""
-        return not (self.is_text or self.is_ignored or self.refusal)
-
-    @property
-    def key(self) -> Key:
-        return self.name if self.unit is None else (self.name, self.unit)
+    key: Key = ""  # of the series, as rows name it
+    is_plain: bool = False  # a number of it needs no second look
 
 
 class Meanings:
@@ -46,6 +41,7 @@ class Meanings:
         self.by_name: dict[str, Meaning] = {}
         self.by_alias: dict[int, Meaning] = {}
         self.rows: dict[tuple[Key, ...], tuple[Key, ...]] = {}
+        self.shapes = Shapes()
         for metric in metrics:
             meaning = self.define(metric)
             if metric.alias is not None:
@@ -62,6 +58,14 @@ class Meanings:
         """Names of the series that hold texts."""
         found = [each for each in self.by_name.values() if each.is_text]
         return [each.name for each in found if not (each.is_ignored or each.refusal)]
+
+    def learn(self, data: bytes, metrics: Sequence[Metric], row: Row) -> None:
+        """Remember what a payload looks like of which all metrics went into one row."""
+        if len(metrics) == len(row[0]) and self.shapes.has_room(len(data), len(metrics)):
+            found = [self.by_name[m.name] if m.name else self.by_alias[m.alias] for m in metrics]
+            scales = [meaning.scale for meaning in found]
+            types = [m.datatype or meaning.datatype for m, meaning in zip(metrics, found, strict=True)]
+            self.shapes.learn(data, scales, types, row)
 
     def row(self, keys: tuple[Key, ...]) -> tuple[Key, ...]:
         """The same keys as the same object, since one device sends the same ones again and again."""
@@ -84,7 +88,9 @@ class Meanings:
             is_text = metric.datatype in TEXTS
             name, unit, scale = series_name(metric.name), None if is_text else metric.unit, 1.0
         refusal = self._refusal(metric, name)
-        return Meaning(name, unit, metric.datatype, rule, scale, is_text, refusal=refusal)
+        key = name if unit is None else (name, unit)
+        is_plain = not (is_text or refusal or (rule is not None and rule.range is not None))
+        return Meaning(name, unit, metric.datatype, rule, scale, is_text, False, refusal, key, is_plain)
 
     def _refusal(self, metric: BirthMetric, name: str) -> Rejection | None:
         if metric.datatype in REFUSED:

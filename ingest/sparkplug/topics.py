@@ -7,6 +7,7 @@ SUBSCRIPTION = f"{NAMESPACE}/#"
 _OF_NODES = frozenset({"NBIRTH", "NDEATH", "NDATA", "NCMD"})
 _OF_DEVICES = frozenset({"DBIRTH", "DDEATH", "DDATA", "DCMD"})
 COMMANDS = frozenset({"NCMD", "DCMD"})
+DATA = frozenset({"NDATA", "DDATA"})
 STATE = "STATE"
 
 
