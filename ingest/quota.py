@@ -31,22 +31,36 @@ class Balance(NamedTuple):
 class Bucket:
     """The values that one site has left, as far as this worker knows."""
 
-    __slots__ = ("balance", "credit", "rate", "refusal", "reported", "site_id", "spent")
+    __slots__ = ("_at", "_known", "_left", "balance", "credit", "rate", "refusal", "reported", "site_id", "spent")
 
     def __init__(self, site: SiteRow, rate: int, now: float) -> None:
         self.site_id = site.site_id
         self.rate = rate
-        self.spent = 0.0  # written by the event loop only
-        self.reported = 0.0  # written by the writer's thread only, as is `balance`
-        self.balance = Balance(rate * site_quota.WINDOW_S, now, 0.0)
+        self.spent = 0.0  # in all; this and what follows is the event loop's
         self.credit = 0.0
+        self._left = float(rate * site_quota.WINDOW_S)
+        self._at = now
+        self._known: Balance | None = None
+        self.reported = 0.0  # what the writer's thread told of that; its own, as is `balance`
+        self.balance: Balance | None = None
         self.refusal = refusal(site, rate)
 
     def left(self, now: float) -> float:
         """Values that may still come at once; below zero, so many were too much."""
-        balance = self.balance
-        filled = min(balance.left + self.rate * (now - balance.at), self.rate * site_quota.WINDOW_S)
-        return filled - (self.spent - balance.spent)
+        if self.balance is not self._known and self.balance is not None:
+            self._known = balance = self.balance
+            self._left, self._at = balance.left - (self.spent - balance.spent), balance.at
+        self._left = min(self._left + self.rate * (now - self._at), float(self.rate * site_quota.WINDOW_S))
+        self._at = now
+        return self._left
+
+    def spend(self, values: int, now: float) -> None:
+        """Take values, first from what there is, then from what is forgiven."""
+        if self.credit > 0 and self.left(now) <= 0:
+            self.credit -= values
+        else:
+            self.spent += values
+            self._left -= values
 
 
 class SiteQuotas:
@@ -78,11 +92,7 @@ class SiteQuotas:
         bucket = self._buckets.get(message.source.site)
         if bucket is None or message.decoded is bucket.refusal:
             return
-        values = message.decoded.count + len(message.decoded.events) or 1
-        if bucket.credit > 0 and bucket.left(self._clock()) <= 0:
-            bucket.credit -= values
-        else:
-            bucket.spent += values
+        bucket.spend(message.decoded.count + len(message.decoded.events) or 1, self._clock())
 
     def forgive(self, seconds: float) -> None:
         """We were away for so long, and what came meanwhile comes now: it may, at the rate of the quota."""

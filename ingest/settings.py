@@ -66,6 +66,7 @@ class IngestSettings(BaseSettings):
     )
     ingest_future_s: int = Field(default=600, ge=0, description="a time further ahead is refused, seconds")
     ingest_new_days_per_hour: int = Field(default=400, ge=1, description="unknown days a device may open in an hour")
+    ingest_texts_per_series: int = Field(default=10_000, ge=1, description="new texts that one series may bring")
     ingest_outage_s: float = Field(default=5.0, gt=0, description="without the database for longer: leave the broker")
     ingest_metrics_host: str = Field(default="127.0.0.1", description="address of the Prometheus metrics")
     ingest_metrics_port: int = Field(default=0, ge=0, le=65_535, description="port of the metrics, 0 = none")
@@ -124,6 +125,7 @@ class IngestSettings(BaseSettings):
             payload_bytes=self.ingest_payload_bytes,
             future_us=self.ingest_future_s * 1_000_000,
             new_days_per_hour=self.ingest_new_days_per_hour,
+            texts_per_series=self.ingest_texts_per_series,
         )
 
 
