@@ -27,7 +27,7 @@ def birth_metrics(payload: Payload) -> tuple[BirthMetric, ...]:
     return tuple(
         BirthMetric(m.name, m.alias if m.HasField("alias") else None, m.datatype, unit_of(m))
         for m in payload.metrics
-        if m.name and len(m.name) <= LONGEST_NAME and "\x00" not in m.name
+        if isinstance(m.name, str) and m.name and len(m.name) <= LONGEST_NAME and "\x00" not in m.name
     )
 
 
@@ -123,8 +123,8 @@ def _meaning(result: Decoded, metric: Metric, meanings: Meanings, aliases: Alias
     """What a metric is by its name, else by its alias; nothing where it cannot be told."""
     name = metric.name
     if name:
-        if len(name) > LONGEST_NAME:
-            result.rejected.append(Rejection("bad_name", f"{shown(name)} is too long for a name"))
+        if not isinstance(name, str) or len(name) > LONGEST_NAME:
+            result.rejected.append(Rejection("bad_name", f"{shown(name)} is too long for a name, or no UTF-8 text"))
             return None
         found = meanings.by_name.get(name)
         return found or meanings.define(BirthMetric(name, None, _datatype(metric)))

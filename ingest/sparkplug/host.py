@@ -142,8 +142,6 @@ class Host:
             return self._takers[place.kind](Arrival(place, source, payload, received_us, sent_us, dup, data), node)
         except PayloadError as error:
             return [Part(source, refused(error.code, str(error)))]
-        except UnicodeDecodeError:
-            return [Part(source, refused("undecodable", "a text in the payload is not UTF-8"))]
 
     def read(self, source: "Source", data: bytes) -> Decoded:
         """Decode a payload by what is known now, changing nothing: for messages that are looked at again."""
@@ -159,8 +157,6 @@ class Host:
             return decode.decode(payload, self._meaning(source, node), Aliases(usable=is_born))
         except PayloadError as error:
             return refused(error.code, str(error))
-        except UnicodeDecodeError:
-            return refused("undecodable", "a text in the payload is not UTF-8")
 
     def _state_seen(self, place: Place, data: bytes) -> None:
         """Somebody says that we are offline (an older session's will): say that we are not."""

@@ -90,7 +90,7 @@ class Meanings:
         refusal = self._refusal(metric, name)
         key = name if unit is None else (name, unit)
         is_plain = not (is_text or refusal or (rule is not None and rule.range is not None))
-        return Meaning(name, unit, metric.datatype, rule, scale, is_text, False, refusal, key, is_plain)
+        return Meaning(name, unit, metric.datatype, rule, scale, is_text, refusal=refusal, key=key, is_plain=is_plain)
 
     def _refusal(self, metric: BirthMetric, name: str) -> Rejection | None:
         if metric.datatype in REFUSED:

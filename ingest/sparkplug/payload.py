@@ -122,11 +122,7 @@ def value_of(metric: Metric, datatype: int) -> float | str:
         PayloadError: there is none, or none that can be stored.
     """
     field = metric.WhichOneof("value")
-    if field in _REFUSED_FIELDS or datatype in REFUSED:
-        name = REFUSED.get(datatype) or _REFUSED_FIELDS[field or ""]
-        raise PayloadError("unsupported_type", f"{name} is no single value and is not stored")
-    if datatype and datatype not in KNOWN:
-        raise PayloadError("unknown_type", f"datatype {datatype} is none of Sparkplug B")
+    _check_type(field, datatype)
     if field in ("double_value", "float_value"):
         number: float = metric.double_value if field == "double_value" else metric.float_value
         if not math.isfinite(number):
@@ -135,7 +131,10 @@ def value_of(metric: Metric, datatype: int) -> float | str:
     if field == "boolean_value":
         return 1.0 if metric.boolean_value else 0.0
     if field == "string_value":
-        return metric.string_value
+        text = metric.string_value
+        if not isinstance(text, str):  # the library hands out the bytes where they are no UTF-8
+            raise PayloadError("bad_text", "is not UTF-8 text")
+        return text
     if field is None:
         raise PayloadError("wrong_type", "has neither a value nor is_null")
     if not datatype:
@@ -145,13 +144,22 @@ def value_of(metric: Metric, datatype: int) -> float | str:
     return float(signed(metric.long_value, datatype, 64))
 
 
+def _check_type(field: str | None, datatype: int) -> None:
+    if field in _REFUSED_FIELDS or datatype in REFUSED:
+        name = REFUSED.get(datatype) or _REFUSED_FIELDS[field or ""]
+        raise PayloadError("unsupported_type", f"{name} is no single value and is not stored")
+    if datatype and datatype not in KNOWN:
+        raise PayloadError("unknown_type", f"datatype {datatype} is none of Sparkplug B")
+
+
 def unit_of(metric: Metric) -> str | None:
     """The engineering unit that a birth gives a metric."""
     if not metric.HasField("properties"):
         return None
     found = dict(zip(metric.properties.keys, metric.properties.values, strict=False))
     for name in _UNIT_PROPERTIES:
-        text = found[name].string_value.strip() if name in found else ""
+        text = found[name].string_value if name in found else ""
+        text = text.strip() if isinstance(text, str) else ""
         if text and len(text) <= LONGEST_UNIT and text.isprintable():
             return text
     return None
