@@ -37,6 +37,7 @@ from store.pool import Connection, connect
 STAGED_BATCHES = 50  # batches that go through the staging table after a repeat was met
 DAYS_AHEAD = 2
 LOCK_TIMEOUT_S = 2.0
+SILENT_CLIENT_S = 20.0  # a batch left half-way behind a cut network would keep its rows from the next try
 TOUCH_US = 10_000_000
 _POISON_CLASSES = ("22", "23")
 # A cut network must be noticed: without these an open connection waits for a quarter of an hour.
@@ -113,6 +114,7 @@ class Writer:
         with translated(self._url):
             self._resolver.refresh(self._open())
             self.site_quotas.take(self._resolver.sites)
+            self._open().commit()
 
     def write(self, messages: Sequence[Message]) -> Report:
         """Store a batch; when this returns, all of it may be acknowledged.
@@ -186,6 +188,8 @@ class Writer:
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = connect(make_conninfo(self._url, **_WATCHED), "haidang-ingest")
+            raw.watch_client(self._connection, SILENT_CLIENT_S)
+            self._connection.commit()
         return self._connection
 
     def _after_failure(self, error: psycopg.Error) -> None:

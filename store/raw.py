@@ -264,6 +264,11 @@ def ensure_days(connection: Connection, days: Iterable[int]) -> None:
         connection.execute(_SQL["ensure_partitions"], parameters)
 
 
+def watch_client(connection: Connection, timeout_s: float) -> None:
+    """Have the server end our transaction when it does not hear from us for so long."""
+    connection.execute(_SQL["watch_client"], {"timeout": f"{round(timeout_s * 1000)}ms"})
+
+
 def wait_briefly(connection: Connection, timeout_s: float) -> None:
     """Give up waiting for a lock after so long, for the rest of the transaction."""
     connection.execute(_SQL["wait_briefly"], {"timeout": f"{round(timeout_s * 1000)}ms"})

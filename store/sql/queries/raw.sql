@@ -8,6 +8,12 @@ SELECT ensure_partitions(%(from_ts)s, %(to_ts)s)
 -- Do not queue behind a long reader in this transaction: whoever comes next would queue behind us.
 SELECT set_config('lock_timeout', %(timeout)s, true)
 
+-- name: watch_client
+-- What the server does about a client that it does not hear any more: it ends the transaction, whose locks others wait for.
+SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
+       set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '15000', false),
+       set_config('idle_in_transaction_session_timeout', %(timeout)s, false)
+
 -- name: copy_reading
 -- The fast path: rows straight into the table.
 COPY reading (ts, series_id, value, quality) FROM STDIN (FORMAT BINARY)

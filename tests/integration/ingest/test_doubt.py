@@ -41,6 +41,7 @@ class Proxy:
         query = "sslmode=disable&gssencmode=disable"
         self.url = f"postgresql://{parts.username}@127.0.0.1:{port}{parts.path}?{query}"
         self.cut = ""
+        self.at = COMMIT
         self.cuts = 0
         self._held: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -65,7 +66,7 @@ class Proxy:
                 ready, _, _ = select([client, server], [], [])
                 one, other = (client, server) if client in ready else (server, client)
                 data = one.recv(CHUNK)
-                if one is client and self.cut and COMMIT in data:
+                if one is client and self.cut and self.at in data:
                     self._cut(server, data)
                     break
                 if not data:
@@ -141,6 +142,20 @@ def test_it_is_stored_and_counted_once(bench: Bench, proxy: Proxy, cut_next: Cal
     assert bench.ledger() == {"received": 5, "processed": 4, "rejected": 1, "decoded": 4, "stored": 4}
     bench.write(sample({"power_kw": 9.0}, 9))
     assert bench.ledger()["stored"] == 5
+
+
+def test_what_is_left_half_way_in_the_server_does_not_keep_the_next_try_waiting(
+    bench: Bench, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.writer.SILENT_CLIENT_S", 1.0)
+    bench.writer.close()
+    messages = batch(bench)
+    proxy.at, proxy.cut = b"json_to_recordset", "stall"  # the rows are copied, the accounts do not arrive
+    with pytest.raises(DatabaseUnavailableError):
+        bench.writer.write(messages)
+    bench.writer.write(messages)
+    assert (proxy.cuts, bench.writer.stored) == (1, 4)
+    assert bench.ledger() == {"received": 5, "processed": 4, "rejected": 1, "decoded": 4, "stored": 4}
 
 
 def test_a_batch_in_doubt_that_is_given_up_comes_again_from_the_broker(
