@@ -46,7 +46,6 @@ class Feed:
     in_disorder: bool = False
     next_number: dict[int, int] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
-    repeats: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - same seed, same disorder
@@ -81,7 +80,6 @@ class Feed:
         made = self._numbered()
         self._held.append(made)
         if self._random.random() < DUPLICATE_SHARE:
-            self.repeats += 1
             self._doubled[made.key] = False
             self._held.append(made)
         if self._random.random() < POISON_SHARE:

@@ -6,6 +6,7 @@ Asks the database past the proxy; while it is away the last answer stands.
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -22,12 +23,23 @@ EVERY_S = 0.05
 _SQL = load("faults")
 
 
+@dataclass(frozen=True)
+class Progress:
+    """What the ledger counts so far: messages, but for `stored` and `duplicate`, which are values."""
+
+    received: int = 0
+    redelivered: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    processed: int = 0
+
+
 class Monitor:
     """Use as a context manager; `samples` grows."""
 
     def __init__(self, stack: Stack, publishers: Sequence[Publisher]) -> None:
         self.samples: list[Sample] = []
-        self.progress = (0, 0, 0, 0)  # received, redelivered, stored, duplicate
+        self.progress = Progress()
         self._stack = stack
         self._publishers = publishers
         self._connection: Connection | None = None
@@ -57,14 +69,13 @@ class Monitor:
         while not self._stop.is_set():
             sent = self.sent_values
             self.progress = self._asked() or self.progress
-            received, _, stored, _ = self.progress
-            self.samples.append(Sample(time.monotonic(), sent, stored, received))
+            self.samples.append(Sample(time.monotonic(), sent, self.progress.stored, self.progress.received))
             self._stack.workers.check()
             self._stop.wait(EVERY_S)
         if self._connection is not None:
             self._connection.close()
 
-    def _asked(self) -> tuple[int, int, int, int] | None:
+    def _asked(self) -> Progress | None:
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = connect(self._stack.url, "faults-monitor", autocommit=True)
@@ -74,4 +85,4 @@ class Monitor:
                 self._connection.close()
             self._connection = None
             return None
-        return (row[0], row[1], row[2], row[3]) if row else None
+        return Progress(*row) if row else None

@@ -25,10 +25,11 @@ from store.queries import load as load_queries
 
 CONNECTIONS = 4  # publishers
 STILL_S = 60.0  # without any progress for so long a wait is given up
+PATIENCE_S = 180.0  # to keep pace again; afterwards the publishers are stopped and the rest is drained
 STILL_AFTER_LOSS_S = 5.0
 STILL_WHEN_ENDING_S = 10.0
 SETTLED_S = 0.4
-SLACK_S = 0.5  # of the load that is always on its way
+SLACK_S = 1.0  # of the load that is always on its way
 POLL_S = 0.05
 FAILURES = (PilotError, StoreError, psycopg.Error, OSError)
 _SQL = load_queries("faults")
@@ -124,9 +125,10 @@ class Phases:
     def _measure_return(self, result: PhaseResult, first_s: float, over: float, *, may_lose: bool) -> None:
         """Wait until ingest keeps pace again (or just works again), and note how fast it came back."""
         before = rate_per_s(self._monitor.since(first_s - BEFORE_S), 0.0, first_s)
-        slack = float("inf") if may_lose else max(1.0, (before or 0.0) * SLACK_S)
+        load = sum(publisher.rate for publisher in self._publishers) * self._load.values
+        slack = float("inf") if may_lose else load * SLACK_S
         watch = _Progress(self._monitor, [])
-        while watch.still_s() < STILL_S:
+        while watch.still_s() < STILL_S and time.monotonic() < over + PATIENCE_S:
             samples = self._monitor.since(over)
             at = caught_up_s(samples, over, slack)
             result.first_commit_s = first_commit_s(samples, over)
@@ -147,17 +149,29 @@ class Phases:
         result.sent = after.sent - before.sent
         result.sent_values = after.sent_values - before.sent_values
         result.acknowledged = after.acknowledged - before.acknowledged
-        result.redelivered = after.redelivered - before.redelivered
-        result.duplicate_values = after.duplicates - before.duplicates
+        result.redelivered = after.ledger.redelivered - before.ledger.redelivered
+        result.duplicate_values = after.ledger.duplicate - before.ledger.duplicate
         result.longest_stall_s = longest_stall_s(self._monitor.since(began))
         place = len(self.results)
         for publisher, numbers, refusals in zip(self._publishers, before.numbers, before.refusals, strict=True):
             feed = publisher.feed
             self._spans += [truth.Span(place, one, numbers[one], end) for one, end in feed.next_number.items()]
             self._refusals += [(place, one) for one in feed.refusals[refusals:]]
+        self._check_processed(result, place, before, after)
         self.results.append(result)
         back = "" if result.caught_up_s is None else f", kept pace again after {result.caught_up_s:.1f} s"
         self._tell(f"  {result.sent:,} messages{back}{'' if result.is_drained else ', NOT all of them stored'}")
+
+    def _check_processed(self, result: PhaseResult, place: int, before: "_Counters", after: "_Counters") -> None:
+        """A message is processed once, and once more for each copy that the publishers made of it; never more often."""
+        numbered = result.sent - sum(1 for at, one in self._refusals if at == place and one.whole)
+        most = numbered + after.copies - before.copies
+        processed = after.ledger.processed - before.ledger.processed
+        if result.is_drained and not numbered <= processed <= most:
+            self.problems.append(
+                f"{result.name}: the ledger counts {processed:,} messages processed, {numbered:,} were sent"
+                + (f" and at most {most - numbered:,} copies of them" if most > numbered else "")
+            )
 
     def _drain(self, still_s: float) -> bool:
         """Wait until every message is acknowledged, every value stored and nothing moves; false when that never is."""
@@ -167,7 +181,7 @@ class Phases:
                 if publisher.error is not None:
                     raise PilotError(f"A publisher failed: {publisher.error!r}") from publisher.error
             acknowledged = all(publisher.is_drained for publisher in self._publishers)
-            stored = self._monitor.progress[2] >= self._monitor.sent_values
+            stored = self._monitor.progress.stored >= self._monitor.sent_values
             if acknowledged and stored and watch.still_s() > SETTLED_S and self._counted() >= self._monitor.sent_values:
                 return True
             time.sleep(POLL_S)
@@ -195,7 +209,8 @@ class _Counters:
         self.sent = sum(publisher.sent for publisher in publishers)
         self.sent_values = sum(publisher.sent_values for publisher in publishers)
         self.acknowledged = sum(publisher.acknowledged for publisher in publishers)
-        _, self.redelivered, _, self.duplicates = monitor.progress
+        self.copies = sum(publisher.copies for publisher in publishers)
+        self.ledger = monitor.progress
         self.numbers = [dict(publisher.feed.next_number) for publisher in publishers]
         self.refusals = [len(publisher.feed.refusals) for publisher in publishers]
 
@@ -211,7 +226,7 @@ class _Progress:
 
     def still_s(self) -> float:
         """Seconds since the last change that was seen by this."""
-        now = (sum(publisher.acknowledged for publisher in self._publishers), self._monitor.progress[0])
+        now = (sum(publisher.acknowledged for publisher in self._publishers), self._monitor.progress.received)
         if now != self._last:
             self._last, self._since = now, time.monotonic()
         return time.monotonic() - self._since

@@ -30,11 +30,11 @@ class Publisher:
         self.feed = feed
         self.sent = self.sent_values = 0  # distinct messages that were sent at least once
         self.acknowledged = 0  # distinct messages of these with a PUBACK
-        self.sent_again = 0
+        self.copies = 0  # sent beside these, because they were asked for or not acknowledged
         self.error: Exception | None = None
         self._name = name
         self._address = address
-        self._rate = rate
+        self.rate = rate
         self._ids = cycle(range(1, 65_536))
         self._in_flight: dict[int, tuple[bytearray, tuple[int, int, str]]] = {}
         self._waiting: dict[tuple[int, int, str], bool] = {}  # sent, no copy of it acknowledged
@@ -124,7 +124,7 @@ class Publisher:
         for packet, _ in self._in_flight.values():
             packet[0] |= packets.DUP
             out += packet
-        self.sent_again += len(self._in_flight)
+        self.copies += len(self._in_flight)
         return out
 
     def _new(self, seconds: float) -> bytearray:
@@ -136,7 +136,7 @@ class Publisher:
             self._owed = 0.0
             self._idle.set()
             return out
-        self._owed += seconds * self._rate
+        self._owed += seconds * self.rate
         for _ in range(min(int(self._owed), WINDOW - len(self._in_flight), MOST_AT_ONCE)):
             out += self._packet(self.feed.take())
             self._owed -= 1
@@ -149,6 +149,8 @@ class Publisher:
             self._waiting[message.key] = True
             self.sent += 1
             self.sent_values += message.values
+        else:
+            self.copies += 1
         self._in_flight[packet_id] = packet, message.key
         return packet
 

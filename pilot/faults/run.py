@@ -112,6 +112,8 @@ def _judge(phases: Phases, result: Result, stack: Stack) -> None:
         result.phases[-1].lost += found.lost_refusals[truth.NOWHERE]
     result.ledger = truth.totals(stack.url)
     result.took_place = dict(Counter(phases.took_place))
+    if "Traceback" in stack.workers.log():
+        result.problems.append("ingest logged a traceback (see --keep)")
     result.problems += [*truth.account_problems(stack.url, sent), *phases.problems, *stack.workers.failures]
     result.problems += [f"not drained: {phase.name}" for phase in result.phases if not phase.is_drained]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pilot.faults.kinds import Kind
 
-AT_ONCE = 3
+AT_ONCE = 4
 ALONE_S = 15.0  # that a fault alone takes with what comes before and after it
 BEFORE_S = 2.0
 
@@ -43,7 +43,7 @@ def plan(kinds: Sequence[Kind], *, minutes: float, seed: int) -> Iterator[Phase]
     for group in [[kind] for kind in once] if is_long else grouped(once):
         yield _phase(group, chance, is_long=is_long, is_due=True)
     while True:
-        wanted = chance.sample(list(kinds), min(len(kinds), chance.randint(2, AT_ONCE + 1)))
+        wanted = chance.sample(list(kinds), min(len(kinds), chance.randint(2, AT_ONCE)))
         yield _phase(_apart(wanted), chance, is_long=is_long, is_due=False)
 
 

@@ -7,11 +7,11 @@ INSERT INTO site (key, name, timezone) VALUES (%(key)s, 'Faults', 'Asia/Ho_Chi_M
 -- name: progress
 -- The accounts so far, as one row.
 SELECT coalesce(sum(received), 0)::bigint, coalesce(sum(redelivered), 0)::bigint, coalesce(sum(stored), 0)::bigint,
-       coalesce(sum(duplicate), 0)::bigint
+       coalesce(sum(duplicate), 0)::bigint, coalesce(sum(processed), 0)::bigint
 FROM (
-    SELECT received, redelivered, stored, duplicate FROM ledger
+    SELECT received, redelivered, stored, duplicate, processed FROM ledger
     UNION ALL
-    SELECT received, redelivered, stored, duplicate FROM ledger_delta
+    SELECT received, redelivered, stored, duplicate, processed FROM ledger_delta
 ) AS both_parts
 
 -- name: fold_ledger
