@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 BEAT_S = 1.0
+START_S = 120.0  # on a busy machine imports alone can take many seconds
 REFUSED = 78  # exit code of a child that said on one line why it cannot go on
 _BEAT = b"\n"
 _STDIN = 0
@@ -24,7 +25,8 @@ class Child:
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, ours: socket.socket) -> None:
         self.name = name
-        self._began = self._heard = time.monotonic()
+        self._began = time.monotonic()
+        self._heard: float | None = None
         self._process = process
         self._socket = ours
         self._said = b""
@@ -38,10 +40,11 @@ class Child:
     def lived_s(self) -> float:
         return time.monotonic() - self._began
 
-    @property
-    def silent_s(self) -> float:
-        """Seconds since its last sign of life."""
-        return time.monotonic() - self._heard
+    def hangs(self, limit_s: float) -> bool:
+        """Whether its last sign of life is too long ago; until the first, it may take its time to start."""
+        if self._heard is None:
+            return self.lived_s > max(limit_s, START_S)
+        return time.monotonic() - self._heard > limit_s
 
     @property
     def refusal(self) -> str:

@@ -144,8 +144,8 @@ class Supervisor:
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             for child in list(self._children.values()):
-                if child.silent_s > self._settings.ingest_hang_s:
-                    log.error("worker_hangs", session=child.name, pid=child.pid, silent_s=round(child.silent_s))
+                if child.hangs(self._settings.ingest_hang_s):
+                    log.error("worker_hangs", session=child.name, pid=child.pid, advice="ending it with kill -9")
                     child.send(signal.SIGKILL)
 
     # -- the lease ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import psycopg
@@ -72,7 +73,7 @@ class Plant:
 
     def wait_connected(self, *sessions: str) -> None:
         """Wait until exactly these sessions read, and none of an earlier layout is left."""
-        wait_until(lambda: set(self._connected()) == set(sessions), what=f"the workers {sessions}")
+        wait_until(lambda: set(self._connected()) == set(sessions), what=f"the workers {sessions}", timeout_s=60)
 
     def _connected(self) -> Iterator[str]:
         for row in self.sessions().values():
@@ -134,3 +135,35 @@ def test_nothing_is_lost_while_workers_are_killed_added_and_taken_away(plant: Pl
     plant.publish()
     plant.wait_stored()
     plant.check()
+
+
+def test_a_hung_worker_is_replaced_and_another_ingest_waits_for_its_turn(plant: Plant) -> None:
+    two = plant.ingest(2, HAIDANG_INGEST_HANG_S="3")
+    plant.wait_connected("w-0of2", "w-1of2")
+    hung = plant.sessions()["w-0of2"].pid
+    os.kill(hung, signal.SIGSTOP)
+    plant.publish()
+    wait_until(lambda: plant.sessions()["w-0of2"].pid != hung, what="the hung worker to be replaced")
+    plant.wait_connected("w-0of2", "w-1of2")
+    plant.wait_stored()
+
+    other = plant.ingest(1)
+    wait_until(lambda: "session_in_use" in other.log(), what="the other ingest to say why it waits")
+    assert f"session w is held by process {two.pid}" in other.log()
+    assert other.log().count("session_in_use") == 1
+    assert two.terminate() == 0
+    plant.publish()
+    plant.wait_connected("w")
+    plant.publish()
+    plant.wait_stored()
+    plant.check()
+
+
+def test_workers_that_cannot_go_on_end_the_whole_with_one_line(plant: Plant, tmp_path: Path) -> None:
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text("topic: [1, 2", "utf-8")
+    refused = plant.ingest(2, HAIDANG_MAPPING_PATH=str(mapping))
+    assert refused.wait() == 1
+    (line,) = [line for line in refused.log().splitlines() if line.startswith("haidang ingest:")]
+    assert str(mapping) in line
+    assert "Traceback" not in refused.log()
