@@ -1,30 +1,30 @@
 """`haidang bench ingest`: how fast messages become committed rows, beside a raw keyed binary COPY of as many rows.
 
 Two runs over a database and a broker of their own: draining a full queue, and with the publishers live on the same
-machine. Every run checks that exactly what was sent is stored.
+machine. Every run checks that exactly what was sent is stored. On request: the time from publish to readable at half
+the rate of the live run, and where the processor's time goes.
 """
 
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from pilot.bench_publisher import DEVICES, Load, names, topic
-from pilot.broker import embedded_broker
-from pilot.embedded import embedded_database
+from pilot.bench_latency import Latency, measure_latency
+from pilot.bench_profile import Stage, stages
+from pilot.bench_publisher import DEVICES, Load, assets, names
+from pilot.bench_stack import Stack, empty, stack
+from pilot.bench_used import Used, used_since, used_until_now
 from pilot.errors import PilotError
 from store import raw
-from store.migrate import migrate
 from store.pool import Connection, connect, with_user
 from store.queries import load
 
@@ -38,11 +38,29 @@ _SQL = load("bench")
 
 
 @dataclass(frozen=True)
+class Options:
+    """What to measure: messages of so many values, how often (the median counts), and what beside the rates."""
+
+    values_per_message: int
+    messages: int | None = None
+    format: str = "native"
+    repeat: int = 1
+    latency: bool = False
+    profile: bool = False
+
+    @property
+    def load(self) -> Load:
+        size = self.values_per_message
+        count = self.messages or DEFAULT_MESSAGES.get(size, max(1, DEFAULT_VALUES // size))
+        return Load(SITE, messages=count, values_per_message=size, format=self.format)
+
+
+@dataclass(frozen=True)
 class Run:
-    """One measurement; rates are committed values in a second.
+    """One measurement, or the medians of several; rates are committed values in a second.
 
     `lost` counts sent values that are not stored under their key, `doubled` stored ones that nobody sent or that are
-    there more often than they were sent; both must be 0.
+    there more often than they were sent; both must be 0. `used` is the processor's time per value in microseconds.
     """
 
     name: str
@@ -55,6 +73,8 @@ class Run:
     values_per_s: float
     of_copy: float
     peak_memory_mb: float
+    used: Used
+    all_values_per_s: tuple[float, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -67,20 +87,24 @@ class Result:
     """All measurements of one run on one machine."""
 
     values_per_message: int
+    format: str
+    repeat: int
     cpus: int
     broker: str
     server: str
     copy_rows_per_s: float
     runs: list[Run]
+    latency: Latency | None = None
+    stages: tuple[Stage, ...] = ()
 
     @property
     def complete(self) -> bool:
-        return all(run.complete for run in self.runs)
+        return all(run.complete for run in self.runs) and (self.latency is None or self.latency.complete)
 
 
-def main(*, values_per_message: int, messages: int | None = None, as_json: bool = False) -> int:
+def main(options: Options, *, as_json: bool = False) -> int:
     """Measure and print; 0 when everything that was sent is stored."""
-    result = run(values_per_message=values_per_message, messages=messages)
+    result = run(options)
     if as_json:
         sys.stdout.write(json.dumps({**asdict(result), "complete": result.complete}, indent=2) + "\n")
     else:
@@ -88,21 +112,39 @@ def main(*, values_per_message: int, messages: int | None = None, as_json: bool 
     return 0 if result.complete else 1
 
 
-def run(*, values_per_message: int, messages: int | None = None) -> Result:
+def run(options: Options) -> Result:
     """Measure with a database and a broker made for it."""
-    count = messages or DEFAULT_MESSAGES.get(values_per_message, max(1, DEFAULT_VALUES // values_per_message))
-    work = Load(SITE, messages=count, values_per_message=values_per_message)
+    work = options.load
     with ExitStack() as exits:
-        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="haidang-bench-")))
-        folder.chmod(0o755)  # the database server runs as another user where we are root
-        url = exits.enter_context(embedded_database(folder / "database", keep=False))
-        server = migrate(url).server
-        broker_url, broker = exits.enter_context(embedded_broker(folder / "broker"))
-        _prepare(url)
-        copied = copy_rate(url, work.values)
-        bench = _Bench(url, broker_url, folder, work, copied)
-        runs = [bench.drain(), bench.live()]
-    return Result(values_per_message, os.cpu_count() or 1, broker, server, copied, runs)
+        made = exits.enter_context(stack(SITE))
+        copied, runs = [], []
+        for _ in range(options.repeat):
+            copied.append(copy_rate(made.url, work.values))
+            runs += [_drain(made, work, copied[-1]), _live(made, work, copied[-1])]
+        medians = [medians_of(runs[place::2]) for place in (0, 1)]
+        latency = None
+        if options.latency:
+            rate = medians[1].values_per_s / work.values_per_message / 2
+            latency = measure_latency(made, replace(work, messages=0), rate)
+        found = tuple(stages(made.url, work)) if options.profile else ()
+    return Result(
+        *(work.values_per_message, work.format, options.repeat, os.cpu_count() or 1, made.broker, made.server),
+        *(median(copied), medians, latency, found),
+    )
+
+
+def medians_of(runs: list[Run]) -> Run:
+    """The run of the median rate, what was lost in any of them, and all rates."""
+    ordered = sorted(runs, key=lambda one: one.values_per_s)
+    return replace(
+        ordered[(len(ordered) - 1) // 2],
+        values_per_s=median(one.values_per_s for one in runs),
+        of_copy=median(one.of_copy for one in runs),
+        lost=sum(one.lost for one in runs),
+        doubled=sum(one.doubled for one in runs),
+        peak_memory_mb=max(one.peak_memory_mb for one in runs),
+        all_values_per_s=tuple(one.values_per_s for one in runs),
+    )
 
 
 def copy_rate(url: str, rows: int) -> float:
@@ -121,118 +163,63 @@ def copy_rate(url: str, rows: int) -> float:
             raw.copy_readings(connection, raw.Rows(times, ids[part], values[part], quality))
             connection.commit()
         seconds = time.perf_counter() - began
-    _empty(url)
+    empty(url)
     return rows / seconds
 
 
-def _prepare(url: str) -> None:
-    with connect(url, "bench") as connection:
-        connection.execute(_SQL["add_site"], {"key": SITE})
+def _drain(made: Stack, work: Load, copied: float) -> Run:
+    """Fill the queue of a worker that is away, then let it work."""
+    with made.ingest("first"):
+        pass  # its session and its subscriptions stay at the broker
+    empty(made.url)
+    start_ms = work.start_ms()
+    made.publish(work, start_ms)
+    before = used_until_now(made)
+    with made.ingest("drain") as (pid, connected):
+        run = _measured("draining a full queue", made, work, copied, (start_ms, connected, pid, before))
+    empty(made.url)
+    return run
 
 
-def _empty(url: str) -> None:
-    with connect(url, "bench") as connection:
-        connection.execute(_SQL["empty"])
+def _live(made: Stack, work: Load, copied: float) -> Run:
+    """Publish and store at the same time."""
+    with made.ingest("live") as (pid, _):
+        before, began = used_until_now(made), time.perf_counter()
+        start_ms = work.start_ms()
+        made.publish(work, start_ms)
+        run = _measured("publishers live", made, work, copied, (start_ms, began, pid, before))
+    empty(made.url)
+    return run
 
 
-class _Bench:
-    """The runs over one stack."""
+def _measured(name: str, made: Stack, work: Load, copied: float, began: tuple[int, float, int, Used]) -> Run:
+    """Wait until everything is accounted for, compare what is stored with what was sent."""
+    start_ms, began_at, pid, before = began
+    peak = _wait_processed(made.url, work, pid)
+    seconds = time.perf_counter() - began_at
+    used = used_since(before, made, pid, work.values)
+    with connect(made.url, "bench") as connection:
+        row = connection.execute(_SQL["stored"]).fetchone()
+        stored = int(row[0]) if row else 0
+        lost, doubled = difference(connection, work, start_ms)
+    rate = stored / seconds
+    return Run(name, work.messages, work.values, stored, lost, doubled, seconds, rate, rate / copied, peak, used)
 
-    def __init__(self, url: str, broker_url: str, folder: Path, work: Load, copied: float) -> None:
-        self._url = url
-        self._broker_url = broker_url
-        self._folder = folder
-        self._work = work
-        self._copied = copied
 
-    def drain(self) -> Run:
-        """Fill the queue of a worker that is away, then let it work."""
-        with self._ingest("first"):
-            pass  # its session and its subscriptions stay at the broker
-        _empty(self._url)
-        start_ms = self._publish()
-        with self._ingest("drain") as (process, connected):
-            run = self._measured("draining a full queue", connected, process, start_ms)
-        _empty(self._url)
-        return run
-
-    def live(self) -> Run:
-        """Publish and store at the same time."""
-        with self._ingest("live") as (process, _):
-            began = time.perf_counter()
-            start_ms = self._publish()
-            run = self._measured("publishers live", began, process, start_ms)
-        _empty(self._url)
-        return run
-
-    @contextmanager
-    def _ingest(self, name: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
-        """A worker that is connected, and the last instant at which it was not seen to be."""
-        environment = {
-            **os.environ,
-            "HAIDANG_DATABASE_URL": with_user(self._url, "haidang_ingest"),
-            "HAIDANG_BROKER_URL": self._broker_url,
-            "HAIDANG_INGEST_CLIENT_ID": "bench",
-            "HAIDANG_INGEST_METRICS_PORT": "0",
-        }
-        with self._log(name).open("wb") as log:
-            process = subprocess.Popen([sys.executable, "-m", "ingest"], env=environment, stdout=log, stderr=log)
-        try:
-            yield process, self._wait_connected(name)
-        finally:
-            process.terminate()
-            process.wait(30)
-
-    def _publish(self) -> int:
-        """Publish the load from a process of its own; returns the time of its first message in ms."""
-        start_ms = self._work.start_ms()
-        arguments = [self._broker_url, self._work.to_json(), str(start_ms)]
-        if subprocess.run([sys.executable, "-m", "pilot.bench_publisher", *arguments], check=False).returncode != 0:
-            raise PilotError("The publisher of the benchmark failed.")
-        return start_ms
-
-    def _log(self, name: str) -> Path:
-        return self._folder / f"ingest-{name}.log"
-
-    def _wait_connected(self, name: str) -> float:
-        """Wait until ingest says that it is connected; returns the last instant at which it had not said so."""
-        deadline = time.monotonic() + STALL_S
-        before = time.perf_counter()
-        while time.monotonic() < deadline:
-            looked_at = time.perf_counter()
-            text = self._log(name).read_text("utf-8", errors="replace")
-            if "broker_connected" in text:
-                return before
-            before = looked_at
+def _wait_processed(url: str, work: Load, pid: int) -> float:
+    """Wait for all messages; returns the peak of the worker's memory in MB."""
+    peak, last, moved_at = 0.0, -1, time.monotonic()
+    with connect(url, "bench", autocommit=True) as connection:
+        while last < work.messages:
+            row = connection.execute(_SQL["processed"]).fetchone()
+            count = int(row[0]) if row else 0
+            peak = max(peak, memory_mb(pid))
+            if count != last:
+                last, moved_at = count, time.monotonic()
+            elif time.monotonic() - moved_at > STALL_S:
+                raise PilotError(f"Ingest stands still at {count} of {work.messages} messages.")
             time.sleep(POLL_S)
-        raise PilotError(f"Ingest did not connect within {STALL_S:.0f} s:\n{text}")
-
-    def _measured(self, name: str, began: float, process: subprocess.Popen[bytes], start_ms: int) -> Run:
-        """Wait until everything is accounted for, compare what is stored with what was sent."""
-        peak = self._wait_processed(process)
-        seconds = time.perf_counter() - began
-        with connect(self._url, "bench") as connection:
-            row = connection.execute(_SQL["stored"]).fetchone()
-            stored = int(row[0]) if row else 0
-            lost, doubled = difference(connection, self._work, start_ms)
-        rate = stored / seconds
-        work = self._work
-        return Run(name, work.messages, work.values, stored, lost, doubled, seconds, rate, rate / self._copied, peak)
-
-    def _wait_processed(self, process: subprocess.Popen[bytes]) -> float:
-        """Wait for all messages; returns the peak of the worker's memory in MB."""
-        peak, last, moved_at = 0.0, -1, time.monotonic()
-        with connect(self._url, "bench", autocommit=True) as connection:
-            while last < self._work.messages:
-                row = connection.execute(_SQL["processed"]).fetchone()
-                count = int(row[0]) if row else 0
-                peak = max(peak, memory_mb(process.pid))
-                if count != last:
-                    last, moved_at = count, time.monotonic()
-                elif time.monotonic() - moved_at > STALL_S:
-                    raise PilotError(f"Ingest stands still at {count} of {self._work.messages} messages.")
-                time.sleep(POLL_S)
-        return peak
+    return peak
 
 
 def difference(connection: Connection, work: Load, start_ms: int) -> tuple[int, int]:
@@ -242,7 +229,7 @@ def difference(connection: Connection, work: Load, start_ms: int) -> tuple[int, 
         "messages": work.messages,
         "names": names(work),
         "devices": DEVICES,
-        "assets": [topic(SITE, device).split("/", 3)[3].removesuffix("/data") for device in range(DEVICES)],
+        "assets": assets(work),
     }
     row = connection.execute(_SQL["difference"], parameters).fetchone()
     assert row is not None  # noqa: S101 - counts
@@ -261,16 +248,23 @@ def memory_mb(pid: int) -> float:
 
 def _print(result: Result) -> None:
     machine = f"{result.cpus} CPUs, {result.broker}, PostgreSQL {result.server}"
-    title = f"ingest, {result.values_per_message} values per message, {machine}"
+    times = f", median of {result.repeat}" if result.repeat > 1 else ""
+    title = f"ingest, {result.format}, {result.values_per_message} values per message, {machine}{times}"
     table = Table(title=title, title_justify="left")
-    for column in ("run", "messages", "sent = stored", "seconds", "values/s", "of raw COPY", "peak memory"):
-        table.add_column(column, justify="left" if column == "run" else "right")
+    for column in ("run", "messages", "sent = stored", "values/s", "of raw COPY", "peak memory", "CPU of"):
+        table.add_column(column, justify="left" if column in {"run", "CPU of"} else "right")
     for one in result.runs:
         mark = "yes" if one.complete else f"NO: {one.lost:,} lost, {one.doubled:,} doubled"
+        spread = f" ({min(one.all_values_per_s):,.0f} to {max(one.all_values_per_s):,.0f})" if result.repeat > 1 else ""
         table.add_row(
-            *(one.name, f"{one.messages:,}", f"{one.sent_values:,} {mark}", f"{one.seconds:.2f}"),
-            *(f"{one.values_per_s:,.0f}", f"{one.of_copy:.2f}", f"{one.peak_memory_mb:.0f} MB"),
+            *(one.name, f"{one.messages:,}", f"{one.sent_values:,} {mark}", f"{one.values_per_s:,.0f}{spread}"),
+            *(f"{one.of_copy:.2f}", f"{one.peak_memory_mb:.0f} MB", str(one.used)),
         )
     rows = result.runs[0].sent_values
-    table.add_row("raw keyed binary COPY", "", f"{rows:,}", "", f"{result.copy_rows_per_s:,.0f}", "1.00", "")
-    Console().print(table)
+    table.add_row("raw keyed binary COPY", "", f"{rows:,}", f"{result.copy_rows_per_s:,.0f}", "1.00", "", "")
+    console = Console()
+    console.print(table)
+    if result.latency:
+        console.print(str(result.latency))
+    for stage in result.stages:
+        console.print(str(stage))

@@ -73,3 +73,15 @@ def faults(
     services = Services(database_url, database_control, broker_url, broker_control, mosquitto)
     options = Options(minutes, workers, rate, devices, values, seed, tuple(only or ()), services, keep)
     raise typer.Exit(main(options, as_json=json))
+
+
+@app.command()
+def registry(
+    series: Annotated[int, typer.Option(help="registered series, all in use", min=100)] = 100_000,
+    values_per_message: Annotated[int, typer.Option(min=1, max=1000)] = 5,
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """What a large registry costs ingest beside one of 100 series; a storm of new series; learning of changes."""
+    from pilot.bench_registry import main
+
+    raise typer.Exit(main(series=series, values_per_message=values_per_message, as_json=json))

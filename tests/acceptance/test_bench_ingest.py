@@ -15,7 +15,7 @@ from tests.support.database import TestDatabase
 
 @pytest.mark.timeout(180)
 def test_everything_that_the_benchmark_sends_is_stored(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench_ingest.main(values_per_message=3, messages=700, as_json=True) == 0
+    assert bench_ingest.main(bench_ingest.Options(3, messages=700), as_json=True) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["complete"]
     assert [run["name"] for run in shown["runs"]] == ["draining a full queue", "publishers live"]

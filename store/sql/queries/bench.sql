@@ -33,3 +33,15 @@ SELECT (SELECT count(*) FROM lost), (SELECT count(*) FROM surplus)
 -- name: processed
 -- Messages that are accounted for.
 SELECT coalesce(sum(received), 0)::bigint FROM ledger_delta
+
+-- name: probes
+-- Numbers of the latency's probe above one that was seen.
+SELECT value FROM reading
+WHERE series_id = (SELECT series_id FROM series WHERE name = 'probe')
+  AND ts > now() - interval '2 minutes' AND value > %(after)s
+ORDER BY value
+
+-- name: touch_series
+-- Change so many series, some in use.
+UPDATE series SET recorded_at = now()
+WHERE series_id IN (SELECT series_id FROM series ORDER BY md5(series_id::text || now()::text) LIMIT %(count)s)
