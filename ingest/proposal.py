@@ -81,7 +81,7 @@ def conversion_to(ref: SeriesRef, row: SeriesRow) -> Conversion:
     """
     if row.kind == SeriesKind.STATE:
         if ref.unit:
-            raise DimensionError(f"unit {ref.unit!r} was given for a text")
+            raise DimensionError(f"unit {ref.unit[:32]!r} was given for a text")
         return IDENTITY
     unit = ref.unit
     if unit is None:

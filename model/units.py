@@ -111,6 +111,12 @@ _SPELLINGS = {
     **dict.fromkeys(("t", "ton", "tonne"), "metric_ton"),
 }
 _WELL_FORMED = re.compile(r"[A-Za-z0-9µμ°℃%³²·*/.^ áàăâ-]{1,32}")
+# pint works out whatever is written, and devices write units: 9**9**9 or "m cubed cubed cubed cubed" would never end. So
+# units are names with a power of one digit, joined by * / . - or a blank, and 1/ before them.
+_NAME = r"[A-Za-z°℃%áàăâ][A-Za-z0-9°℃%áàăâ]*"
+_FACTOR = rf"{_NAME}(?: ?(?:\*\*|\^) ?-?[0-9](?![A-Za-z0-9.]))?"
+_EXPRESSION = re.compile(rf"(?:1 ?/ ?)?{_FACTOR}(?:(?: ?[*/.] ?| |-){_FACTOR})*")
+_POWER_WORD = re.compile(r"squared?|cubed|cubic|sq", re.IGNORECASE)
 
 
 class UnitError(ValueError):
@@ -174,7 +180,7 @@ def conversion(unit: str, quantity: str, stored_unit: str) -> Conversion:
     if unit in ("", stored_unit):
         return IDENTITY
     if not stored_unit:
-        raise DimensionError(f"unit {unit!r} was given, but {quantity} has no unit")
+        raise DimensionError(f"unit {unit[:32]!r} was given, but {quantity} has no unit")
     have, want = _parse(unit, quantity), _parse(stored_unit, quantity)
     registry = _registry()
     if have.dimensionality != want.dimensionality:
@@ -227,6 +233,8 @@ def _parse(unit: str, quantity: str) -> Any:
         if not _WELL_FORMED.fullmatch(text):
             raise UnknownUnitError(f"unit {unit[:32]!r} is not known for {quantity}")
         spelled = re.sub(r"\b([kcdm]?m)([23])\b", r"\1**\2", text.translate(_REPLACED))
+        if not _EXPRESSION.fullmatch(spelled) or len(_POWER_WORD.findall(spelled)) > 1:
+            raise UnknownUnitError(f"unit {unit[:32]!r} is not known for {quantity}")
     try:
         return _registry().Unit(spelled)
     except Exception as error:  # pint raises a dozen kinds for texts that are no unit

@@ -119,7 +119,7 @@ def _add(result: Decoded, each: _Observation, mapping: Mapping, *, several: bool
     try:
         ts_us = shdr_time(each.attributes.get("timestamp", ""))
     except TimeError as error:
-        result.rejected.append(Rejection("bad_time", f"{item}: {error}"))
+        result.rejected.append(Rejection("bad_time", f"{shown(item)}: {error}"))
         return
     if each.section == "Condition":
         _add_condition(result, each, f"{each.device}:{item}" if several else item, ts_us, mapping)

@@ -116,3 +116,30 @@ def test_no_text_breaks_the_reading_of_units(text: str) -> None:
     else:
         with pytest.raises(UnitError, match="mass"):
             conversion(text, "mass", "t")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("10**10**10**10", "9^9^9^9", "9 cubed cubed cubed cubed", "m cubed cubed cubed", "m**9e9", "m**99", "m²²²²²"),
+        *(
+            "9**--9**--9",
+            "m**-9**9",
+            "1e9**9",
+            "sq sq sq sq m",
+            "1/9**9**9",
+            "m-9**9**9",
+            "x" * 1_000_000,
+            "*" * 1_000_000,
+        ),
+    ],
+)
+def test_a_unit_that_would_take_for_ever_is_unknown_at_once(unit: str) -> None:
+    with pytest.raises(UnknownUnitError) as caught:
+        conversion(unit, "active_energy", "kWh")
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("unit", ["kW h", "N*m", "W/m2", "mm/s^2", "m**-1", "kg·m²", "cmH2O", "J/kg/K", "1/s"])
+def test_compound_units_of_devices_are_understood(unit: str) -> None:
+    assert is_known(unit)
