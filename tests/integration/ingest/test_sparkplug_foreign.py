@@ -92,4 +92,4 @@ def test_a_foreign_node_is_understood_asked_and_missed(plant: Plant, node: Node)
         " sum(abs(decoded - stored - duplicate - conflict - rejected_value))::int FROM ledger_now"
     )[0]
     assert (rejected, missed, messages_off, values_off) == (0, 0, 0, 0)
-    assert received > 10
+    assert received >= 8
