@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+from ingest.decode.compression import plain
 from ingest.decode.mapped_events import add_event
 from ingest.decode.paths import FieldError, get, leaves
 from ingest.decode.record import Record
 from ingest.decode.result import Decoded, Rejection, refused, shown, with_ordinals
 from ingest.decode.scalars import REMOVED, Given, add_value, number
 from ingest.decode.times import TimeError
+from ingest.limits import Limits
 from ingest.mapping import ItemRule, Mapping, ValueRule
 from ingest.names import series_name
 
@@ -46,7 +48,7 @@ def redacted(payload: bytes, mapping: Mapping) -> bytes:
     if not mapping.names_persons:
         return payload
     try:
-        document = json.loads(payload.decode())
+        document = json.loads(_text(payload))
     except (ValueError, RecursionError):
         return b""
     hidden = mapping.hidden
@@ -62,6 +64,14 @@ def redacted(payload: bytes, mapping: Mapping) -> bytes:
         return json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
     except RecursionError:
         return b""
+
+
+def _text(payload: bytes) -> str:
+    """The text of a payload, decompressed; raises ValueError where there is none."""
+    opened = plain(payload, Limits().payload_bytes)
+    if isinstance(opened, Rejection):
+        raise ValueError(opened.detail)  # noqa: TRY004 - a payload that is no text is no wrong type of ours
+    return opened.decode()
 
 
 def _records(document: Any, mapping: Mapping) -> list[Any]:
