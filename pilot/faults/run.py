@@ -92,6 +92,7 @@ def _work(options: Options, kinds: list[Kind], phases: Phases, result: Result, s
     _judge(phases, result, stack)
     if stack.broker is not None and not options.only and not result.interrupted:
         stack.workers.start()
+        stack.workers.wait_connected()
         phases.run(Phase(BROKER_KILL.title, (Occurrence(BROKER_KILL, 1.0, 0.5),), is_due=True), may_lose=True)
         result.beside = phases.results[-1]
         place = len(phases.results) - 1

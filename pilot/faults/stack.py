@@ -111,6 +111,7 @@ def running(
             ),
             "HAIDANG_BROKER_URL": _at_port(broker.url, ingest_line.port),
             "HAIDANG_INGEST_CLIENT_ID": "faults",
+            "HAIDANG_INGEST_WORKERS": str(workers),
             "HAIDANG_INGEST_METRICS_PORT": "0",
             **settings,
         }

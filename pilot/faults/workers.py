@@ -27,15 +27,16 @@ class Workers:
         self._log = log
         self._random = random.Random(seed)  # noqa: S311 - same seed, same victims
         self._process: subprocess.Popen[bytes] | None = None
+        self._said_before = 0  # connections that the log told of when it was started
         self.kills = 0
         self.failures: list[str] = []  # ends that nobody asked for
 
     def start(self) -> None:
         """Start it, or start it again after it was killed; the log goes on."""
-        command = ["-m", "ingest"] if self._count == 1 else ["-m", "pilot.cli", "ingest", "--workers", str(self._count)]
         with self._log.open("ab") as log:
+            self._said_before = self.log().count(CONNECTED)
             self._process = subprocess.Popen(
-                [sys.executable, *command],
+                [sys.executable, "-m", "ingest"],
                 env={**os.environ, **self._environment, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -88,7 +89,7 @@ class Workers:
         def connected() -> bool:
             if self._running().poll() is not None:
                 raise PilotError(f"Ingest did not start:\n{self.tail()}")
-            return self.log().count(CONNECTED) >= self._count
+            return self.log().count(CONNECTED) >= self._said_before + self._count
 
         wait(connected, START_TIMEOUT_S, "ingest to connect")
 

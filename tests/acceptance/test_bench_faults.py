@@ -2,6 +2,7 @@
 see it if something were."""
 
 import os
+from collections import Counter
 
 import psycopg
 import pytest
@@ -83,14 +84,14 @@ def test_what_is_lost_or_doubled_is_seen(database: TestDatabase) -> None:
         connection.execute(f"DELETE FROM reading WHERE {of} AND ts = {second}")
         connection.execute(f"UPDATE reading SET value = 0 WHERE {of} AND ts = (SELECT max(ts) FROM reading WHERE {of})")
         connection.execute("DELETE FROM event WHERE ts = (SELECT min(ts) FROM event)")
-        connection.execute("DELETE FROM rejected_message WHERE digest = (SELECT min(digest) FROM rejected_message)")
-        connection.execute("UPDATE rejected_message SET digest = '\\x00' WHERE reason = 'undecodable'")
+        for change in ("DELETE FROM rejected_message", r"UPDATE rejected_message SET digest = '\x00'"):
+            connection.execute(f"{change} WHERE digest = (SELECT max(digest) FROM rejected_message)")
     found = truth.compare(database.url, sent)
-    assert found.lost_values == {0: 1, 1: 2}
-    assert found.lost_messages == {0: 1, 1: 2}
+    assert found.lost_values == {0: 1, 1: 1 + sent.load.devices}  # every device has an event at that time
+    assert found.lost_messages == {0: 1, 1: 1 + sent.load.devices}
     assert found.doubled[1] == 1
     assert found.doubled[truth.NOWHERE] == 1
-    assert found.lost_refusals[1] >= 2
+    assert found.lost_refusals == Counter({1: 2})
     assert "the ledger says" in truth.account_problems(database.url, sent)[0]
 
 
