@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from kpi.carbon import factors_of_hours
+from kpi.compute.business import QUANTITIES
 from kpi.scopes import METERED
 from kpi.sums import run_starts
 from model.registry import Site
@@ -64,10 +65,21 @@ AMOUNTS: dict[str, pl.Expr] = {
     "energy_expected": _of("expected") & _of_meter,
     "energy_kwh": _is_energy,
 }
+OF_RECORDS = tuple(sorted(QUANTITIES))
+AMOUNTS |= {name: _of(name) for name in OF_RECORDS}
 CARBON = ("co2e_kg",)
 COUNTS = ("energy_rows", "without_factor", "lagging_rows")
 MEASURES = (*DURATIONS, *COUNTS, *AMOUNTS, *CARBON)
 OF_ENERGY = frozenset({"energy_kwh", *CARBON, *COUNTS, "energy_received", "energy_expected"})
+
+
+def role(measure: str) -> str:
+    """Column of `Scopes.sources` that says whether an asset contributes this base sum to a scope."""
+    if measure in OF_ENERGY:
+        return "of_energy"
+    if measure.startswith("inventory_"):
+        return "of_own"  # a mean stock is of one store: several do not add up
+    return "of_records" if measure in OF_RECORDS else "of_time"
 
 
 def base_sums(atoms: pl.DataFrame, site: Site, counted: frozenset[str]) -> pl.DataFrame:

@@ -26,6 +26,9 @@ no mean of ratios exists anywhere.
   measures all of what it hangs on. Units that count no pieces are left out of OEE (flag `units_without_counts`),
   not of availability.
 - **Capped** variants cut each factor at 1 after summing, before multiplying; hours have none.
+- **Records**: what telemetry cannot know (orders, attendance, inspection, maintenance, inventory) comes with
+  `haidang records import`. A record belongs whole to the window in which it ends; records of everything at or below a
+  scope are added. Without its records a KPI has no row.
 - A failure and its repair time belong whole to the window in which the failure closes; open intervals are not
   extrapolated.
 - A demand interval belongs to the window in which it begins; a week or month belongs to the production days it
@@ -58,11 +61,12 @@ def _entry(kpi: Kpi) -> str:
     bounds = f"{'' if kpi.lower is None else f'{kpi.lower:g}'}…{'' if kpi.upper is None else f'{kpi.upper:g}'}"
     grains = ", ".join(grain.value for grain in Grain if grain in kpi.grains)
     variants = "" if kpi.capped is None else " Variants: as defined, `capped`."
+    needs = f"; needs records of kind `{kpi.record}`" if kpi.record else ""
     return (
         f"## `{kpi.id}`: {kpi.name_en}\n\n{kpi.name_vi}. {kpi.explanation_vi}\n\n"
         f"{iso}{kpi.explanation_en}{variants}\n\n"
         f"- formula: `{kpi.formula}` ({kpi.unit}), better {kpi.direction.value}, range {bounds}\n"
-        f"- from: {', '.join(f'`{name}`' for name in kpi.inputs)}; aggregation {kpi.aggregation.value}\n"
+        f"- from: {', '.join(f'`{name}`' for name in kpi.inputs)}; aggregation {kpi.aggregation.value}{needs}\n"
         f"- windows: {grains}; definition {kpi.definition_version}; source {kpi.source}\n"
     )
 

@@ -56,6 +56,16 @@ ANNOTATIONS = pl.Schema(
         "created_us": pl.Int64,
     }
 )
+RECORDS = pl.Schema(
+    {
+        "asset": pl.String,
+        "kind": pl.String,
+        "key": pl.String,
+        "from_us": pl.Int64,
+        "to_us": pl.Int64,  # null = still open
+        "payload": pl.String,  # JSON
+    }
+)
 
 INTERVALS = pl.Schema(
     {
@@ -119,6 +129,7 @@ class Inputs:
     annotations: pl.DataFrame
     carry: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     until_us: int | None = None
+    records: pl.DataFrame = field(default_factory=lambda: empty(RECORDS))
 
 
 @dataclass(frozen=True)

@@ -114,17 +114,16 @@ def _scopes(inputs: RollupInputs) -> Scopes:
     atoms = inputs.atoms
     timed = atoms.filter(pl.col("quantity") == "time")["asset"].unique().to_list()
     counts = pl.col("quantity").is_in(["good", "reject", "ideal_time_total"]) | (pl.col("origin") == "record")
-    return scopes(inputs.site, timed=set(timed), counted=set(atoms.filter(counts)["asset"].unique().to_list()))
+    recorded = atoms.filter(pl.col("quantity").is_in(base.OF_RECORDS))["asset"].unique().to_list()
+    counted = atoms.filter(counts)["asset"].unique().to_list()
+    return scopes(inputs.site, timed=set(timed), counted=set(counted), recorded=set(recorded))
 
 
 def _pieces(inputs: RollupInputs, found: Scopes) -> pl.DataFrame:
     """Repeat each asset's base sums for the scopes that it contributes to, only what it contributes."""
     sums = base.base_sums(inputs.atoms, inputs.site, found.counted)
     of_role = (
-        pl.when(pl.col("of_energy" if name in base.OF_ENERGY else "of_time"))
-        .then(pl.col(name))
-        .otherwise(pl.lit(0, sums.schema[name]))
-        .alias(name)
+        pl.when(pl.col(base.role(name))).then(pl.col(name)).otherwise(pl.lit(0, sums.schema[name])).alias(name)
         for name in base.MEASURES
     )
     return sums.join(found.sources, on="asset").with_columns(of_role)
@@ -216,6 +215,8 @@ def _makes_sense(kpi: Kpi) -> pl.Expr:
             able = pl.col("can_time") & pl.col("has_time") & (pl.col("from_records_s") == 0)
         case Basis.COUNT:
             able = pl.col("can_count")
+        case Basis.RECORD:
+            able = pl.lit(value=True)
         case _:
             able = pl.col("can_energy")
     return able & pl.col("can_count") if kpi.per_piece else able
@@ -227,4 +228,6 @@ def _worth_storing(kpi: Kpi) -> pl.Expr:
     split = pl.col("grain").is_in([Grain.JOB.value, Grain.PRODUCT.value])
     nothing = pl.col("value").is_null() | (pl.col("value") == 0 if kpi.sparse else pl.lit(value=False))
     no_data = (why_missing(kpi) == "no_data").fill_null(value=False)
+    if kpi.basis is Basis.RECORD:  # without its records there is no row at all
+        return pl.col("value").is_not_null()
     return ~((in_hour & nothing) | (split & no_data & (kpi.basis in status.METERED)))

@@ -13,7 +13,16 @@ from model.registry import Asset, Site
 COUNTS = frozenset({"good_count", "reject_count", "total_count", "cycle_count"})
 METER_KIND = "meter"
 METERED = frozenset({"active_energy", "active_power"})
-SOURCES = pl.Schema({"scope": pl.String, "asset": pl.String, "of_time": pl.Boolean, "of_energy": pl.Boolean})
+SOURCES = pl.Schema(
+    {
+        "scope": pl.String,
+        "asset": pl.String,
+        "of_time": pl.Boolean,
+        "of_energy": pl.Boolean,
+        "of_records": pl.Boolean,
+        "of_own": pl.Boolean,
+    }
+)
 ABILITIES = pl.Schema({"scope": pl.String, "can_time": pl.Boolean, "can_count": pl.Boolean, "can_energy": pl.Boolean})
 
 
@@ -26,13 +35,19 @@ class Scopes:
     counted: frozenset[str]
 
 
-def scopes(site: Site, timed: AbstractSet[str] = frozenset(), counted: AbstractSet[str] = frozenset()) -> Scopes:
+def scopes(
+    site: Site,
+    timed: AbstractSet[str] = frozenset(),
+    counted: AbstractSet[str] = frozenset(),
+    recorded: AbstractSet[str] = frozenset(),
+) -> Scopes:
     """Resolve the scopes of a site.
 
     Args:
         site: registry snapshot.
         timed: assets with time pieces beyond those with a state series (production records).
         counted: assets with counted pieces beyond those with a count series.
+        recorded: assets with business records; they add up over everything at or below a scope.
     """
     tree = _Tree(
         site,
@@ -42,8 +57,15 @@ def scopes(site: Site, timed: AbstractSet[str] = frozenset(), counted: AbstractS
     )
     rows, abilities = [], []
     for asset in site.assets:
-        time, energy = tree.time_sources(asset.key), tree.energy_sources(asset.key)
-        rows += [(asset.key, key, key in time, key in energy) for key in sorted(time | energy)]
+        time, energy, below = (
+            tree.time_sources(asset.key),
+            tree.energy_sources(asset.key),
+            tree.whole(asset.key) & recorded,
+        )
+        rows += [
+            (asset.key, key, key in time, key in energy, key in below, key in below and key == asset.key)
+            for key in sorted(time | energy | below)
+        ]
         abilities.append((asset.key, bool(time & tree.timed), bool(time & tree.counted), bool(energy)))
     return Scopes(
         pl.DataFrame(rows, schema=SOURCES, orient="row"),
@@ -64,6 +86,10 @@ class _Tree:
         for asset in site.assets:
             if asset.parent is not None:
                 self._children.setdefault(asset.parent, []).append(asset.key)
+
+    def whole(self, key: str) -> set[str]:
+        """The scope and everything below it: business records add up."""
+        return {key}.union(*(self.whole(child) for child in self._children.get(key, [])))
 
     def time_sources(self, key: str) -> set[str]:
         """Assets whose time and counts are the scope's."""

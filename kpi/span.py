@@ -12,7 +12,19 @@ import polars as pl
 from kpi.building import Builder, Built, Fresh
 from kpi.compute import compute, read_range
 from kpi.digests import day_digests, inputs_digest
-from kpi.frames import ANNOTATIONS, ATOMS, EVENTS, INTERVAL_SERIES, READINGS, SERIES, SYMBOLS, Inputs, Tables, conform
+from kpi.frames import (
+    ANNOTATIONS,
+    ATOMS,
+    EVENTS,
+    INTERVAL_SERIES,
+    READINGS,
+    RECORDS,
+    SERIES,
+    SYMBOLS,
+    Inputs,
+    Tables,
+    conform,
+)
 from kpi.marking import conflict_marks, marks_of
 from kpi.work import DAY, LongWindows, Span, long_windows, windows_of_days, without_pending
 from model.calendar import DayWindow
@@ -177,6 +189,7 @@ class _SpanWork:
             events=conform(inputs.events(self.connection, site_id, wide), EVENTS),
             annotations=conform(inputs.annotations(self.connection, site_id, wide), ANNOTATIONS),
             carry={asset: payload for asset, (payload, _) in carried.items()},
+            records=conform(inputs.records(self.connection, site_id, whole), RECORDS),
             until_us=self.office.now_us if whole.to_us > self.office.now_us else None,
         )
         handed = derived.carry(self.connection, site_id, self.span.last)
@@ -243,6 +256,8 @@ class _SpanWork:
                 "annotations": _rows_within(read.inputs.annotations, pl.col("from_us"), pl.col("to_us"), whole),
                 "carry": carried.get(day - DAY, {}),
             }
+            if not read.inputs.records.is_empty():
+                context["records"] = _rows_within(read.inputs.records, pl.col("to_us") - 1, pl.col("to_us"), whole)
             found[day] = inputs_digest(day, rows, context)
         return found
 

@@ -17,6 +17,7 @@ from pilot.commands import (
     ledger,
     mapping,
     plant,
+    records,
     rejected,
     services,
     sites,
@@ -39,6 +40,7 @@ app.command("replay")(plant.replay)
 app.add_typer(mapping.app, name="map")
 app.add_typer(database.app, name="db")
 app.add_typer(sites.app, name="site")
+app.add_typer(records.app, name="records")
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(keys.app, name="key")
 app.add_typer(ledger.app, name="ledger")

@@ -30,6 +30,14 @@ _EVENTS = pl.Schema(
         "payload": pl.String,
     }
 )
+_RECORDS = pl.Schema(
+    {
+        **dict.fromkeys(("asset", "kind", "key"), pl.String()),
+        "from_us": pl.Int64(),
+        "to_us": pl.Int64(),
+        "payload": pl.String(),
+    }
+)
 _ANNOTATIONS = pl.Schema(
     {
         "annotation_id": pl.Int64,
@@ -120,6 +128,11 @@ def events(connection: Connection, site_id: int, span: Range) -> pl.DataFrame:
 def annotations(connection: Connection, site_id: int, span: Range) -> pl.DataFrame:
     """Corrections that touch the range and stand."""
     return _frame(connection, "annotations", {"site_id": site_id, **_bounds(span)}, _ANNOTATIONS)
+
+
+def records(connection: Connection, site_id: int, span: Range) -> pl.DataFrame:
+    """Standing business records that end in the range (after its start, at the latest at its end)."""
+    return _frame(connection, "records", {"site_id": site_id, **_bounds(span)}, _RECORDS)
 
 
 def symbols(connection: Connection) -> pl.DataFrame:

@@ -1,10 +1,17 @@
 """The KPI catalogue: data and one expression each, for the job, the API, the console, the docs and explanations."""
 
-from kpi.catalogue import energy, maintenance, production, times
+from kpi.catalogue import energy, maintenance, production, records, times
 from kpi.catalogue.entry import Aggregation, Basis, Direction, Kpi
 
 CATALOGUE: dict[str, Kpi] = {
-    entry.id: entry for entry in (*times.ENTRIES, *production.ENTRIES, *maintenance.ENTRIES, *energy.ENTRIES)
+    entry.id: entry
+    for entry in (
+        *times.ENTRIES,
+        *production.ENTRIES,
+        *maintenance.ENTRIES,
+        *energy.ENTRIES,
+        *records.ENTRIES,
+    )
 }
 
 __all__ = ["CATALOGUE", "Aggregation", "Basis", "Direction", "Kpi"]

@@ -40,7 +40,16 @@ QUANTITIES = (
 MAINTENANCE = ("failures", "repair_s", "between_failures", "between_failures_s")
 ENERGY = ("energy_kwh", "co2e_kg", "without_factor")
 DEMAND = ("peak_kw", "demand_hours")
-SUMS = TIMES + COUNTED_TIMES + QUANTITIES + MAINTENANCE + ENERGY + DEMAND
+# What business records say (kpi/compute/business.py): durations in s, pieces, one unit of mass for process losses.
+RECORDS = (
+    *("order_work_time", "attendance_time", "transport_time", "queuing_time", "orders"),
+    *("planned_scrap", "first_operation_quantity", "production_capacity"),
+    *("inspections", "inspected", "first_pass_good", "reworked_good", "rework", "failed_final"),
+    *("defects", "defect_opportunities", "corrective_maintenance_time", "preventive_maintenance_time"),
+    *("inventory_throughput", "inventory_stock_time", "inventory_span"),
+    *("consumed_material", "integrated_good", "production_loss", "storage_transport_loss", "other_loss"),
+)
+SUMS = TIMES + COUNTED_TIMES + QUANTITIES + MAINTENANCE + ENERGY + DEMAND + RECORDS
 
 # What a scope has at all, apart from how much of it.
 HAS = ("has_time", "has_counts", "has_energy", "has_demand")
@@ -60,6 +69,16 @@ def planned_busy() -> pl.Expr:
 def calendar() -> pl.Expr:
     """All time of the window in seconds, as far as it has passed."""
     return planned_busy() + pl.col("planned_down_s") + pl.col("not_scheduled_s")
+
+
+def busy() -> pl.Expr:
+    """AUBT in seconds: production, setup and delay."""
+    return processing() + pl.col("delay_s")
+
+
+def order_execution() -> pl.Expr:
+    """AOET in seconds: busy time, transport and queuing; null where no order was recorded."""
+    return pl.when(pl.col("orders") > 0).then(busy() + pl.col("transport_time") + pl.col("queuing_time"))
 
 
 def processing() -> pl.Expr:

@@ -34,6 +34,7 @@ class Basis(StrEnum):
     ENERGY = "energy"
     DEMAND = "demand"
     CARBON = "carbon"
+    RECORD = "record"  # business records; without them the KPI has no row
 
 
 ALL_GRAINS = frozenset(Grain)
@@ -69,6 +70,7 @@ class Kpi:
     grains: frozenset[Grain] = ALL_GRAINS
     per_piece: bool = False  # divides by good pieces: needs counts as well
     sparse: bool = False  # an hour in which it is zero is not stored
+    record: str | None = None  # kind of business record that it needs
 
     @property
     def variants(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from kpi.compute.atoms import assemble, keyed, time_rows
+from kpi.compute.business import business_rows
 from kpi.compute.carry import carry_frame, day_ends, failure_ends, line_ends
 from kpi.compute.counters import bases, counted, increments, last_values
 from kpi.compute.counts import COUNTERS, counter_rows, ideal_rows
@@ -177,7 +178,8 @@ def _record_bounds(given: Prepared) -> pl.DataFrame:
 def _used(given: Prepared, line: pl.DataFrame) -> pl.DataFrame:
     """Only assets of which anything is known are cut into pieces."""
     ranks = given.plan.rank()
-    ids = [*given.series["a"], *line["a"].unique(), *(ranks[run.asset] for run in given.records.runs)]
+    recorded = [ranks[asset] for asset in given.inputs.records["asset"].unique() if asset in ranks]
+    ids = [*given.series["a"], *line["a"].unique(), *(ranks[run.asset] for run in given.records.runs), *recorded]
     return given.plan.bounds.filter(pl.col("a").is_in(sorted(set(ids))))
 
 
@@ -191,12 +193,13 @@ def _amounts(
     record = record_rows(
         given.records.runs, set(counters["asset"]), Slots(open_layer(given.plan), pieces, index, ranks)
     )
+    business, odd = business_rows(given.inputs.records, given.plan, pieces, index)
     energy = energy_rows(spans, meters(given.series), index)
     classless = pl.DataFrame({name: [""] for name in ("time_class", "sub_class", "reason")})
     lost = energy.filter("is_gap").drop("is_gap").join(classless, how="cross")
     frames = [rows, ideal.rows, energy.filter(~pl.col("is_gap")).drop("is_gap"), lost]
-    frames += [record.rows, periodic_rows(given.readings, given.series, pieces, index)]
-    return ideal.findings + record.findings, [
+    frames += [record.rows, business, periodic_rows(given.readings, given.series, pieces, index)]
+    return ideal.findings + record.findings + odd, [
         keyed(each, pieces).select(name for name in ATOMS if name != "duration_us") for each in frames
     ]
 

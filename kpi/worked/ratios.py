@@ -7,8 +7,9 @@ import polars as pl
 
 from kpi.carbon import FactorInForce, location_based_kg
 from kpi.catalogue import CATALOGUE
-from kpi.catalogue.columns import wide
+from kpi.catalogue.columns import order_execution, wide
 from kpi.evaluate import evaluate
+from kpi.quality import capability, rolled_throughput_yield
 from kpi.worked.result import Answers, Inputs, UnsupportedError
 
 HOUR_S = 3600.0
@@ -222,6 +223,7 @@ def iso_identities(given: Inputs) -> Answers:
     found = {name: value(name, frame) for name in (*names, *more)}
     return {
         **found,
+        **_recorded(given, row),
         "PBT": value("planned_busy_time", frame),
         "AUPT": row["production_s"] + row["setup_s"],
         "AUBT": row["production_s"] + row["setup_s"] + row["delay_s"],
@@ -230,6 +232,106 @@ def iso_identities(given: Inputs) -> Answers:
         "nee_index": value("nee", frame),
         "scrap_ratio": value("scrap_ratio", wide(good=given["PQ"] - given["SQ"], reject=given["SQ"])),
     }
+
+
+def _recorded(given: Inputs, times: dict[str, float]) -> Answers:
+    """The KPIs that need records of the order, its people and its inspection; PQ is what the order produced."""
+    frame = wide(
+        **{name: times[name] for name in ("production_s", "setup_s", "delay_s")},
+        good=given["PQ"] - given["SQ"],
+        reject=given["SQ"],
+        orders=1,
+        inspections=1,
+        transport_time=given["ATT"],
+        queuing_time=given["AQT"],
+        order_work_time=given["APWT"],
+        attendance_time=given["APAT"],
+        planned_scrap=given["PSQ"],
+        rework=given["RQ"],
+        first_pass_good=given["GP"],
+        inspected=given["IP"],
+    )
+    names = ("allocation_ratio", "production_process_ratio", "throughput_rate", "worker_efficiency", "rework_ratio")
+    more = ("actual_to_planned_scrap_ratio", "first_pass_yield")
+    execution = frame.select(order_execution().alias("AOET"))["AOET"].item()
+    return {"AOET": execution, **{name: value(name, frame) for name in (*names, *more)}}
+
+
+def fpy(given: Inputs) -> Answers:
+    """Yields of an inspection."""
+    frame = wide(
+        inspections=1,
+        inspected=given["inspected"],
+        first_pass_good=given["first_pass_good"],
+        reworked_good=given.get("reworked_good", 0),
+        failed_final=given.get("failed_final", 0),
+    )
+    names = ("rework_share", "fail_share", "final_yield")
+    return {"fpy": value("first_pass_yield", frame), **{name: value(name, frame) for name in names}}
+
+
+def ppm(given: Inputs) -> Answers:
+    """Defective parts per million."""
+    return {"ppm": value("ppm", wide(failed_final=given["defective"], inspected=given["inspected"]))}
+
+
+def dpmo(given: Inputs) -> Answers:
+    """Defects per million opportunities."""
+    frame = wide(defects=given["defects"], defect_opportunities=given["units"] * given["opportunities"])
+    return {"dpmo": value("dpmo", frame)}
+
+
+def maintenance_ratio(given: Inputs) -> Answers:
+    """Share of corrective maintenance."""
+    frame = wide(corrective_maintenance_time=given["CMT"], preventive_maintenance_time=given["PMT"])
+    return {"corrective_maintenance_ratio": value("corrective_maintenance_ratio", frame)}
+
+
+def process_losses(given: Inputs) -> Answers:
+    """The loss ratios of a process industry, and their sum, which is 1 when nothing is missing."""
+    frame = wide(
+        consumed_material=given["CM"],
+        integrated_good=given["IGQ"],
+        production_loss=given["PL"],
+        storage_transport_loss=given["STL"],
+        other_loss=given["OL"],
+    )
+    names = ("integrated_goods_ratio", "production_loss_ratio", "storage_transport_loss_ratio", "other_loss_ratio")
+    found = {name: value(name, frame) for name in names}
+    return {**found, "balance": sum(each or 0.0 for each in found.values())}
+
+
+def rty(given: Inputs) -> Answers:
+    """Yield of all steps one after the other."""
+    steps = given.get("step_yields")
+    if steps is None:
+        counted = zip(given["step_in"], given["step_first_pass"], strict=True)
+        frames = [wide(inspected=parts, first_pass_good=good) for parts, good in counted]
+        steps = [value("first_pass_yield", frame) for frame in frames]
+    found = rolled_throughput_yield(steps)
+    return {"rty": found, "good_of_10000": None if found is None else found * 10_000}
+
+
+def capability_indices(given: Inputs) -> Answers:
+    """Machine capability from mean and standard deviation."""
+    found = capability(given["mean"], given["s"], given["LSL"], given["USL"])
+    return {"cm": found.index, "cmk": found.critical} if found else {"cm": None, "cmk": None}
+
+
+def downtime(given: Inputs) -> Answers:
+    """Down time that an availability leaves."""
+    lost = given["hours_per_year"] * (1 - (availability_of(given["availability"]) or 0.0))
+    return {"downtime_h_per_year": lost, "downtime_h_per_month": lost / 12}
+
+
+def availability_of(share: float) -> float | None:
+    """Availability of a window of which this share is production."""
+    return value("availability", sums(pbt=1.0, apt=share))
+
+
+def plain_mean(given: Inputs) -> Answers:
+    """The plain mean, which the product never takes."""
+    return {"mean": sum(given["oee"]) / len(given["oee"])}
 
 
 def mtbf(given: Inputs) -> Answers:
@@ -339,6 +441,15 @@ ADAPTORS: dict[str, Callable[[Inputs], dict[str, Any]]] = {
     "oee_invariance": oee_invariance,
     "iso22400_nee": nee,
     "iso22400_identities": iso_identities,
+    "fpy": fpy,
+    "ppm": ppm,
+    "dpmo": dpmo,
+    "rty": rty,
+    "capability": capability_indices,
+    "maintenance_ratio": maintenance_ratio,
+    "process_losses": process_losses,
+    "downtime_from_availability": downtime,
+    "oee_rollup_plain_mean": plain_mean,
     "mtbf": mtbf,
     "mtbf_mttr_events": mtbf_mttr,
     "mttr": mttr,

@@ -81,3 +81,15 @@ LEFT JOIN reason r USING (reason_id) LEFT JOIN product p USING (product_id)
 WHERE n.site_id = %(site_id)s AND n.from_ts < %(to_ts)s AND n.to_ts > %(from_ts)s AND NOT n.revoked
   AND NOT EXISTS (SELECT FROM annotation later WHERE later.supersedes = n.annotation_id)
 ORDER BY n.annotation_id
+
+-- name: records
+-- Standing business records that end in the range.
+SELECT coalesce(payload ->> 'asset', '') AS asset, kind, key, (extract(epoch FROM from_ts) * 1000000)::bigint AS from_us,
+       (extract(epoch FROM to_ts) * 1000000)::bigint AS to_us, payload::text AS payload
+FROM (
+    SELECT DISTINCT ON (kind, key) kind, key, from_ts, to_ts, payload
+    FROM business_record WHERE site_id = %(site_id)s
+    ORDER BY kind, key, recorded_at DESC, business_record_id DESC
+) AS standing
+WHERE to_ts > %(from_ts)s AND to_ts <= %(to_ts)s
+ORDER BY asset, kind, key

@@ -54,6 +54,9 @@ def test_capped_variants_are_never_above_one(entry: Kpi) -> None:
 def test_iso_numbers_are_those_of_the_standard() -> None:
     numbers = {entry.id: entry.iso_number for entry in CATALOGUE.values() if entry.iso_number is not None}
     assert numbers == {
+        "worker_efficiency": 1,
+        "allocation_ratio": 2,
+        "throughput_rate": 3,
         "allocation_efficiency": 4,
         "utilization_efficiency": 5,
         "oee": 6,
@@ -63,9 +66,22 @@ def test_iso_numbers_are_those_of_the_standard() -> None:
         "quality_ratio": 10,
         "setup_ratio": 11,
         "technical_efficiency": 12,
+        "production_process_ratio": 13,
+        "actual_to_planned_scrap_ratio": 14,
+        "first_pass_yield": 15,
         "scrap_ratio": 16,
+        "rework_ratio": 17,
+        "fall_off_ratio": 18,
+        "inventory_turns": 24,
+        "finished_goods_ratio": 25,
+        "integrated_goods_ratio": 26,
+        "production_loss_ratio": 27,
+        "storage_transport_loss_ratio": 28,
+        "other_loss_ratio": 29,
+        "equipment_load_ratio": 30,
         "mtbf": 31,
         "mttr": 33,
+        "corrective_maintenance_ratio": 34,
     }
 
 

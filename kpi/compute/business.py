@@ -1,0 +1,110 @@
+"""Business records (orders, maintenance, inspection, attendance, inventory): amounts of the piece in which they close.
+
+A record belongs whole to the window in which it ends; one without an end is not counted yet. What a record's payload
+may hold is listed in FIELDS; anything else in it is kept and not read here.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from kpi.compute.atoms import ROWS
+from kpi.compute.orders import payload_of
+from kpi.compute.plan import Plan
+from kpi.compute.spread import Pieces, at_instants
+
+# Kind of record -> number in its payload -> quantity of the atom. Durations in s, pieces, or any one unit of mass.
+FIELDS: dict[str, dict[str, str]] = {
+    "attendance": {"work_s": "order_work_time", "attendance_s": "attendance_time"},
+    "order": {
+        "transport_s": "transport_time",
+        "queuing_s": "queuing_time",
+        "planned_scrap": "planned_scrap",
+        "first_operation_quantity": "first_operation_quantity",
+        "capacity": "production_capacity",
+    },
+    "inspection": {
+        "inspected": "inspected",
+        "first_pass_good": "first_pass_good",
+        "reworked_good": "reworked_good",
+        "rework": "rework",
+        "failed": "failed_final",
+        "defects": "defects",
+        "opportunities": "defect_opportunities",
+    },
+    "inventory": {
+        "throughput": "inventory_throughput",
+        "consumed": "consumed_material",
+        "integrated_good": "integrated_good",
+        "production_loss": "production_loss",
+        "storage_transport_loss": "storage_transport_loss",
+        "other_loss": "other_loss",
+    },
+}
+# How many records of a kind closed: a ratio without any of them has no value.
+QUANTITIES = (
+    *(quantity for fields in FIELDS.values() for quantity in fields.values()),
+    *("orders", "inspections", "corrective_maintenance_time", "preventive_maintenance_time"),
+    *("inventory_stock_time", "inventory_span"),
+)
+COUNTED = {"order": "orders", "inspection": "inspections"}
+MAINTENANCE = {"corrective": "corrective_maintenance_time", "preventive": "preventive_maintenance_time"}
+_COLUMNS = ["asset", "from_us", "to_us", "kind", "key", "payload"]
+_OUT = pl.Schema({"a": pl.Int32, "t1": pl.Int64, "quantity": pl.String, "amount": pl.Float64, "job": pl.String})
+US_PER_S = 1e6
+
+Finding = dict[str, Any]
+
+
+def business_rows(
+    records: pl.DataFrame, plan: Plan, pieces: pl.DataFrame, index: Pieces
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Give the amounts of the records (frames.RECORDS) that close in the computed days, and those that say nonsense."""
+    ranks = plan.rank()
+    rows: list[tuple[int, int, str, float, str | None]] = []
+    findings: list[Finding] = []
+    for asset, from_us, to_us, kind, key, text in records.select(_COLUMNS).sort(_COLUMNS).iter_rows():
+        if asset not in ranks or to_us is None:
+            continue
+        payload = payload_of(text)
+        job = str(payload.get("job") or (key if kind == "order" else "")) or None
+        found = list(_amounts(kind, from_us, to_us, payload))
+        wrong = [name for name, amount in found if amount is None]
+        if wrong:
+            findings.append({"kind": "bad_record", "asset": asset, "record": f"{kind} {key}", "fields": wrong})
+        rows += [(ranks[asset], to_us, name, amount, job) for name, amount in found if amount is not None]
+    placed = at_instants(pl.DataFrame(rows, _OUT, orient="row").sort("a", "t1", maintain_order=True), index)
+    at_work = pieces.select(pl.col("job").alias("_job"))[placed["p"]]
+    named = pl.concat([placed, at_work], how="horizontal").with_columns(pl.coalesce("job", "_job").alias("job"))
+    return named.with_columns(pl.lit("").alias("qualifier")).select(*ROWS, "job"), findings
+
+
+def _amounts(kind: str, from_us: int, to_us: int, payload: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
+    """Quantities of a record; None stands for a field that is no amount, under the field's name."""
+    for name, quantity in FIELDS.get(kind, {}).items():
+        if payload.get(name) is not None:
+            amount = _amount(payload[name])
+            yield (name, None) if amount is None else (quantity, amount)
+    if kind in COUNTED:
+        yield COUNTED[kind], 1.0
+    span_s = (to_us - from_us) / US_PER_S
+    if kind == "maintenance":
+        given = payload.get("duration_s")
+        of_type = MAINTENANCE.get(str(payload.get("type")))
+        amount = span_s if given is None else _amount(given)
+        if of_type is None or amount is None:
+            yield ("type" if of_type is None else "duration_s"), None
+        else:
+            yield of_type, amount
+    if kind == "inventory" and payload.get("average_stock") is not None:
+        stock = _amount(payload["average_stock"])
+        yield ("average_stock", None) if stock is None else ("inventory_stock_time", stock * span_s)
+        yield "inventory_span", span_s
+
+
+def _amount(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and value >= 0 else None

@@ -1,0 +1,177 @@
+"""Business records from tables of others (CSV): read, checked row by row, kept beside what was said before."""
+
+import csv
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg.types.json import Jsonb
+
+from store.errors import InvalidConfigurationError
+from store.instants import instant
+from store.pool import Connection
+from store.queries import load
+
+KINDS = ("order", "maintenance", "inspection", "attendance", "inventory", "problem")
+MOST_ROWS = 1_000_000
+_SQL = load("business")
+_OWN = frozenset({"key", "from", "to"})
+
+
+@dataclass(frozen=True)
+class BusinessRecord:
+    """One statement: what its key names, from when to when (µs UTC; no end = still open), what it says."""
+
+    key: str
+    from_us: int
+    to_us: int | None
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that was not taken, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import brought."""
+
+    new: int
+    changed: int
+    equal: int
+
+
+def read_csv(path: Path, zone: str, assets: frozenset[str]) -> tuple[list[BusinessRecord], list[Rejected]]:
+    """Read a table with the columns key, asset, from, to and any others.
+
+    Args:
+        path: CSV with a header; times RFC 3339, without an offset wall times of the zone.
+        zone: IANA zone of the site.
+        assets: paths of the site's assets; an empty asset is the site itself.
+
+    Raises:
+        InvalidConfigurationError: the file cannot be read, or has not these columns.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines)
+            missing = {"key", "from"} - set(reader.fieldnames or ())
+            if missing:
+                raise InvalidConfigurationError(f"{path} has no column {', '.join(sorted(missing))}.")
+            return _sorted_out(_read_rows(reader, ZoneInfo(zone), assets))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidConfigurationError(f"{path} cannot be read: {error}") from error
+
+
+def keep(connection: Connection, site_id: int, kind: str, records: Sequence[BusinessRecord], source: str) -> Imported:
+    """Keep records whose statement is new, and ask for the days to be computed again in which they count."""
+    known = {
+        row[0]: (row[1], row[2], row[3])
+        for row in connection.execute(
+            _SQL["standing"], {"site_id": site_id, "kind": kind, "keys": [each.key for each in records]}
+        )
+    }
+    new = changed = 0
+    for record in records:
+        before = known.get(record.key)
+        if before == (record.from_us, record.to_us, dict(record.payload)):
+            continue
+        _add(connection, site_id, kind, record, source)
+        for end in {record.to_us, before[1] if before else None} - {None}:
+            _mark(connection, site_id, end)
+        known[record.key] = (record.from_us, record.to_us, dict(record.payload))
+        new, changed = new + (before is None), changed + (before is not None)
+    return Imported(new, changed, len(records) - new - changed)
+
+
+def standing(connection: Connection, site_id: int, kind: str | None, limit: int) -> list[dict[str, Any]]:
+    """Records that stand, the newest first."""
+    names = ("kind", "key", "from", "to", "payload", "source")
+    rows = connection.execute(_SQL["list"], {"site_id": site_id, "kind": kind, "limit": limit})
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _add(connection: Connection, site_id: int, kind: str, record: BusinessRecord, source: str) -> None:
+    parameters = {
+        "site_id": site_id,
+        "kind": kind,
+        "key": record.key,
+        "from_ts": instant(record.from_us),
+        "to_ts": None if record.to_us is None else instant(record.to_us),
+        "payload": Jsonb(dict(record.payload)),
+        "source": source,
+    }
+    connection.execute(_SQL["add"], parameters)
+
+
+def _mark(connection: Connection, site_id: int, end_us: int | None) -> None:
+    """A record belongs to the piece of time that ends with it or holds its end."""
+    assert end_us is not None  # noqa: S101 - the caller leaves open records out
+    bounds = {"from_ts": instant(end_us - 1), "to_ts": instant(end_us)}
+    connection.execute(_SQL["mark"], {"site_id": site_id, **bounds})
+
+
+def _sorted_out(rows: Iterator[BusinessRecord | Rejected]) -> tuple[list[BusinessRecord], list[Rejected]]:
+    found: dict[str, BusinessRecord] = {}
+    rejected: list[Rejected] = []
+    for line, row in enumerate(rows, 2):
+        if line > MOST_ROWS + 1:
+            raise InvalidConfigurationError(f"More than {MOST_ROWS:,} rows: split the table.")
+        if isinstance(row, Rejected):
+            rejected.append(row)
+        elif row.key in found:
+            rejected.append(Rejected(line, f"key {row.key!r} comes twice"))
+        else:
+            found[row.key] = row
+    return list(found.values()), rejected
+
+
+def _read_rows(
+    reader: "csv.DictReader[str]", zone: ZoneInfo, assets: frozenset[str]
+) -> Iterator[BusinessRecord | Rejected]:
+    for row in reader:
+        try:
+            yield _record(row, zone, assets)
+        except ValueError as error:
+            yield Rejected(reader.line_num, str(error))
+
+
+def _record(row: Mapping[str, Any], zone: ZoneInfo, assets: frozenset[str]) -> BusinessRecord:
+    cells = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
+    if None in row:
+        raise ValueError("has more cells than the header")
+    if not cells["key"]:
+        raise ValueError("has no key")
+    asset = cells.get("asset", "")
+    if asset not in assets:
+        raise ValueError(f"asset {asset!r} is not registered")
+    from_us = _time(cells["from"], zone)
+    to_us = _time(cells["to"], zone) if cells.get("to") else None
+    if to_us is not None and to_us < from_us:
+        raise ValueError("ends before it begins")
+    said = {name: _value(text) for name, text in cells.items() if name not in _OWN and text}
+    return BusinessRecord(cells["key"], from_us, to_us, {**said, "asset": asset})
+
+
+def _time(text: str, zone: ZoneInfo) -> int:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no time such as 2026-11-22T14:00 or 2026-11-22T14:00+07:00") from error
+    return round((at if at.tzinfo else at.replace(tzinfo=zone)).timestamp() * 1_000_000)
+
+
+def _value(text: str) -> str | float:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text
