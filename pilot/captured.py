@@ -2,7 +2,9 @@
 
 import base64
 import json
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,19 +12,20 @@ from pilot.errors import PilotError
 
 
 class Captured(NamedTuple):
-    """A message out of a file."""
+    """A message out of a file, and when it was received (µs UTC)."""
 
     topic: str
     payload: bytes
+    received_us: int
 
 
 def captured(path: Path, topic: str) -> Iterator[Captured]:
     """Messages of a file: with a topic the file is one payload, else each line is a JSON object that says its topic.
 
-    Such lines are what an export of rejected messages holds, and what many recorders of MQTT write.
+    Such lines are what `haidang rejected export` writes, and what many recorders of MQTT write.
     """
     if topic:
-        yield Captured(topic, path.read_bytes())
+        yield Captured(topic, path.read_bytes(), _now_us())
         return
     for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
         if line.strip():
@@ -32,7 +35,7 @@ def captured(path: Path, topic: str) -> Iterator[Captured]:
 def _message(line: str, place: str) -> Captured:
     try:
         record = json.loads(line)
-        return Captured(record["topic"], _payload(record))
+        return Captured(record["topic"], _payload(record), _received_us(record))
     except (ValueError, KeyError, TypeError) as error:
         raise PilotError(
             f"{place}: a JSON object with topic and payload (or payload_b64, payload_hex) was expected. "
@@ -41,10 +44,21 @@ def _message(line: str, place: str) -> Captured:
 
 
 def _payload(record: dict[str, Any]) -> bytes:
-    for name, read in (("payload_b64", base64.b64decode), ("payload_base64", base64.b64decode)):
-        if name in record:
-            return read(record[name])
     if "payload_hex" in record:
         return bytes.fromhex(record["payload_hex"])
+    if "payload_b64" in record:
+        return base64.b64decode(record["payload_b64"])
     payload = record["payload"]
+    if "replayable" in record:  # a line of our own export
+        return base64.b64decode(payload)
     return payload.encode() if isinstance(payload, str) else json.dumps(payload).encode()
+
+
+def _received_us(record: dict[str, Any]) -> int:
+    """When an exported message was last received; now for all others."""
+    at = record.get("last_at")
+    return round(datetime.fromisoformat(at).timestamp() * 1e6) if isinstance(at, str) else _now_us()
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

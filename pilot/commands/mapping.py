@@ -87,7 +87,7 @@ def _read(trial: "Trial", paths: Sequence[Path], topic: str) -> None:
 
     for path in paths:
         for message in captured(path, topic):
-            trial.see(message.topic, message.payload, time.time_ns() // 1000)
+            trial.see(message.topic, message.payload, message.received_us)
 
 
 def _listen(trial: "Trial", url: str, filters: Sequence[str], seconds: float, most: int) -> str:

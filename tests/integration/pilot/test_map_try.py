@@ -1,5 +1,6 @@
 """`haidang map try` on a real broker: what it shows, how it ends, what it says when nothing is there."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -122,3 +123,12 @@ def test_a_file_is_tried_without_a_broker_and_a_silent_rule_fails_it(tmp_path: P
     assert done.exit_code == 1
     assert "the rule `from: Q` (q) matched no value" in done.stdout
     assert "gw/m1" in done.stdout
+
+
+def test_exported_rejections_are_tried_as_they_were_received(tmp_path: Path) -> None:
+    (tmp_path / "mapping.yaml").write_text(MAPPING, "utf-8")
+    payload = base64.b64encode(json.dumps({"t": 1_763_798_400_000, "P": 1500}).encode()).decode()
+    row = {"topic": "gw/m1", "payload": payload, "replayable": True, "last_at": "2025-11-22T07:00:00Z"}
+    (tmp_path / "rejected.ndjson").write_text(json.dumps(row), "utf-8")
+    done = map_try("--mapping", str(tmp_path), "--file", str(tmp_path / "rejected.ndjson"), "--json")
+    assert [each["reason"] for each in json.loads(done.stdout)["topics"][0]["refused"]] == ["in_future"]

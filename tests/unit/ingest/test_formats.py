@@ -1,6 +1,7 @@
 """Formats besides the native one: what a mapping may not say, topics, compression, and two formats of one recording."""
 
 import gzip
+import re
 import time
 import zlib
 from pathlib import Path
@@ -160,3 +161,15 @@ def test_xml_and_shdr_of_one_recording_say_the_same(shared_data: Path) -> None:
     first = min(value[2] for value in adapter.values)
     assert {value for value in xml.values if value[2] >= first} == set(adapter.values)
     assert len(set(adapter.values)) > 3_500
+
+
+def test_the_mappings_of_the_documentation_are_mappings() -> None:
+    text = (EXAMPLES.parent / "docs" / "mapping.md").read_text("utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    whole = [block for block in blocks if "topic" in block]
+    assert len(whole) >= 5
+    for block in whole:
+        Mapping.model_validate(block)
+    packml_rules = next(block for block in blocks if "StateCurrent" in str(block) and "topic" not in block)
+    base = next(block for block in whole if block["format"] == "packml")
+    assert Mapping.model_validate({**base, **packml_rules}).by_tag["status.statecurrent"].word(1) == "IDLE"
