@@ -109,12 +109,14 @@ def accounts(plan: Plan, counted: Tally, now_us: int, again: Collection[int] = (
     newest_us = newest(plan)
     timed = live & (newest_us > 0)
     skew = _histograms(group[timed], ((received_us - newest_us) / 1000)[timed], SKEW_BOUNDS_MS, len(keys))
-    return {key: Account({name: sums[name][at] for name in COUNTS}, latency[at], skew[at]) for key, at in keys.items()}
+    rows = list(zip(*(sums[name] for name in COUNTS), strict=True))
+    return {key: Account(dict(zip(COUNTS, rows[at], strict=True)), latency[at], skew[at]) for key, at in keys.items()}
 
 
 def _sums(group: Ints, column: npt.NDArray[Any], groups: int) -> list[int]:
     """Sums of whole numbers by group (exact: far below 2^53)."""
-    return [int(total) for total in np.bincount(group, weights=column, minlength=groups)]
+    totals: list[int] = np.bincount(group, weights=column, minlength=groups).astype(np.int64).tolist()
+    return totals
 
 
 def _histograms(group: Ints, values: npt.NDArray[np.float64], bounds: tuple[int, ...], groups: int) -> list[list[int]]:

@@ -29,6 +29,7 @@ from ingest.refusals import refusals
 from ingest.resolve import Resolver
 from ingest.seqs import SeqRun, seq_runs
 from ingest.sparkplug import keeping
+from model.ledger import COUNTS
 from store import opened_days, raw
 from store.errors import is_outage, translated
 from store.instants import instant
@@ -66,9 +67,9 @@ class Report:
 
     def add(self, accounts: dict[account.Key, account.Account]) -> None:
         """Add the counts of a stored part."""
-        for one in accounts.values():
-            for name, count in one.counts.items():
-                self.counts[name] = self.counts.get(name, 0) + count
+        columns = zip(*(one.counts.values() for one in accounts.values()), strict=True)
+        for name, counts in zip(COUNTS, columns, strict=False):
+            self.counts[name] = self.counts.get(name, 0) + sum(counts)
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,16 @@ class Writer:
         return result
 
     def fold_ledger(self) -> int:
-        """Fold the appended accounts into the ledger. Where the answer is lost, the next call finds less or nothing."""
-        return self.run(raw.fold_ledger)
+        """Fold the appended accounts into the ledger, on a connection of its own: batches need not wait for it.
+
+        Where the answer is lost, the next call finds less or nothing.
+
+        Raises:
+            DatabaseUnavailableError: nobody answers; the deltas wait.
+        """
+        with translated(self._url), connect(make_conninfo(self._url, **_WATCHED), "haidang-ingest-fold") as connection:
+            raw.watch_client(connection, SILENT_CLIENT_S)
+            return raw.fold_ledger(connection)
 
     def prepare_days(self) -> None:
         """Make the places of today's and the next days' readings, before a long reader of the table is in the way.
