@@ -57,8 +57,7 @@ class Stack:
         Raises:
             PilotError: it failed.
         """
-        arguments = [self.broker_url, work.to_json(), str(start_ms), str(messages_per_s)]
-        if subprocess.run([sys.executable, "-m", "pilot.bench_publisher", *arguments], check=False).returncode != 0:
+        if publish(self.broker_url, work, start_ms, messages_per_s).wait() != 0:
             raise PilotError("The publisher of the benchmark failed.")
 
     def _log(self, name: str) -> Path:
@@ -75,6 +74,12 @@ class Stack:
             before = looked_at
             time.sleep(POLL_S)
         raise PilotError(f"Ingest did not connect within {CONNECT_S:.0f} s:\n{text}")
+
+
+def publish(broker_url: str, work: Load, start_ms: int, messages_per_s: float = 0.0) -> subprocess.Popen[bytes]:
+    """Begin to publish a load from a process of its own; at a rate if there is one."""
+    arguments = [broker_url, work.to_json(), str(start_ms), str(messages_per_s)]
+    return subprocess.Popen([sys.executable, "-m", "pilot.bench_publisher", *arguments])
 
 
 @contextmanager

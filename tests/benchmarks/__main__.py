@@ -1,0 +1,73 @@
+"""`python -m tests.benchmarks`: ingest and a Telegraf found on the path, the same messages, one after the other.
+
+Prints values stored in a second, whether sent = stored, and our ratio; `--restart` also restarts the database in
+the middle of a run of Telegraf, five times, and counts what is lost (ours: `haidang bench faults`).
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from pilot import bench_ingest
+from tests.benchmarks.telegraf import Outcome, Rival, rival
+
+NO_RIVAL = "Telegraf is not on the path: ours is not compared with it."
+
+
+def main() -> int:
+    """Measure and print; 1 where ours loses or doubles anything."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--values-per-message", type=int, default=1)
+    parser.add_argument("--messages", type=int, default=0)
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--restart", action="store_true", help="also with a restart of the database")
+    chosen = parser.parse_args()
+    options = bench_ingest.Options(chosen.values_per_message, chosen.messages or None, repeat=chosen.repeat)
+    with tempfile.TemporaryDirectory(prefix="haidang-rival-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the database server runs as another user where we are root
+        with rival(folder) as telegraf:
+            if telegraf is None:
+                say(NO_RIVAL)
+                return 0
+            found = measured(telegraf, options, restart=chosen.restart)
+    ours = bench_ingest.run(options)
+    for run, theirs in zip(ours.runs, found, strict=True):
+        ratio = run.values_per_s / theirs
+        say(f"{run.name}: ours {run.values_per_s:,.0f} values/s, Telegraf {theirs:,.0f}: {ratio:.1f} times")
+    return 0 if ours.complete else 1
+
+
+def measured(telegraf: Rival, options: bench_ingest.Options, *, restart: bool) -> list[float]:
+    """Median values in a second of Telegraf, draining and live."""
+    say(telegraf.version())
+    work = options.load
+    runs: list[list[float]] = [[], []]
+    for _ in range(options.repeat):
+        for place, run in enumerate((telegraf.draining, telegraf.live)):
+            outcome = run(work)
+            show(outcome)
+            runs[place].append(outcome.values_per_s)
+    if restart:
+        show(telegraf.restarted(work, max(1.0, median(runs[1]) / work.values_per_message / 2)))
+        for line in telegraf.complaints("restart"):
+            say(f"  {line}")
+    return [median(rates) for rates in runs]
+
+
+def show(outcome: Outcome) -> None:
+    """A line for a run of Telegraf."""
+    kept = "sent = stored" if not outcome.lost else f"{outcome.lost:,} of {outcome.sent:,} messages LOST"
+    say(f"Telegraf, {outcome.name}: {outcome.values_per_s:,.0f} values/s, {kept}")
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
