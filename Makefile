@@ -21,7 +21,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench setup constraints clean
+.PHONY: help demo test check bench fuzz setup constraints clean
 
 help: ## explain these commands (what you are reading)
 	@echo "Hải Đăng: from the shop floor's signals to KPIs and evidence."
@@ -48,9 +48,14 @@ check: $(DEV) ## lint, format, types and import contracts: what pre-commit and C
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
-bench: $(DEV) ## measure ingest beside the plain COPY it is compared with
+bench: $(DEV) ## measure ingest beside a plain COPY and beside a Telegraf found on the path
 	$(BIN)/haidang bench ingest --values-per-message 1 $(BENCH_ARGS)
 	$(BIN)/haidang bench ingest --values-per-message 20 $(BENCH_ARGS)
+	$(BIN)/haidang bench ingest --values-per-message 20 --format sparkplug $(BENCH_ARGS)
+	$(BIN)/python -m tests.benchmarks
+
+fuzz: $(DEV) ## damaged messages of every format through ingest's decoders, for MINUTES (default 5)
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),5)
 
 setup: $(DEV) ## install everything for development, and the pre-commit hook
 	@if [ -e .git ]; then $(BIN)/pre-commit install; fi
