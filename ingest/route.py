@@ -83,11 +83,12 @@ def without_covered(filters: Sequence[str]) -> list[str]:
 class Router:
     """Knows the topics of the contract and of the mappings, and those of Sparkplug where there is a host for them."""
 
-    def __init__(self, mappings: Sequence[Mapping] = (), host: Host | None = None) -> None:
+    def __init__(self, mappings: Sequence[Mapping] = (), host: Host | None = None, *, reads_umh: bool = True) -> None:
         self._mappings = tuple(mappings)
         self._known: Recent[str, Source] = Recent(MOST_TOPICS)
         self._speakers: Recent[str, Source] = Recent(MOST_TOPICS)  # of Sparkplug: several topics each
         self.host = host
+        self._reads_umh = reads_umh
         if host is not None:
             host.source_of = self.source
 
@@ -101,7 +102,11 @@ class Router:
     @property
     def subscriptions(self) -> list[str]:
         """Topic filters to subscribe to."""
-        own = [SUBSCRIPTION, *([sparkplug.SUBSCRIPTION] if self.host else []), *formats.UMH_SUBSCRIPTIONS]
+        own = [
+            SUBSCRIPTION,
+            *([sparkplug.SUBSCRIPTION] if self.host else []),
+            *(formats.UMH_SUBSCRIPTIONS if self._reads_umh else []),
+        ]
         others = [mapping.subscription for mapping in self._mappings if mapping.format != "sparkplug"]
         return without_covered([*own, *others])
 
@@ -121,7 +126,7 @@ class Router:
                 segments = mapping.segments(topic) if mapping.format != "sparkplug" else None
                 if segments is not None:
                     return _source(topic, formats.of_mapping(topic, mapping, segments))
-            if topic.startswith(formats.UMH_PREFIX):
+            if self._reads_umh and topic.startswith(formats.UMH_PREFIX):
                 return _source(topic, formats.of_umh(topic))
             return _native(topic)
         except formats.TopicError as error:

@@ -64,6 +64,9 @@ class IngestSettings(BaseSettings):
     sparkplug_rebirths_per_s: float = Field(
         default=10.0, gt=0, description="rebirths asked of all nodes together, per second"
     )
+    umh: Literal["on", "off"] = Field(
+        default="on", description="UMH topics (umh/v1/.../_historian, _raw): read without a mapping, or not"
+    )
     ingest_future_s: int = Field(default=600, ge=0, description="a time further ahead is refused, seconds")
     ingest_new_days_per_hour: int = Field(default=400, ge=1, description="unknown days a device may open in an hour")
     ingest_texts_per_series: int = Field(default=10_000, ge=1, description="new texts that one series may bring")

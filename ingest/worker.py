@@ -45,7 +45,7 @@ def run(settings: IngestSettings) -> None:
     if settings.ingest_metrics_port:
         metrics.serve(settings.ingest_metrics_host, settings.ingest_metrics_port)
     with _runner() as runner:
-        runner.run(_serve(settings, Router(mappings, host(settings)), metrics))
+        runner.run(_serve(settings, _router(settings, mappings), metrics))
     log.info("stopped")
 
 
@@ -63,12 +63,16 @@ def drain(settings: IngestSettings) -> None:
             one = settings.model_copy(update={"ingest_slot": slot.number, "ingest_slots": slot.of})
             configure_log(settings.log_format, session=slot.session)
             try:
-                if not runner.run(_serve(one, Router(mappings, host(one)), Metrics())):
+                if not runner.run(_serve(one, _router(one, mappings), Metrics())):
                     return  # asked to stop
             except* SessionInUseError as group:
                 in_use = first(group)
     if in_use is not None:
         raise in_use
+
+
+def _router(settings: IngestSettings, mappings: list[Mapping]) -> Router:
+    return Router(mappings, host(settings), reads_umh=settings.umh == "on")
 
 
 def _runner() -> asyncio.Runner:

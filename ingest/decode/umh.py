@@ -36,7 +36,7 @@ def decode(payload: bytes, path: str = "", mapping: Mapping | None = None) -> De
     seen: set[str] = set()
     for name, value in _named(document, series_name(path), result):
         if name in seen:
-            result.rejected.append(Rejection("bad_name", f"two values of the message have the name {shown(name)}"))
+            result.rejected.append(Rejection("name_taken", f"two values of the message have the name {shown(name)}"))
         elif mapping is None:
             _add_plain(result, name, value, ts_us)
         else:
