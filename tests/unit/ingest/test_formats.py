@@ -104,6 +104,10 @@ def test_a_mapping_of_umh_topics_goes_before_the_built_in_reading() -> None:
     router = Router([rules])
     assert router.source("umh/v1/acme/x/_raw/a").site == "plant"
     assert router.source("umh/v1/other/x/_raw/a").site == "x"
+    without = Router([rules], reads_umh=False)
+    assert without.source("umh/v1/acme/x/_raw/a").site == "plant"
+    assert not without.source("umh/v1/other/x/_raw/a").site
+    assert without.subscriptions == ["haidang/v1/#", "umh/v1/acme/+/_raw/#"]
 
 
 def test_the_numbers_of_packml_are_the_states_of_the_shipped_model() -> None:
