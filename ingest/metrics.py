@@ -46,6 +46,7 @@ class Metrics:
         """Count a committed batch."""
         self._seconds.observe(report.seconds)
         self._batches.labels("bisected" if report.bisected else "staged" if report.staged else "copied").inc()
-        for family, names in ((self._messages, MESSAGE_ACCOUNT), (self._values, VALUE_ACCOUNT), (self._beside, BESIDE)):
+        beside = [name for name in BESIDE if name != "missing_seq"]  # it may go down again, which no counter can
+        for family, names in ((self._messages, MESSAGE_ACCOUNT), (self._values, VALUE_ACCOUNT), (self._beside, beside)):
             for name in names:
                 family.labels(name).inc(report.counts.get(name, 0))

@@ -53,6 +53,10 @@ class Replayer:
         found = await in_thread(self._fetch)
         if not found:
             return 0
+        found = [one for one in found if self._is_ours(one)]
+        if not found:
+            await in_thread(self._release)
+            return 0
         outcomes = [outcome for one in found if (outcome := hopeless(one)) is not None]
         pending = [one for one in found if hopeless(one) is None]
         messages = [self.message(one) for one in pending]
@@ -67,6 +71,14 @@ class Replayer:
         decoded = intake.decode(source, intake.opened(waiting.payload, self._limits.payload_bytes), received_us)
         return Message(source, waiting.payload, received_us, decoded, replay_of=waiting.rejected_message_id)
 
+    def _is_ours(self, waiting: Waiting) -> bool:
+        """Whether this worker knows what the payload means: aliases of a Sparkplug node are known to one worker."""
+        place, host = self._router.source(waiting.topic).place, self._router.host
+        return place is None or host is None or host.is_mine(f"{place.group}/{place.node}")
+
+    def _release(self) -> None:
+        self._writer.run(replays.release)
+
     def _fetch(self) -> list[Waiting]:
         return self._writer.run(lambda connection: replays.waiting(connection, MOST, MOST_BYTES))
 
@@ -78,7 +90,7 @@ class Replayer:
 
         self._writer.write_beside(messages, beside)
         self._writer.run(lambda connection: replays.finish(connection, others))
-        self._writer.run(replays.release)
+        self._release()
 
 
 def hopeless(waiting: Waiting) -> Outcome | None:

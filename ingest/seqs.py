@@ -4,9 +4,8 @@ A number is placed by the device's own time, not by when it came, so it does not
 order, or how often. The database joins the sets (`seq_epoch` in the schema) and counts what lies between them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -42,46 +41,74 @@ class SeqRun:
 
 def seq_runs(messages: Sequence[Message], limits: Limits = _DEFAULTS) -> list[SeqRun]:
     """Gather the numbers of a batch; a message of no known device has no counter."""
-    found = [row for message in messages if message.decoded.seq for row in _rows(message, limits)]
-    if not found:
+    own = [message for message in messages if message.decoded.seq and message.source.device_id]
+    if not own:
         return []
-    site, device, hour, us, number = np.array(sorted(set(found), key=_place), np.int64).T
-    return [
-        SeqRun(int(site[a]), int(device[a]), int(hour[a]), int(us[a]), int(us[b - 1]), _ranges(number[a:b]))
-        for a, b in _runs(device, hour, us, number)
-    ]
+    columns = _columns(own, limits)
+    _, device, hour, us, number = columns
+    order = np.lexsort((number, us, hour, device))
+    site, device, hour, us, number = (column[order] for column in columns)
+    if not len(number):
+        return []
+    first = _firsts(device, hour, us, number)
+    last = np.append(first[1:], len(number)) - 1
+    ranges = _ranges(first, number)
+    ends = zip(us[first].tolist(), us[last].tolist(), strict=True)
+    places = zip(site[first].tolist(), device[first].tolist(), hour[first].tolist(), strict=True)
+    return [SeqRun(*place, *end, ranges=tuple(found)) for place, end, found in zip(places, ends, ranges, strict=True)]
 
 
-def _rows(message: Message, limits: Limits) -> Iterable[tuple[int, int, int, int, int]]:
+def _columns(own: Sequence[Message], limits: Limits) -> tuple[_Ints, ...]:
     """Site, device, hour, time and number of each number; one whose own time cannot be is placed by its receipt."""
-    source, received_us, decoded = message.source, message.received_us, message.decoded
-    if not source.device_id or message.only_acknowledge:
-        return
-    hour_us = received_us // HOUR_US * HOUR_US
-    times = decoded.seq_us if len(decoded.seq_us) == len(decoded.seq) else (0,) * len(decoded.seq)
-    for number, us in zip(decoded.seq, times, strict=True):
-        is_possible = limits.earliest_us <= us <= received_us + limits.future_us
-        # By its receipt a number can be placed once only: a second delivery would look like a counter that went back.
-        if number <= _LARGEST and (is_possible or not (message.dup or message.replay_of)):
-            yield source.site_id, source.device_id, hour_us, us if is_possible else received_us, number
+    numbers, times = _numbers(own)
+    counts = [len(message.decoded.seq) for message in own]
+    site = np.repeat(np.array([message.source.site_id for message in own], np.int64), counts)
+    device = np.repeat(np.array([message.source.device_id for message in own], np.int64), counts)
+    received = np.repeat(np.array([message.received_us for message in own], np.int64), counts)
+    # By its receipt a number can be placed once only: a second delivery would look like a counter that went back.
+    again = np.repeat(np.array([message.dup or message.replay_of > 0 for message in own], np.bool_), counts)
+    possible = (times >= limits.earliest_us) & (times <= received + limits.future_us)
+    kept = (numbers <= _LARGEST) & (possible | ~again)
+    all_columns = (site, device, received // HOUR_US * HOUR_US, np.where(possible, times, received), numbers)
+    return tuple(column[kept] for column in all_columns)
 
 
-def _place(row: tuple[int, int, int, int, int]) -> tuple[int, int, int, int]:
-    _, device, hour, us, number = row
-    return device, hour, us, number
+def _numbers(own: Sequence[Message]) -> tuple[_Ints, _Ints]:
+    """All numbers, and the device's time of each, 0 where it is not known."""
+    numbers = [number for message in own for number in message.decoded.seq]
+    times = [us for message in own for us in message.decoded.seq_us]
+    if len(times) != len(numbers):
+        times = [us for message in own for us in _times(message)]
+    if max(numbers) > _LARGEST:
+        numbers = [min(number, _LARGEST + 1) for number in numbers]
+    return np.array(numbers, np.int64), np.array(times, np.int64)
 
 
-def _runs(device: _Ints, hour: _Ints, us: _Ints, number: _Ints) -> list[tuple[int, int]]:
-    """Places from, to: cut where the counter began anew, or may have while another worker had the messages."""
+def _times(message: Message) -> tuple[int, ...]:
+    seq, times = message.decoded.seq, message.decoded.seq_us
+    return times if len(times) == len(seq) else (0,) * len(seq)
+
+
+def _firsts(device: _Ints, hour: _Ints, us: _Ints, number: _Ints) -> _Ints:
+    """Where runs begin: where the counter began anew, or may have while another worker had the messages."""
     step, pause = np.diff(number), np.diff(us)
     back = (step <= 0) & (pause > 0) & ((pause > PAUSE_US) | ((number[1:] <= number[:-1] // 2) & (step < -FAR_BACK)))
-    unseen = (step != 1) & (pause > PAUSE_US)
-    cut = np.flatnonzero((np.diff(device) != 0) | (np.diff(hour) != 0) | back | unseen) + 1
-    bounds = [0, *cut.tolist(), len(number)]
-    return list(pairwise(bounds))
+    unseen = (step != 0) & (step != 1) & (pause > PAUSE_US)
+    cut = (np.diff(device) != 0) | (np.diff(hour) != 0) | back | unseen
+    return np.concatenate(([0], np.flatnonzero(cut) + 1))
 
 
-def _ranges(numbers: _Ints) -> tuple[tuple[int, int], ...]:
-    unique = np.unique(numbers)
-    cut = np.flatnonzero(np.diff(unique) != 1) + 1
-    return tuple((int(part[0]), int(part[-1])) for part in np.split(unique, cut))
+def _ranges(first: _Ints, number: _Ints) -> list[list[tuple[int, int]]]:
+    """First and last number of each stretch without a gap, by run."""
+    run = np.zeros(len(number), np.int64)
+    run[first[1:]] = 1
+    run = np.cumsum(run)
+    order = np.lexsort((number, run))
+    run, number = run[order], number[order]
+    begins = np.concatenate(([True], (np.diff(run) != 0) | (np.diff(number) > 1)))
+    low = number[begins]
+    high = number[np.append(np.flatnonzero(begins)[1:], len(number)) - 1]
+    found: list[list[tuple[int, int]]] = [[] for _ in range(len(first))]
+    for place, *bounds in zip(run[begins].tolist(), low.tolist(), high.tolist(), strict=True):
+        found[place].append((bounds[0], bounds[1]))
+    return found

@@ -427,7 +427,7 @@ class Service:
             await self._pause(FOLD_EVERY_S)
             if self._database_up.is_set() and not self._stopping.is_set():
                 with suppress(DatabaseUnavailableError):  # the deltas wait
-                    await self._in_thread(self._writer.fold_ledger)
+                    await asyncio.to_thread(self._writer.fold_ledger)
 
     async def _replay(self) -> None:
         replayer = Replayer(self._writer, self._router, self._settings.limits)

@@ -247,7 +247,9 @@ CREATE FUNCTION fold_ledger() RETURNS bigint
 DECLARE
     folded bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('haidang.fold_ledger'));
+    IF NOT pg_try_advisory_xact_lock(hashtext('haidang.fold_ledger')) THEN
+        RETURN 0; -- somebody else is at it
+    END IF;
     PERFORM fold_seq();
     WITH taken AS (
         DELETE FROM ledger_delta RETURNING *
