@@ -111,7 +111,7 @@ _SPELLINGS = {
     **dict.fromkeys(("t", "ton", "tonne"), "metric_ton"),
 }
 _WELL_FORMED = re.compile(r"[A-Za-z0-9µμ°℃%³²·*/.^ áàăâ-]{1,32}")
-# pint works out whatever is written, and devices write units: 9**9**9 or "m cubed cubed cubed cubed" would never end. So
+# pint works out whatever is written, and devices write units: 9**9**9 or "m cubed cubed cubed" would never end. So
 # units are names with a power of one digit, joined by * / . - or a blank, and 1/ before them.
 _NAME = r"[A-Za-z°℃%áàăâ][A-Za-z0-9°℃%áàăâ]*"
 _FACTOR = rf"{_NAME}(?: ?(?:\*\*|\^) ?-?[0-9](?![A-Za-z0-9.]))?"

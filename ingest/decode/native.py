@@ -65,15 +65,36 @@ def decode_status(payload: bytes) -> bool | None:
 
 def _together(samples: list[Sample], asset: str) -> Decoded:
     """Decode an array; times that come twice are told apart."""
-    result = Decoded()
+    result, numbers = Decoded(), _Numbers()
     repeated = len({_time_us(sample.ts) for sample in samples}) < len(samples)
     for sample in samples:
         _add(result, sample, asset)
+        numbers.take(result)
         if repeated:
             _take_apart(result)
+    numbers.give(result)
     if repeated:
         result.values = with_ordinals(result.values)
     return result
+
+
+class _Numbers:
+    """The `seq` of many samples, gathered in lists: tuples that grow would take the square of their number."""
+
+    def __init__(self) -> None:
+        self._seq: list[int] = []
+        self._us: list[int] = []
+
+    def take(self, result: Decoded) -> None:
+        """Take what the last sample left."""
+        if result.seq:
+            self._seq += result.seq
+            self._us += result.seq_us
+            result.seq = result.seq_us = ()
+
+    def give(self, result: Decoded) -> None:
+        """Give all back."""
+        result.seq, result.seq_us = tuple(self._seq), tuple(self._us)
 
 
 def _take_apart(result: Decoded) -> None:
@@ -91,7 +112,9 @@ def _add(result: Decoded, sample: Sample, asset: str) -> None:
     ts = sample.ts
     if type(ts) is int:
         if not -_LARGEST_MS < ts < _LARGEST_MS:
-            result.rejected.append(Rejection("bad_time", f"ts {ts} is no time in milliseconds", len(sample.values)))
+            result.rejected.append(
+                Rejection("bad_time", f"ts {shown(ts)} is no time in milliseconds", len(sample.values))
+            )
             return
         ts_us = ts * 1000
     else:
@@ -102,14 +125,8 @@ def _add(result: Decoded, sample: Sample, asset: str) -> None:
     if sample.seq is not None:
         result.seq = (*result.seq, sample.seq)
         result.seq_us = (*result.seq_us, ts_us)
-    _add_values(result, sample.values, sample.units, ts_us)
-
-
-def _add_values(
-    result: Decoded, values: dict[str, float | bool | str | None], units: dict[str, str] | None, ts_us: int
-) -> None:
-    """Numbers go into a row; what is none (it is rare) is taken out first."""
-    try:
+    values, units = sample.values, sample.units
+    try:  # numbers go into a row; what is none (it is rare) is taken out first
         numbers = packed(values.values())  # type: ignore[arg-type]
     except (StructError, TypeError):
         _add_others(result, values, units, ts_us)
@@ -181,7 +198,7 @@ def _problem(part: Any) -> str:
 
 
 def _salvage(parts: Iterable[tuple[Any, str]], asset: str) -> Decoded:
-    result = Decoded()
+    result, numbers = Decoded(), _Numbers()
     count = 0
     for part, problem in parts:
         count += 1
@@ -193,7 +210,9 @@ def _salvage(parts: Iterable[tuple[Any, str]], asset: str) -> Decoded:
             result.rejected.append(Rejection("bad_time", time, max(1, len(part["values"]))))
             continue
         _add(result, _sample(part, time, result.rejected), asset)
+        numbers.take(result)
         _take_apart(result)
+    numbers.give(result)
     if count > 1:
         result.values = with_ordinals(result.values)
     return result

@@ -10,6 +10,7 @@ from model.vocabulary import Quality
 
 REMOVED = "(removed)"
 _NUMBER_AND_UNIT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*([A-Za-zµμ°℃%³²·*/.^0-9]{1,32})")
+_LONGEST = 80  # the pattern tries every way to divide digits between number and unit
 
 
 def number(value: Any) -> float | None:
@@ -23,7 +24,8 @@ def number(value: Any) -> float | None:
 
 def number_and_unit(text: str) -> tuple[float, str] | None:
     """What a text such as `23.5 kWh` says, if it is one."""
-    found = _NUMBER_AND_UNIT.fullmatch(text.strip())
+    text = text.strip()
+    found = _NUMBER_AND_UNIT.fullmatch(text) if len(text) <= _LONGEST else None
     value = number(found[1]) if found else None
     return (value, found[2]) if found and value is not None else None
 
