@@ -5,11 +5,8 @@ Pure: activities and factors in, kg CO2e out. Factors that come with the product
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
-import yaml
+from model.data import fuels, warming_potentials
 
 
 class NoFactorError(KeyError):
@@ -65,7 +62,7 @@ def gwp(gas: str, assessment: str) -> float:
     Raises:
         NoFactorError: the gas or the assessment report is not listed.
     """
-    known = _data("gwp")
+    known = warming_potentials()
     listed = known["sets"].get(assessment.upper())
     if listed is None:
         raise NoFactorError(f"no set {assessment!r}; there are: {', '.join(known['sets'])}")
@@ -88,7 +85,7 @@ def shipped_fuel(fuel: str) -> FuelFactors:
     Raises:
         NoFactorError: it is not listed, or its heating value is the site's own.
     """
-    found = _data("fuels")["fuels"].get(fuel)
+    found = fuels().get(fuel)
     if found is None or found["ncv"] is None:
         raise NoFactorError(f"no complete factors are shipped for {fuel!r}: give the site's own")
     return FuelFactors(found["co2"], found["ch4"], found["n2o"], found["ncv"], found.get("biogenic", False))
@@ -158,12 +155,6 @@ def _gas_name(gas: str) -> str:
         if name.startswith(prefix):
             name = "R" + name.removeprefix(prefix)
             break
-    known = _data("gwp")
+    known = warming_potentials()
     listed = {each.upper(): each for each in (*known["sets"]["AR6"], *known["blends"])}
     return str(listed.get(name, gas))
-
-
-@cache
-def _data(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((files("model") / "data" / f"{name}.yaml").read_text("utf-8"))
-    return found

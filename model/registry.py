@@ -41,10 +41,11 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StateRule(msgspec.Struct, frozen=True, kw_only=True):
-    """What a state of an asset (or of all, asset null) means."""
+    """What a state of an asset (or of all, asset null) means; with a mode only in that mode, state `*` = any."""
 
     state: str
     time_class: str
+    mode: str = ""
     asset: str | None = None
     sub_class: str = ""
     needs_parts: bool = False

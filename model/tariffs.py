@@ -1,12 +1,9 @@
 """Shipped time-of-use schedules and price lists of electricity: what a site may name in its own dated tariff."""
 
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from model.data import tariff_lists
 from model.registry import TariffPeriod
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -46,7 +43,7 @@ def schedule(key: str) -> tuple[TariffPeriod, ...]:
     Raises:
         UnknownTariffError: nothing of that name is shipped.
     """
-    found = _known(_shipped()["schedules"], key, "schedule")
+    found = _known(tariff_lists()["schedules"], key, "schedule")
     return tuple(
         TariffPeriod(period=part["period"], weekdays=_weekdays(part["days"]), start=start, end=_wall(end))
         for part in found["periods"]
@@ -60,7 +57,7 @@ def prices(key: str, customer: str, voltage_kv: float) -> Prices:
     Raises:
         UnknownTariffError: the list or the kind of customer is not shipped.
     """
-    found = _known(_shipped()["price_lists"], key, "price list")
+    found = _known(tariff_lists()["price_lists"], key, "price list")
     rows = _known(found["prices"], customer, "customer")
     row = next(row for row in rows if voltage_kv >= row["from_kv"])
     of_period = {name: float(price) for name, price in row.items() if name != "from_kv"}
@@ -69,7 +66,7 @@ def prices(key: str, customer: str, voltage_kv: float) -> Prices:
 
 def reactive_rule() -> ReactiveRule:
     """The shipped rule about reactive power."""
-    found = {name: value for name, value in _shipped()["reactive_power"].items() if name != "origin"}
+    found = {name: value for name, value in tariff_lists()["reactive_power"].items() if name != "origin"}
     return ReactiveRule(**found)
 
 
@@ -86,9 +83,3 @@ def _weekdays(days: list[str]) -> tuple[int, ...]:
 def _wall(end: str) -> str:
     """Midnight at the end of a day is the start of the next: an end not after its start is taken so."""
     return "00:00" if end == "24:00" else end
-
-
-@cache
-def _shipped() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((files("model") / "data" / "tariffs.yaml").read_text("utf-8"))
-    return found

@@ -112,6 +112,7 @@ class ReasonPart(Part):
 
 class StatePart(Part):
     state: str
+    mode: str = ""
     time_class: Literal["production", "setup", "delay", "down_no_order", "planned_down", "unknown"]
     asset: Key | None = None
     sub_class: Delay = ""

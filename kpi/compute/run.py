@@ -121,7 +121,7 @@ def _prepare(inputs: Inputs) -> Prepared:
 def _line(given: Prepared) -> pl.DataFrame:
     inputs, plan = given.inputs, given.plan
     state = state_series(given.series)
-    source = state_layer(inputs.site, plan, given.readings, state, inputs.symbols)
+    source = state_layer(inputs.site, plan, given.readings, given.series, inputs.symbols)
     rows = [(each.key, each.assume_order, each.micro_stop_limit_us, each.max_silence_us) for each in inputs.site.assets]
     schema = {
         "asset": pl.String,

@@ -16,8 +16,9 @@ from kpi.worked.ratios import factors, sums
 from kpi.worked.result import Answers, UnsupportedError
 from kpi.worked.result import Inputs as Given
 from model.calendar import production_day_of, shift_instances
-from model.registry import Asset, CalendarException, EmissionFactor, Series, ShiftRule, Site, StateRule
-from model.vocabulary import symbol_id
+from model.data import e10_state
+from model.registry import Asset, CalendarException, EmissionFactor, Job, Series, ShiftRule, Site, StateRule
+from model.vocabulary import TimeClass, symbol_id
 
 DAY = date(2026, 1, 5)
 START_US = round(datetime(2026, 1, 5, tzinfo=UTC).timestamp() * 1e6)
@@ -26,6 +27,12 @@ _STATES = (
     StateRule(state="running", time_class="production"),
     StateRule(state="stopped", time_class="delay", sub_class="other"),
 )
+_ISO_CLASSES = {
+    TimeClass.PRODUCTION.value: "APT",
+    TimeClass.SETUP.value: "AUST",
+    TimeClass.DELAY.value: "ADET",
+    TimeClass.DOWN_NO_ORDER.value: "ADOT",
+}
 Row = tuple[str, int, float | str]
 
 
@@ -56,7 +63,7 @@ def micro_stop(given: Given) -> Answers:
         at += segment["duration_s"]
     rows.append(("state", round(at * 1e6), "running"))
     state = Series(asset="m", name="state", quantity="state", kind="state")
-    tables = _computed([state], rows, micro_stop_limit_us=round(given["threshold_s"] * 1e6), scale=1)
+    tables = _computed([state], rows, unit={"micro_stop_limit_us": round(given["threshold_s"] * 1e6)}, scale=1)
     by_start = {row["from_us"] - START_US: row for row in tables.intervals.iter_rows(named=True)}
     found = [
         _segment_class(segment, by_start[us]) for segment, (_, us, _) in zip(given["segments"], rows, strict=False)
@@ -82,7 +89,7 @@ def oee_event_stream(given: Given) -> Answers:
         Series(asset="m", name="bad", quantity="reject_count", kind="counter"),
     ]
     rows.append(("state", end - begin, "none"))
-    tables = _computed(series, rows, micro_stop_limit_us=0, scale=1)
+    tables = _computed(series, rows, scale=1)
     run = _seconds(tables, "production")
     good, bad = _amount(tables, "good"), _amount(tables, "reject")
     cycle, planned = given["ideal_cycle_time_s"], given["planned_time_s"]
@@ -158,15 +165,38 @@ def _shipped_factors() -> list[EmissionFactor]:
     ]
 
 
-def _site(series: tuple[Series, ...], *, timezone: str = "UTC", micro_stop_limit_us: int = 0, **more: Any) -> Site:
-    assets = (
-        Asset(key="", level="site"),
-        Asset(key="m", level="unit", parent="", state_model="none", micro_stop_limit_us=micro_stop_limit_us),
-    )
+def iso22400_time_class(given: Given) -> Answers:
+    """ISO 22400 class of OPC UA item states and modes, with and without an order on the machine."""
+    return {"time_class": [_iso_class(case) for case in given["cases"]]}
+
+
+def _iso_class(case: dict[str, Any]) -> str | None:
+    named = {"state": case["item_state"], "mode": case["operation_mode"]}
+    series = [Series(asset="m", name=name, quantity=name, kind="state") for name in named]
+    jobs = (Job(asset="m", key="order", from_us=START_US),) if case["order_registered"] else ()
+    unit = {"state_model": "opcua_machinery", "assume_order": False}
+    tables = _computed(series, [(name, 0, text) for name, text in named.items()], unit=unit, jobs=jobs)
+    return _ISO_CLASSES.get(str(tables.intervals["time_class"][0]))
+
+
+def semi_e10_map(given: Given) -> Answers:
+    """SEMI E10 state of OPC UA item states and modes."""
+    return {"e10": [e10_state(case["item_state"], case["operation_mode"]) for case in given["cases"]]}
+
+
+def _site(
+    series: tuple[Series, ...],
+    *,
+    timezone: str = "UTC",
+    unit: dict[str, Any] | None = None,
+    **more: Any,
+) -> Site:
+    settings = {"state_model": "none", "micro_stop_limit_us": 0, **(unit or {})}
+    assets = (Asset(key="", level="site"), Asset(key="m", level="unit", parent="", **settings))
     return Site(key="example", timezone=timezone, assets=assets, series=series, state_rules=_STATES, **more)
 
 
-def _computed(series: list[Series], rows: list[Row], *, micro_stop_limit_us: int = 0, scale: int = 1_000_000) -> Tables:
+def _computed(series: list[Series], rows: list[Row], *, scale: int = 1_000_000, **of_site: Any) -> Tables:
     """Compute one day with readings at offsets (in µs times `scale`) from its start."""
     ids = {each.name: number for number, each in enumerate(series, 1)}
     listed = [{"series_id": ids[each.name], **{n: getattr(each, n) for n in each.__struct_fields__}} for each in series]
@@ -177,7 +207,7 @@ def _computed(series: list[Series], rows: list[Row], *, micro_stop_limit_us: int
     ]
     return compute(
         Inputs(
-            site=_site(tuple(series), micro_stop_limit_us=micro_stop_limit_us),
+            site=_site(tuple(series), **of_site),
             days=(DAY,),
             series=pl.DataFrame(listed, schema=SERIES),
             readings=pl.DataFrame(readings, schema=READINGS, orient="row").sort("series_id", "ts"),
@@ -207,6 +237,8 @@ ADAPTORS: dict[str, Callable[[Given], Answers]] = {
     "micro_stop": micro_stop,
     "oee_event_stream": oee_event_stream,
     "no_shift": no_shift,
+    "iso22400_time_class": iso22400_time_class,
+    "semi_e10_map": semi_e10_map,
     "shift_zone": shift_zone,
     "production_day": production_day,
     "vn_grid": vn_grid,

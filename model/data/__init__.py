@@ -22,3 +22,27 @@ def state_models() -> dict[str, dict[str, dict[str, Any]]]:
     """Shipped state models: model -> state -> {time_class, sub_class?, needs_parts?, reason?}."""
     models: dict[str, dict[str, dict[str, Any]]] = _read("state_models.yaml")
     return models
+
+
+def e10_state(item_state: str, operation_mode: str) -> str | None:
+    """SEMI E10 state of an OPC UA item state and operation mode, None for a pair without a known one."""
+    found: str | None = _read("opcua_to_e10.yaml").get(item_state, {}).get(operation_mode)
+    return found
+
+
+def tariff_lists() -> dict[str, Any]:
+    """Shipped time-of-use schedules, price lists and the rule about reactive power."""
+    found: dict[str, Any] = _read("tariffs.yaml")
+    return found
+
+
+def fuels() -> dict[str, dict[str, Any]]:
+    """Shipped fuels: kg per TJ of each gas, net calorific value, density."""
+    found: dict[str, dict[str, Any]] = _read("fuels.yaml")["fuels"]
+    return found
+
+
+def warming_potentials() -> dict[str, Any]:
+    """Shipped global warming potentials by assessment report, and blends by mass share."""
+    found: dict[str, Any] = _read("gwp.yaml")
+    return found

@@ -156,17 +156,18 @@ RETURNING t.key
 -- name: replace_state_map
 -- Makes the site's own state meanings exactly those given; returns the states that changed.
 WITH wanted AS (
-    SELECT a.asset_id, r.state, r.time_class, r.sub_class, r.needs_parts, r.reason
-    FROM jsonb_to_recordset(%(rows)s) AS r (asset text, state text, time_class text, sub_class text, needs_parts boolean,
-        reason text)
+    SELECT a.asset_id, r.state, r.mode, r.time_class, r.sub_class, r.needs_parts, r.reason
+    FROM jsonb_to_recordset(%(rows)s) AS r (asset text, state text, mode text, time_class text, sub_class text,
+        needs_parts boolean, reason text)
     LEFT JOIN asset AS a ON a.site_id = %(site_id)s AND a.key = r.asset
 ), gone AS (
     DELETE FROM state_map AS m WHERE site_id = %(site_id)s AND NOT EXISTS (
-        SELECT FROM wanted AS w WHERE w.state = m.state AND w.asset_id IS NOT DISTINCT FROM m.asset_id)
+        SELECT FROM wanted AS w
+        WHERE w.state = m.state AND w.mode = m.mode AND w.asset_id IS NOT DISTINCT FROM m.asset_id)
     RETURNING m.state
 ), put AS (
-    INSERT INTO state_map AS m (site_id, asset_id, state, time_class, sub_class, needs_parts, reason)
-    SELECT %(site_id)s, asset_id, state, time_class, sub_class, needs_parts, reason FROM wanted
+    INSERT INTO state_map AS m (site_id, asset_id, state, mode, time_class, sub_class, needs_parts, reason)
+    SELECT %(site_id)s, asset_id, state, mode, time_class, sub_class, needs_parts, reason FROM wanted
     ON CONFLICT (site_id, asset_id, state, mode, valid_from) DO UPDATE SET time_class = excluded.time_class,
         sub_class = excluded.sub_class, needs_parts = excluded.needs_parts, reason = excluded.reason, recorded_at = now()
     WHERE (m.time_class, m.sub_class, m.needs_parts, m.reason)
@@ -397,8 +398,8 @@ SELECT jsonb_build_object(
         WHERE x.site_id = s.site_id AND x.status <> 'proposed' AND (x.valid_to IS NULL OR x.valid_to > %(at)s)
             AND a.status <> 'proposed' AND (a.valid_to IS NULL OR a.valid_to > %(at)s)),
     'state_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object(
-        'state', m.state, 'time_class', m.time_class, 'asset', a.key, 'sub_class', m.sub_class,
-        'needs_parts', m.needs_parts, 'reason', m.reason) ORDER BY a.key NULLS FIRST, m.state), '[]')
+        'state', m.state, 'mode', m.mode, 'time_class', m.time_class, 'asset', a.key, 'sub_class', m.sub_class,
+        'needs_parts', m.needs_parts, 'reason', m.reason) ORDER BY a.key NULLS FIRST, m.state, m.mode), '[]')
         FROM state_map AS m LEFT JOIN asset AS a USING (asset_id) WHERE m.site_id = s.site_id),
     'routings', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'ideal_cycle_us', r.ideal_cycle_us, 'pieces_per_cycle', r.pieces_per_cycle, 'asset', a.key, 'product', p.key,

@@ -12,11 +12,6 @@ from pilot.commands.kpi import app
 from tests.support.paths import ROOT
 
 GOLDEN = ROOT / "tests" / "golden" / "worked"
-# Kinds of the public file that need KPIs which the catalogue does not have yet.
-NOT_YET = {
-    "iso22400_time_class",
-    "semi_e10_map",
-}
 
 
 @pytest.mark.parametrize("result", check(GOLDEN), ids=lambda result: result.id)
@@ -29,8 +24,8 @@ def test_public_examples(shared_data: Path) -> None:
     if not path.is_file():
         pytest.skip(f"the public examples are not at {path}")
     results = check(path)
-    assert [result for result in results if result.outcome == "fail"] == []
-    assert {result.kind for result in results if result.outcome == "unsupported"} == NOT_YET
+    assert [result for result in results if result.outcome != "pass" or result.uncovered] == []
+    assert len(results) > 40
 
 
 def test_a_wrong_number_fails() -> None:

@@ -21,6 +21,7 @@ from tests.unit.kpi.compute.plants import (
     readings,
     seconds,
     series,
+    symbols,
     us,
 )
 
@@ -203,3 +204,18 @@ def test_failures_close_whole_and_planned_time_inside_does_not_end_them() -> Non
     ]  # fmt: skip
     (line,) = [each for each in day.carry["payload"] if '"failure"' in each]
     assert f'"open_us":{60 * MINUTE}' in line
+
+
+def test_the_mode_of_a_machine_changes_what_its_states_mean() -> None:
+    cleaning = StateRule(state="IDLE", mode="Manual", time_class="planned_down")
+    site = plant({"micro_stop_limit_us": 0}, state_rules=(cleaning,))
+    states = at((0, "EXECUTE"), (60, "IDLE"), (120, "EXECUTE"))
+    said: list[tuple[int, str | None]] = [(30, "SETUP"), (40, "EXECUTE"), (90, "manual"), (130, None)]
+    modes = [(T0 + minute * MINUTE, mode) for minute, mode in said]
+    given = series(STATE, {"quantity": "mode", "kind": "state"})
+    day = compute(inputs(site, [DAY], series=given, readings=readings(states, modes), symbols=symbols("manual")))
+    found = day.intervals.select("from_us", "time_class").rows()
+    assert [((ts - T0) // MINUTE, time_class) for ts, time_class in found] == [
+        (0, "production"), (30, "setup"), (40, "production"), (60, "delay"), (90, "planned_down"),
+        (120, "setup"), (130, "production"),
+    ]  # fmt: skip
