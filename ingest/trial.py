@@ -6,6 +6,7 @@ Goes the way of ingest (router, intake, proposal of series), but without the reg
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ingest import formats, intake, suggest
 from ingest.content import time_problem
@@ -17,6 +18,7 @@ from ingest.names import series_name
 from ingest.proposal import conversion_to, proposal, unit_problem
 from ingest.route import Router, Source
 from ingest.sparkplug.host import Host
+from ingest.sparkplug.topics import Place
 from model.units import UnitError
 from store.raw_registry import SeriesRow
 
@@ -87,6 +89,8 @@ class Trial:
         self._limits = limits or Limits()
         self._host = Host()
         self.router = Router([mapping for _, mapping in mappings], self._host)
+        # Reads Sparkplug as if everything were wanted: what its nodes are is known only to whoever hears all of them.
+        self._asking = Router([mapping.wanting_everything() for _, mapping in mappings], Host())
         self.topics: dict[str, TopicSeen] = {}
         self.messages = 0
         self.left_out = 0  # messages of topics beyond those that are shown
@@ -112,6 +116,8 @@ class Trial:
             for part in self._host.take(source, opened, received_us, dup=False):
                 self._note(part.source, self._topic(part.source), part.decoded, received_us)
             self._host.outgoing.clear()
+            if source.mapping is not None:
+                self._ask_node(source, source.place, seen, Arrived(opened, received_us))
             return
         self._note(source, seen, intake.decode(source, opened, received_us), received_us)
         if source.mapping is not None and source.mapping.unmapped == "ignore":
@@ -161,10 +167,11 @@ class Trial:
     # -- noting ---------------------------------------------------------------------------------------
 
     def _topic(self, source: Source) -> TopicSeen:
-        seen = self.topics.get(source.topic)
+        topic = source.topic if source.place is None else source.place.identity  # births and data of one speaker
+        seen = self.topics.get(topic)
         if seen is None:
             read_by = self._read_by(source)
-            seen = self.topics[source.topic] = TopicSeen(source.topic, read_by, source.site, source.asset)
+            seen = self.topics[topic] = TopicSeen(topic, read_by, source.site, source.asset)
             self._topics_of[read_by] += 1
         return seen
 
@@ -220,11 +227,36 @@ class Trial:
         asking = formats.of_mapping(source.topic, mapping.wanting_everything(), segments)
         everything = asking.decode(opened, **({"received_us": received_us} if asking.timed_by_receipt else {}))
         sources = _sources(opened) if mapping.format == "json" and mapping.item is None else {}
-        for name, _, _, received, _ in everything.every_value():
-            if name not in mapping.by_name:
-                found = seen.unmatched.setdefault(name, Unmatched(sources.get(name, name), name, None))
-                found.count += 1
-                found.last = received
+        _add_unmatched(seen, mapping, everything, sources)
+
+    def _ask_node(self, source: Source, place: Place, seen: TopicSeen, arrived: "Arrived") -> None:
+        """Read a packet of Sparkplug once more, as if everything were wanted."""
+        host, mapping = self._asking.host, source.mapping
+        assert host is not None  # noqa: S101 - made so above
+        assert mapping is not None  # noqa: S101 - asked for by the caller
+        parts = host.take(self._asking.source(source.topic), arrived.payload, arrived.received_us, dup=False)
+        host.outgoing.clear()
+        node = host.node(place.group, place.node)
+        metrics = node.device(place.device).metrics if node is not None else ()
+        sources = {series_name(metric.name): metric.name for metric in metrics}
+        if parts and mapping.unmapped == "ignore":
+            _add_unmatched(seen, mapping, parts[0].decoded, sources)
+
+
+class Arrived(NamedTuple):
+    """A payload, decompressed, and when it came."""
+
+    payload: bytes
+    received_us: int
+
+
+def _add_unmatched(seen: TopicSeen, mapping: Mapping, everything: Decoded, sources: dict[str, str]) -> None:
+    """Note the values that no rule names; `sources` says what they are called where their name is not."""
+    for name, _, _, received, _ in everything.every_value():
+        if name not in mapping.by_name:
+            found = seen.unmatched.setdefault(name, Unmatched(sources.get(name, name), name, None))
+            found.count += 1
+            found.last = received
 
 
 def _series(source: Source, value: Value) -> SeriesSeen:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from pilot.errors import PilotError
 
+_RECENT_S = 1e9  # a number of seconds since 1970, and no running number
+
 
 class Captured(NamedTuple):
     """A message out of a file, and when it was received (µs UTC)."""
@@ -55,9 +57,11 @@ def _payload(record: dict[str, Any]) -> bytes:
 
 
 def _received_us(record: dict[str, Any]) -> int:
-    """When an exported message was last received; now for all others."""
-    at = record.get("last_at")
-    return round(datetime.fromisoformat(at).timestamp() * 1e6) if isinstance(at, str) else _now_us()
+    """When a message was received: `last_at` of an export, `t` (s since 1970) of a recorder; now for all others."""
+    at, seconds = record.get("last_at"), record.get("t")
+    if isinstance(at, str):
+        return round(datetime.fromisoformat(at).timestamp() * 1e6)
+    return round(seconds * 1e6) if isinstance(seconds, int | float) and seconds > _RECENT_S else _now_us()
 
 
 def _now_us() -> int:

@@ -14,6 +14,7 @@ from pilot.map_summary import Summary
 
 MOST_SHOWN = 40
 MOST_UNREAD = 15
+MOST_NAMES = 20
 _LONGEST = 40
 
 
@@ -81,8 +82,9 @@ def _show_topic(console: Console, seen: TopicSeen) -> None:
     for (code, detail), times in seen.refused.most_common(MOST_UNREAD):
         console.print(f"  [red]refused[/red] {times:,} × {code}: {escape(detail)}")
     if seen.unmatched:
-        names = [f"{each.source} ({_short(each.last)})" for each in list(seen.unmatched.values())[:MOST_SHOWN]]
-        console.print(f"  [yellow]no rule for[/yellow] {escape(', '.join(names))}")
+        names = [f"{each.source} ({_short(each.last)})" for each in list(seen.unmatched.values())[:MOST_NAMES]]
+        more = f" and {len(seen.unmatched) - MOST_NAMES} more" if len(seen.unmatched) > MOST_NAMES else ""
+        console.print(f"  [yellow]no rule for[/yellow] {escape(', '.join(names))}{more}")
 
 
 def _cells(series: SeriesSeen) -> Iterator[str]:

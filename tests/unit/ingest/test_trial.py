@@ -1,13 +1,18 @@
 """A trial says what becomes of messages, what no rule names, and suggests mappings that read what nothing reads."""
 
+import base64
+import gzip
 import json
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ingest.mapping import Mapping
+from ingest.mapping import Mapping, load
 from ingest.trial import TopicSeen, Trial
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 NOW_US = 1_795_334_460_000_000
 T = 1_795_334_400_000
 RULES: dict[str, Any] = {
@@ -119,6 +124,19 @@ def test_machine_tools_are_known_by_their_first_characters() -> None:
     xml = b"<?xml version='1.0'?><MTConnectStreams><Streams/></MTConnectStreams>"
     found, _ = suggested(("mt/1", xml))
     assert found.format == "mtconnect_xml"
+
+
+def test_births_and_data_of_a_sparkplug_device_are_one_speaker(shared_data: Path) -> None:
+    trial = Trial([("lines.yaml", load(EXAMPLES / "packing-lines" / "mapping.yaml"))])
+    with gzip.open(shared_data / "packml-sparkplug-planta" / "planta.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in islice(lines, 2_000):
+            record = json.loads(line)
+            trial.see(record["topic"], base64.b64decode(record["payload_b64"]), round(record["t"] * 1e6))
+    seen = trial.topics["spBv1.0/PlantA/Packing-Line1/Line1"]
+    assert (seen.read_by, seen.asset) == ("lines.yaml", "packing/Line1")
+    assert all(rule.count for rule in trial.rules)
+    assert seen.unmatched["Status.StateCurrent"].source == "Status/StateCurrent"
+    assert not any(each.refused for each in trial.topics.values())
 
 
 def test_topics_beyond_the_bound_are_counted_only() -> None:
