@@ -85,7 +85,7 @@ def test_what_is_lost_or_doubled_is_seen(database: TestDatabase) -> None:
         connection.execute(f"UPDATE reading SET value = 0 WHERE {of} AND ts = (SELECT max(ts) FROM reading WHERE {of})")
         connection.execute("DELETE FROM event WHERE ts = (SELECT min(ts) FROM event)")
         for change in ("DELETE FROM rejected_message", r"UPDATE rejected_message SET digest = '\x00'"):
-            connection.execute(f"{change} WHERE digest = (SELECT max(digest) FROM rejected_message)")
+            connection.execute(f"{change} WHERE digest = (SELECT digest FROM rejected_message ORDER BY 1 DESC LIMIT 1)")
     found = truth.compare(database.url, sent)
     assert found.lost_values == {0: 1, 1: 1 + sent.load.devices}  # every device has an event at that time
     assert found.lost_messages == {0: 1, 1: 1 + sent.load.devices}
