@@ -74,7 +74,7 @@ def measure_latency(made: Stack, work: Load, messages_per_s: float, seconds: flo
 
 def _first(made: Stack, work: Load, probe: socket.socket) -> None:
     """Probe once, so that its series is known when the clock runs."""
-    _say(probe, work.site, 0)
+    _say(probe, work.site, 0, time.time_ns() // 1_000_000)
     deadline = time.monotonic() + STALL_S
     with connect(made.url, "bench", autocommit=True) as connection:
         while not connection.execute(_SQL["probes"], {"after": -1}).fetchall():
@@ -84,15 +84,16 @@ def _first(made: Stack, work: Load, probe: socket.socket) -> None:
 
 
 def _send(probe: socket.socket, site: str, probes: int, sent: list[float]) -> None:
-    began = time.perf_counter()
+    began, start_ms = time.perf_counter(), time.time_ns() // 1_000_000
     for number in range(1, probes + 1):
         time.sleep(max(0.0, began + number * PROBE_EVERY_S - time.perf_counter()))
         sent.append(time.perf_counter())
-        _say(probe, site, number)
+        # Its nominal time: after a delay two probes may be sent within a millisecond, and no key may come twice.
+        _say(probe, site, number, start_ms + round(number * PROBE_EVERY_S * 1000))
 
 
-def _say(probe: socket.socket, site: str, number: int) -> None:
-    payload = json.dumps({"ts": time.time_ns() // 1_000_000, "values": {"probe": number}}).encode()
+def _say(probe: socket.socket, site: str, number: int, at_ms: int) -> None:
+    payload = json.dumps({"ts": at_ms, "values": {"probe": number}}).encode()
     probe.sendall(packet(_TOPIC.format(site=site).encode(), payload, number % 65_535 + 1))
     probe.recv(65_536)
 
