@@ -160,6 +160,7 @@ def _places(source: Source, keys: tuple[Key, ...], new: dict[SeriesRef, None]) -
         ref = source.ref(name, unit)
         if ref.index < 0 and ref not in new:
             ref.is_text = False
+            ref.source = source  # several topics of a speaker share refs: this one is placed
             new[ref] = None
         indexes.append(ref.index)
     found = np.array(indexes, np.int64).tobytes()
@@ -178,6 +179,7 @@ def _flatten_values(loose: _Loose, place: int, source: Source, values: list[Valu
             ref = source.ref(name, unit)
             if ref not in new:
                 ref.is_text = ref.is_text or isinstance(value, str)
+                ref.source = source
                 new[ref] = None
         if type(value) is float:
             loose.numbers.append(value)

@@ -106,7 +106,7 @@ class Places:
         return over
 
     def _assign(self, source: Source, site_id: int, asset_id: int, device_id: int) -> None:
-        if source.asset_id != asset_id:
+        if source.asset_id and source.asset_id != asset_id:
             for ref in source.refs.values():
                 self._table.displace(ref)
             source.forget()

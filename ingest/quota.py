@@ -71,9 +71,7 @@ class SiteQuotas:
         self._buckets: dict[str, Bucket] = {}
         self._sites: dict[str, SiteRow] = {}
         self._synced_at = -float("inf")
-
-    def __bool__(self) -> bool:
-        return bool(self._buckets)
+        self.active = False  # whether any site has a quota: asked for each message
 
     # -- event loop -----------------------------------------------------------------------------------
 
@@ -114,7 +112,7 @@ class SiteQuotas:
                 known = self._buckets.get(key)
                 same = known is not None and (known.rate, known.site_id) == (rate, site.site_id)
                 buckets[key] = known if known is not None and same else Bucket(site, rate, now)
-        self._buckets = buckets
+        self._buckets, self.active = buckets, bool(buckets)
 
     def sync(self, connection: Connection) -> None:
         """Bring what was spent to the shared account, at most once in a second; commits."""

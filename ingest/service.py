@@ -18,7 +18,7 @@ import structlog
 
 from ingest import intake
 from ingest.backoff import Backoff
-from ingest.batch import Batcher
+from ingest.batch import Batcher, take_joined
 from ingest.connection import BrokerConnection, BrokerUnreachableError
 from ingest.decode.result import Decoded, Rejection
 from ingest.mapping import Mapping
@@ -40,8 +40,7 @@ FOLD_EVERY_S = 300.0  # what is not folded is added up by each reader
 REPLAY_EVERY_S = 2.0
 RETRY_S = 0.3
 LOW_WATER = 0.7  # of the bound: reading goes on below it
-JOINED_BATCHES = 4  # that are stored as one where more are ready: each commit waits for the disk
-JOINED_SHARE = 1 / 3  # of the window at most: the broker goes on sending while they are stored
+JOINED_SHARE = 1 / 3  # of the window at most in one transaction: the broker goes on sending meanwhile
 LINGER_S = 0.3  # after a host said that it goes: what nodes sent before they read it
 _NOTHING = Decoded()
 
@@ -114,7 +113,7 @@ class Service:
         source = self._router.source(topic.decode("utf-8", "replace"))
         received_us = time.time_ns() // 1000
         message = Message(source, payload, received_us, _NOTHING, dup, packet_id, connection)
-        over = self._over_quota(source) if self._quotas else None
+        over = self._over_quota(source) if self._quotas.active else None
         opened = intake.opened(payload, self._payload_bytes) if over is None else payload
         message.weight = len(payload) if isinstance(opened, Rejection) else len(opened)
         if over is not None:
@@ -139,7 +138,7 @@ class Service:
 
     def _hold(self, message: Message) -> None:
         """Put a message into the batch."""
-        if self._quotas and not message.only_acknowledge:
+        if self._quotas.active and not message.only_acknowledge:
             self._quotas.spend(message)
         message.weight += memory(message.decoded)
         self._held += 1
@@ -172,19 +171,9 @@ class Service:
                 self._wake.clear()
                 await self._wake.wait()
             try:
-                await self._store(self._next_batch())
+                await self._store(take_joined(self._ready, self._settings.ingest_receive_maximum * JOINED_SHARE))
             except DatabaseUnavailableError as error:
                 await self._sit_out(error)
-
-    def _next_batch(self) -> list[Message]:
-        """The oldest batch; several as one where the worker is behind."""
-        batch = self._ready.popleft()
-        most = self._settings.ingest_receive_maximum * JOINED_SHARE
-        for _ in range(JOINED_BATCHES - 1):
-            if not self._ready or len(batch) + len(self._ready[0]) > most:
-                break
-            batch += self._ready.popleft()
-        return batch
 
     async def _store(self, messages: list[Message]) -> None:
         """Store a batch and acknowledge it; for a short while an outage is met by trying again.
@@ -295,6 +284,7 @@ class Service:
         if self._host is not None and self._host.outgoing:
             for outgoing in self._host.outgoing:
                 connection.say(outgoing)
+                log.info("sparkplug_said", topic=outgoing.topic)
             self._host.outgoing.clear()
 
     async def _keep_connected(self) -> None:

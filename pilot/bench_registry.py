@@ -210,7 +210,7 @@ def _print(result: Result) -> None:
         (f"processor time of a value, {FEW} series", f"{result.few_cpu_us_per_value:.2f} µs"),
         (f"processor time of a value, {result.series:,} series", f"{result.many_cpu_us_per_value:.2f} µs"),
         ("ratio", f"{result.ratio:.2f}"),
-        ("  the same with every message of a batch from another device", f"{result.spread_cpu_us_per_value:.2f} µs"),
+        ("  the same, each message of a batch of another device", f"{result.spread_cpu_us_per_value:.2f} µs"),
         (f"committed values, {FEW} series", f"{result.few_values_per_s:,.0f} /s"),
         (f"committed values, {result.series:,} series", f"{result.many_values_per_s:,.0f} /s"),
         (f"storm: {result.series:,} new series registered and stored", f"{result.storm_s:.1f} s"),

@@ -83,7 +83,7 @@ def test_a_quota_can_be_changed_and_taken_away(quotas: SiteQuotas) -> None:
     quotas.take({"a": SITES["a"]._replace(most_values_per_s=2 * RATE)})
     assert send(quotas, A, 10_000) == 2 * RATE * WINDOW_S
     quotas.take({"a": SITES["a"]._replace(most_values_per_s=None)})
-    assert not quotas
+    assert not quotas.active
 
 
 def test_of_a_flood_a_few_messages_are_kept_and_the_others_are_counted_in_the_last(quotas: SiteQuotas) -> None:
