@@ -15,6 +15,8 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from ingest.sparkplug.sparkplug_b_pb2 import Metric, Payload
+from store.registry import apply_site
+from store.site_file import read_site_file
 from tests.support.broker import Broker
 from tests.support.database import TestDatabase
 from tests.support.paths import ROOT
@@ -135,7 +137,7 @@ STATE = Metric(name="state", alias=2, datatype=12, string_value="EXECUTE")
 def test_a_recorded_plant_is_stored_value_by_value(plant: Plant, shared_data: Path) -> None:
     packets = recording(shared_data / "packml-sparkplug-planta" / "planta.jsonl.gz")
     with psycopg.connect(plant.database.url) as connection:
-        connection.execute("INSERT INTO site (key, name, timezone) VALUES ('planta', 'Plant', 'UTC')")
+        apply_site(connection, read_site_file(EXAMPLE / "site.yaml"))
     plant.ingest(HAIDANG_MAPPING_PATH=str(EXAMPLE))
     for info in [plant.publish(packet.topic, packet.payload) for packet in packets]:
         info.wait_for_publish(30)
