@@ -1,6 +1,10 @@
 """Collects messages until a batch is full. Pure: who feeds it closes it by age."""
 
+from collections import deque
+
 from ingest.message import Message
+
+MOST_JOINED = 4
 
 
 class Batcher:
@@ -28,3 +32,16 @@ class Batcher:
         """Hand out the batch and begin a new one."""
         taken, self._messages, self._values = self._messages, [], 0
         return taken
+
+
+def take_joined(ready: deque[list[Message]], most_messages: float) -> list[Message]:
+    """The oldest batch; where the worker is behind, several as one, since each commit waits for the disk.
+
+    Not more than so many messages: the broker's window must leave room for others while these are stored.
+    """
+    batch = ready.popleft()
+    for _ in range(MOST_JOINED - 1):
+        if not ready or len(batch) + len(ready[0]) > most_messages:
+            break
+        batch += ready.popleft()
+    return batch

@@ -1,12 +1,13 @@
 """Batches close by size; waits grow and stay random; MQTT lengths are read as they are written."""
 
 import asyncio
+from collections import deque
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.backoff import Backoff
-from ingest.batch import Batcher
+from ingest.batch import Batcher, take_joined
 from ingest.connection import BrokerConnection, _variable_length
 from ingest.settings import IngestSettings
 from pilot.bench_publisher import Load, packets
@@ -19,6 +20,20 @@ def test_a_batch_closes_by_number_of_values() -> None:
     assert [batcher.add(two), batcher.add(message(known_source(), []))] == [False, True]
     assert [len(batcher.take()), len(batcher)] == [2, 0]
     assert not batcher.add(two)
+
+
+def test_waiting_batches_are_stored_together_in_order_and_within_bounds() -> None:
+    source = known_source()
+    batches = [[message(source, []) for _ in range(size)] for size in (3, 3, 3, 1, 1, 1, 1)]
+    everything = [one for batch in batches for one in batch]
+    ready = deque(batches)
+    sizes, taken = [], []
+    while ready:
+        joined = take_joined(ready, 6)
+        sizes.append(len(joined))
+        taken += joined
+    assert sizes == [6, 6, 1]  # six messages at most, four batches at most
+    assert [*map(id, taken)] == [*map(id, everything)]
 
 
 @given(st.floats(0, 1))
