@@ -1,30 +1,8 @@
-"""PackML as ISA-TR88.00.02 numbers it, and the series that its usual tags are. Plain tables, nothing else."""
+"""The series that PackML's usual tags are, and the texts of their numbers. Plain tables, nothing else."""
 
 from typing import Any
 
-# Numbers of Status.StateCurrent, TR88.00.02 of 2015 and 2022.
-STATES = {
-    "0": "UNDEFINED",
-    "1": "CLEARING",
-    "2": "STOPPED",
-    "3": "STARTING",
-    "4": "IDLE",
-    "5": "SUSPENDED",
-    "6": "EXECUTE",
-    "7": "STOPPING",
-    "8": "ABORTING",
-    "9": "ABORTED",
-    "10": "HOLDING",
-    "11": "HELD",
-    "12": "UNHOLDING",
-    "13": "SUSPENDING",
-    "14": "UNSUSPENDING",
-    "15": "RESETTING",
-    "16": "COMPLETING",
-    "17": "COMPLETE",
-}
-# Numbers of Status.UnitModeCurrent; from 4 on every maker has its own.
-MODES = {"0": "INVALID", "1": "PRODUCTION", "2": "MAINTENANCE", "3": "MANUAL"}
+from model.packml import MODES, STATES
 
 # Tags (lower case, steps joined by a dot) and the series they are where a mapping says nothing else.
 TAGS: dict[str, dict[str, Any]] = {

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from kpi.errors import ExampleFileError
-from kpi.worked import carbon, chains, energy, ratios
+from kpi.worked import carbon, chains, energy, ratios, states
 from kpi.worked.result import Result, UnsupportedError, compare
 
-ADAPTORS = {**ratios.ADAPTORS, **chains.ADAPTORS, **energy.ADAPTORS, **carbon.ADAPTORS}
+ADAPTORS = {**ratios.ADAPTORS, **chains.ADAPTORS, **energy.ADAPTORS, **carbon.ADAPTORS, **states.ADAPTORS}
 
 
 def check(path: Path) -> list[Result]:
