@@ -62,7 +62,8 @@ def availability_clipped(given: Inputs) -> Answers:
 
 def _spans(pairs: Any, key: str) -> list[Span]:
     found = pairs.values() if isinstance(pairs, Mapping) else pairs
-    return [_span(*(pair.split("-", 1) if isinstance(pair, str) else pair), key) for pair in found]
+    ends = [pair.split("-", 1) if isinstance(pair, str) else pair for pair in found]
+    return [_span(start, end, key) for start, end in ends]
 
 
 def _span(start: str, end: str, key: str) -> Span:
