@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks`: ingest and a Telegraf found on the path, the same messages, one after the other.
 
-Prints values stored in a second, whether sent = stored, and our ratio; `--restart` also restarts the database in
-the middle of a run of Telegraf, five times, and counts what is lost (ours: `haidang bench faults`).
+Prints values stored in a second, whether sent = stored, and our ratio; `--faults` also restarts the database of
+Telegraf and kills it in the middle of a run, and counts what is lost (ours: `haidang bench faults`).
 """
 
 import argparse
@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--values-per-message", type=int, default=1)
     parser.add_argument("--messages", type=int, default=0)
     parser.add_argument("--repeat", type=int, default=1)
-    parser.add_argument("--restart", action="store_true", help="also with a restart of the database")
+    parser.add_argument("--faults", action="store_true", help="also with restarts and kills")
     chosen = parser.parse_args()
     options = bench_ingest.Options(chosen.values_per_message, chosen.messages or None, repeat=chosen.repeat)
     with tempfile.TemporaryDirectory(prefix="haidang-rival-") as name:
@@ -32,7 +32,7 @@ def main() -> int:
             if telegraf is None:
                 say(NO_RIVAL)
                 return 0
-            found = measured(telegraf, options, restart=chosen.restart)
+            found = measured(telegraf, options, faults=chosen.faults)
     ours = bench_ingest.run(options)
     for run, theirs in zip(ours.runs, found, strict=True):
         ratio = run.values_per_s / theirs
@@ -40,7 +40,7 @@ def main() -> int:
     return 0 if ours.complete else 1
 
 
-def measured(telegraf: Rival, options: bench_ingest.Options, *, restart: bool) -> list[float]:
+def measured(telegraf: Rival, options: bench_ingest.Options, *, faults: bool) -> list[float]:
     """Median values in a second of Telegraf, draining and live."""
     say(telegraf.version())
     work = options.load
@@ -50,16 +50,19 @@ def measured(telegraf: Rival, options: bench_ingest.Options, *, restart: bool) -
             outcome = run(work)
             show(outcome)
             runs[place].append(outcome.values_per_s)
-    if restart:
-        show(telegraf.restarted(work, max(1.0, median(runs[1]) / work.values_per_message / 2)))
-        for line in telegraf.complaints("restart"):
-            say(f"  {line}")
+    if faults:
+        rate = max(1.0, median(runs[1]) / work.values_per_message / 2)
+        for name, fault in (("restart", telegraf.restarted), ("kill", telegraf.killed)):
+            show(fault(work, rate))
+            for line in telegraf.complaints(name):
+                say(f"  {line}")
     return [median(rates) for rates in runs]
 
 
 def show(outcome: Outcome) -> None:
     """A line for a run of Telegraf."""
-    kept = "sent = stored" if not outcome.lost else f"{outcome.lost:,} of {outcome.sent:,} messages LOST"
+    what = "LOST" if outcome.lost > 0 else "too many"
+    kept = "sent = stored" if not outcome.lost else f"{abs(outcome.lost):,} of {outcome.sent:,} messages {what}"
     say(f"Telegraf, {outcome.name}: {outcome.values_per_s:,.0f} values/s, {kept}")
 
 

@@ -22,6 +22,7 @@ TABLE = "telegraf_reading"
 START_S = 60.0
 QUIET_S = 15.0  # without a new row for so long: nothing more will come
 RESTART_EVERY_S = 4.0
+SETTLE_S = 2.0  # before it is stopped: what it stored should be acknowledged, or the next run has it too
 POLL_S = 0.1
 _CONFIG = Path(__file__).with_name("telegraf.conf")
 
@@ -88,13 +89,33 @@ class Rival:
             process.wait()
             return self._finished(f"the database restarted {restarts} times in mid-run", work, began)
 
+    def killed(self, work: Load, messages_per_s: float, kills: int = 5) -> Outcome:
+        """Publish at a rate while Telegraf is killed and started again several times: messages are delivered again."""
+        work = replace(work, messages=int(messages_per_s * RESTART_EVERY_S * (kills + 1)))
+        process = self._start("kill")
+        self._wait_connected("kill")
+        self._warm(work)
+        began = time.perf_counter()
+        publisher = publish(self._broker_url, work, work.start_ms(), messages_per_s)
+        for number in range(kills):
+            time.sleep(RESTART_EVERY_S)
+            process.kill()
+            process.wait()
+            process = self._start(f"kill-{number}")
+        publisher.wait()
+        outcome = self._finished(f"itself killed {kills} times in mid-run", work, began)
+        process.terminate()
+        process.wait(60)
+        return outcome
+
     def log(self, name: str) -> str:
         """What Telegraf wrote in a run."""
         return (self._folder / f"telegraf-{name}.log").read_text("utf-8", errors="replace")
 
     def complaints(self, name: str) -> list[str]:
         """What it says it dropped, in its own words."""
-        lines = [line.split("] ", 1)[-1] for line in self.log(name).splitlines() if "dropp" in line]
+        text = "".join(path.read_text("utf-8", errors="replace") for path in self._folder.glob(f"telegraf-{name}*.log"))
+        lines = [line.split("] ", 1)[-1] for line in text.splitlines() if "dropp" in line]
         return [f"{count} times: {line[:160]}" for line, count in Counter(lines).most_common(3)]
 
     def _warm(self, work: Load) -> None:
@@ -106,17 +127,21 @@ class Rival:
             time.sleep(POLL_S)
         self._ask(f"TRUNCATE {TABLE}")
 
-    @contextmanager
-    def _running(self, name: str) -> Iterator[float]:
-        """A Telegraf that is connected; the last instant at which it was not seen to be."""
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
         config = self._folder / "telegraf.conf"
         places = {"broker": urlsplit(self._broker_url).netloc, "database": self.server.admin_url}
         config.write_text(Template(_CONFIG.read_text("utf-8")).substitute(places), "utf-8")
         path = self._folder / f"telegraf-{name}.log"
         with path.open("wb") as log:
-            process = subprocess.Popen([self._program, "--config", str(config)], stdout=log, stderr=log)
+            return subprocess.Popen([self._program, "--config", str(config)], stdout=log, stderr=log)
+
+    @contextmanager
+    def _running(self, name: str) -> Iterator[float]:
+        """A Telegraf that is connected; the last instant at which it was not seen to be."""
+        process = self._start(name)
         try:
             yield self._wait_connected(name)
+            time.sleep(SETTLE_S)
         finally:
             process.terminate()
             process.wait(60)
