@@ -31,7 +31,11 @@ class Listener:
 
     def __init__(self, url: str, filters: Sequence[str], take: Take) -> None:
         self._url = urlsplit(url)
-        if self._url.scheme not in _PORTS or not self._url.hostname:
+        try:
+            self._port = self._url.port or _PORTS[self._url.scheme]
+        except (ValueError, KeyError):
+            self._port = 0
+        if not self._port or not self._url.hostname:
             raise PilotError("The broker's address must be of the form mqtt://user@host:port or mqtts://host:port.")
         self._filters = list(filters)
         self._take = take
@@ -42,7 +46,7 @@ class Listener:
     @property
     def place(self) -> str:
         """The broker's address without credentials."""
-        return f"{self._url.scheme}://{self._url.hostname}:{self._url.port or _PORTS[self._url.scheme]}"
+        return f"{self._url.scheme}://{self._url.hostname}:{self._port}"
 
     def listen(self, seconds: float, is_enough: Callable[[], bool], tick: Callable[[float], None]) -> None:
         """Hand on messages for so long, or until there are enough; `tick` hears of the seconds left.
@@ -74,9 +78,8 @@ class Listener:
         return client
 
     def _connect(self) -> None:
-        port = self._url.port or _PORTS[self._url.scheme]
         try:
-            self._client.connect(self._url.hostname or "", port, clean_start=True)
+            self._client.connect(self._url.hostname or "", self._port, clean_start=True)
         except (OSError, ValueError) as error:
             raise PilotError(
                 f"The broker at {self.place} cannot be reached ({error}). Is it running, is the port open from here?"

@@ -108,6 +108,11 @@ def test_no_traffic_fails_with_what_to_look_at(broker: Broker) -> None:
     assert "mosquitto_sub" in done.stdout
 
 
+@pytest.mark.parametrize("url", ["mqtt://:x", "mqtt://host:many", "http://host", "host:1883"])
+def test_an_address_that_is_none_is_said_so(url: str) -> None:
+    assert "must be of the form" in str(map_try("--broker", url).exception)
+
+
 def test_a_broker_that_is_not_there_is_named_without_the_password() -> None:
     done = map_try("--broker", f"mqtt://somebody:hidden@127.0.0.1:{free_port()}")
     assert isinstance(done.exception, PilotError)
