@@ -128,8 +128,10 @@ class BrokerConnection(Client):  # type: ignore[misc]
         self._gate.set()
         self._answer: asyncio.Future[Sequence[int]] | None = None
         self._asking = asyncio.Lock()
+        self._asked_ping = False
         self.on_connect = self._connected
         self.on_subscribe = self.on_unsubscribe = self._answered
+        self._package_handler._handle_pingresp_packet = self._pong  # noqa: SLF001 - gmqtt tells nobody
         self.session_present = False
         self.received = 0  # messages over this connection
         self.lost = asyncio.Event()
@@ -250,7 +252,7 @@ class BrokerConnection(Client):  # type: ignore[misc]
             )
 
     async def remove_filters(self, topics: Sequence[str]) -> None:
-        """End subscriptions, existing or not. What the session held before the answer has been received by then.
+        """End subscriptions. Some brokers do not answer when there is no such subscription.
 
         Raises:
             TimeoutError, ConnectionError: no answer.
@@ -258,11 +260,24 @@ class BrokerConnection(Client):  # type: ignore[misc]
         # As bytes: gmqtt counts the characters of a text, the packet has bytes.
         await self._ask(lambda: self.unsubscribe([topic.encode() for topic in topics]))
 
-    async def _ask(self, send: Callable[[], object]) -> Sequence[int]:
+    async def ping(self) -> None:
+        """Ask for a sign of life; what the broker sent before its answer has been received by then.
+
+        Raises:
+            TimeoutError, ConnectionError: no answer.
+        """
+        await self._ask(self._connection._send_ping_request, for_ping=True)  # noqa: SLF001 - gmqtt has no other
+
+    def _pong(self, _command: int, _packet: bytes) -> None:
+        if self._asked_ping:
+            self._answered(self, 0, ())
+
+    async def _ask(self, send: Callable[[], object], *, for_ping: bool = False) -> Sequence[int]:
         """Send a request and wait for its answer; the time is not running while messages come before it."""
         async with self._asking:
             if self.lost.is_set():
                 raise ConnectionError("the connection is gone")
+            self._asked_ping = for_ping
             answer = self._answer = asyncio.get_running_loop().create_future()
             send()
             gone = asyncio.ensure_future(self.lost.wait())

@@ -23,8 +23,6 @@ T = TypeVar("T")
 
 ASK_AGAIN_S = 1.0
 QUIET_S = 0.3
-# Unsubscribing from what nobody subscribed to is a question that each broker answers in its turn.
-NOTHING = "haidang/nothing"
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -49,6 +47,7 @@ class Session:
             ttl_s=settings.ingest_lease_s,
         )
         self._taken = asyncio.Event()
+        self._settled: BrokerConnection | None = None
         self.state = "starting"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lease")
 
@@ -122,12 +121,18 @@ class Session:
         """End the subscriptions of before that are not wanted any more.
 
         Raises:
-            DatabaseUnavailableError, TimeoutError, ConnectionError: no answer.
+            DatabaseUnavailableError, ConnectionError: no answer.
         """
         self.state = "connected"
-        unwanted = sorted(set(self._lease.subscriptions or ()) - set(wanted))
+        keeps = connection.session_present or connection is self._settled
+        self._settled = connection
+        unwanted = sorted(set(self._lease.subscriptions or ()) - set(wanted)) if keeps else []
         if unwanted:
-            await connection.remove_filters(unwanted)
+            try:
+                await connection.remove_filters(unwanted)
+            except TimeoutError:
+                log.warning("not_unsubscribed", filters=unwanted, advice="their messages go on to come")
+                return
             log.info("unsubscribed", filters=unwanted)
         await self._note(sorted(wanted))
 
@@ -136,19 +141,23 @@ class Session:
     async def empty(self, connection: BrokerConnection, possible: Sequence[str], held: Callable[[], int]) -> None:
         """End all subscriptions and wait until what was in the session is stored and acknowledged.
 
-        The proof: everything received is acknowledged, and a question and its answer pass without a message in between.
-        A broker that had one would have sent it before the answer.
+        The proof: everything received is acknowledged, and pings are answered without a message in between. A broker
+        that had one would have sent it before the answer.
 
         Raises:
             TimeoutError, ConnectionError: the connection does not hold that long.
         """
         self.state = "draining"
-        await connection.remove_filters(sorted({*possible, *(self._lease.subscriptions or ())}))
+        if not connection.session_present:
+            return
+        known = self._lease.subscriptions
+        await connection.remove_filters(sorted(set(possible if known is None else known)))
         while True:
             while held():
                 await self._wait(connection, QUIET_S)
             before = connection.received
-            await connection.remove_filters([NOTHING])
+            await connection.ping()  # an answer to a ping of the client's own may come first:
+            await connection.ping()  # the second is not before ours
             await self._wait(connection, QUIET_S)
             if connection.received == before and not held():
                 return
