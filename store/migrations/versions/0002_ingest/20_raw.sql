@@ -41,7 +41,7 @@ CREATE INDEX seq_run_device ON seq_run (device_id);
 CREATE FUNCTION counter_restarted(before_n bigint, before_ts timestamptz, n bigint, ts timestamptz) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ts > before_ts AND n <= before_n
-        AND (ts > before_ts + interval '1 second' OR (n <= before_n / 2 AND before_n - n > 16));
+        AND (ts - before_ts > interval '1 second' OR (n <= before_n / 2 AND before_n - n > 16));
 
 CREATE VIEW seq_epoch WITH (security_barrier) AS
 WITH run AS (
@@ -51,20 +51,19 @@ WITH run AS (
     FROM seq_delta AS d
     WHERE NOT EXISTS (SELECT FROM seq_run AS b WHERE b.device_id = d.device_id AND b.is_base AND d.first_ts < b.first_ts)
 ), point AS (
-    SELECT site_id, device_id, first_ts AS ts, lower(numbers) AS n FROM run
-    UNION
-    SELECT site_id, device_id, last_ts, upper(numbers) - 1 FROM run
+    SELECT site_id, device_id, first_ts AS ts, lower(numbers) AS n, hour, last_ts, numbers, is_base, folded FROM run
+    UNION ALL
+    SELECT site_id, device_id, last_ts, upper(numbers) - 1, NULL, NULL, NULL, NULL, NULL FROM run
 ), step AS (
-    SELECT site_id, device_id, ts, n, counter_restarted(lag(n) OVER w, lag(ts) OVER w, n, ts) AS restarted
+    SELECT point.*, lag(n) OVER w AS before_n, lag(ts) OVER w AS before_ts
     FROM point WINDOW w AS (PARTITION BY site_id, device_id ORDER BY ts, n)
 ), epoch AS (
-    SELECT site_id, device_id, ts, n,
-           count(*) FILTER (WHERE restarted) OVER (PARTITION BY site_id, device_id ORDER BY ts, n) AS epoch
+    SELECT step.*, count(*) FILTER (WHERE counter_restarted(before_n, before_ts, n, ts))
+                   OVER (PARTITION BY site_id, device_id ORDER BY ts, n) AS epoch
     FROM step
 )
-SELECT r.site_id, r.device_id, e.epoch, r.hour, r.first_ts, r.last_ts, r.numbers, r.is_base, r.folded
-FROM run AS r JOIN epoch AS e
-  ON e.site_id = r.site_id AND e.device_id = r.device_id AND e.ts = r.first_ts AND e.n = lower(r.numbers);
+SELECT site_id, device_id, epoch, hour, ts AS first_ts, last_ts, numbers, is_base, folded
+FROM epoch WHERE numbers IS NOT NULL;
 COMMENT ON VIEW seq_epoch IS 'numbers of each device with the run of its counter that they belong to';
 
 CREATE VIEW seq_gap WITH (security_barrier) AS
@@ -85,7 +84,13 @@ SELECT hour, site_id, device_id,
        sum(duplicate)::bigint AS duplicate, sum(conflict)::bigint AS conflict,
        sum(rejected_value)::bigint AS rejected_value, sum(ignored)::bigint AS ignored,
        sum(missing_seq)::bigint AS missing_seq,
-       sum_histogram(latency_ms) AS latency_ms, sum_histogram(skew_ms) AS skew_ms, sum(replayed)::bigint AS replayed
+       ARRAY[sum(latency_ms[1]), sum(latency_ms[2]), sum(latency_ms[3]), sum(latency_ms[4]), sum(latency_ms[5]), sum(latency_ms[6]),
+             sum(latency_ms[7]), sum(latency_ms[8]), sum(latency_ms[9]), sum(latency_ms[10]), sum(latency_ms[11]), sum(latency_ms[12]),
+             sum(latency_ms[13]), sum(latency_ms[14]), sum(latency_ms[15]), sum(latency_ms[16])]::bigint[] AS latency_ms,
+       ARRAY[sum(skew_ms[1]), sum(skew_ms[2]), sum(skew_ms[3]), sum(skew_ms[4]), sum(skew_ms[5]), sum(skew_ms[6]),
+             sum(skew_ms[7]), sum(skew_ms[8]), sum(skew_ms[9]), sum(skew_ms[10]), sum(skew_ms[11]), sum(skew_ms[12]),
+             sum(skew_ms[13]), sum(skew_ms[14]), sum(skew_ms[15]), sum(skew_ms[16])]::bigint[] AS skew_ms,
+       sum(replayed)::bigint AS replayed
 FROM (
     SELECT hour, site_id, device_id, received, processed, rejected, redelivered, decoded, stored, duplicate, conflict,
            rejected_value, ignored, missing_seq, latency_ms, skew_ms, replayed FROM ledger
@@ -114,7 +119,13 @@ BEGIN
                                  duplicate, conflict, rejected_value, ignored, missing_seq, latency_ms, skew_ms, replayed)
         SELECT hour, site_id, device_id, sum(received), sum(processed), sum(rejected), sum(redelivered), sum(decoded),
                sum(stored), sum(duplicate), sum(conflict), sum(rejected_value), sum(ignored), sum(missing_seq),
-               sum_histogram(latency_ms), sum_histogram(skew_ms), sum(replayed)
+               ARRAY[sum(latency_ms[1]), sum(latency_ms[2]), sum(latency_ms[3]), sum(latency_ms[4]), sum(latency_ms[5]), sum(latency_ms[6]),
+                     sum(latency_ms[7]), sum(latency_ms[8]), sum(latency_ms[9]), sum(latency_ms[10]), sum(latency_ms[11]), sum(latency_ms[12]),
+                     sum(latency_ms[13]), sum(latency_ms[14]), sum(latency_ms[15]), sum(latency_ms[16])]::bigint[],
+               ARRAY[sum(skew_ms[1]), sum(skew_ms[2]), sum(skew_ms[3]), sum(skew_ms[4]), sum(skew_ms[5]), sum(skew_ms[6]),
+                     sum(skew_ms[7]), sum(skew_ms[8]), sum(skew_ms[9]), sum(skew_ms[10]), sum(skew_ms[11]), sum(skew_ms[12]),
+                     sum(skew_ms[13]), sum(skew_ms[14]), sum(skew_ms[15]), sum(skew_ms[16])]::bigint[],
+               sum(replayed)
         FROM taken GROUP BY hour, site_id, device_id
         ON CONFLICT (site_id, device_id, hour) DO UPDATE SET
             received = l.received + excluded.received, processed = l.processed + excluded.processed,
