@@ -84,7 +84,11 @@ class IngestSettings(BaseSettings):
     @classmethod
     def _is_broker(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        try:
+            has_port = parts.port is None or parts.port > 0
+        except ValueError:
+            has_port = False
+        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or not has_port:
             raise ValueError("must be of the form mqtt://user:password@host:port or mqtts://...")
         return value
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from ingest.mapping import PLACE, Mapping
 from ingest.mapping.topics import tail
 from ingest.route import Router
+from ingest.sparkplug.host import Host
 from pilot.errors import PilotError
 from store.broker import BrokerAccount
 
@@ -22,7 +23,7 @@ def check_rights(account: BrokerAccount, filters: Sequence[str], mappings: Seque
     Raises:
         PilotError: names the topic and the place that it speaks for.
     """
-    router = Router(mappings)
+    router = Router(mappings, Host())
     silent = []
     for each in filters:
         sources = [router.source(topic) for topic in _samples(each)]

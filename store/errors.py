@@ -37,7 +37,8 @@ def is_outage(error: psycopg.Error) -> bool:
 
 def without_password(url: str) -> str:
     """The database or broker address as it may be shown: password left out."""
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", url)
+    shown = re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", url)
+    return re.sub(r"(password\s*=\s*)('[^']*'|[^&\s]+)", r"\1***", shown, flags=re.IGNORECASE)
 
 
 @contextmanager
@@ -55,5 +56,11 @@ def translated(url: str = "") -> Iterator[None]:
             raise DatabaseUnavailableError(
                 f"The database at {without_password(url) or 'the configured address'} does not answer "
                 f"({first_line}). Check HAIDANG_DATABASE_URL and that the server runs."
+            ) from error
+        if "connection info string" in first_line or "connection option" in first_line or "URI" in first_line:
+            # The driver quotes what it could not read, and that may be a part of the password.
+            raise StoreError(
+                "The address of the database is not of the form postgresql://user:password@host:port/name "
+                "(write : / @ and % of a password as %3A %2F %40 %25). Check HAIDANG_DATABASE_URL."
             ) from error
         raise StoreError(first_line) from error

@@ -42,6 +42,8 @@ def decode(payload: bytes, mapping: Mapping) -> Decoded:
         reader.read(payload)
     except _RefusedError as error:
         return refused(*error.args)
+    except LookupError:
+        return refused("undecodable", "the document names an encoding that nobody knows: use UTF-8")
     except (expat.ExpatError, ValueError) as error:
         return refused("undecodable", f"the payload is not well-formed XML: {error}")
     devices = {each.device for each in reader.found} - {_AGENT}
