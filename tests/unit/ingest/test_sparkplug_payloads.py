@@ -60,7 +60,7 @@ def devices(draw: st.DrawFn) -> tuple[list[str], list[list[Any]], bool, bool]:
 
 
 @given(devices())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_short_way_gives_what_the_long_way_gives(device: Any) -> None:
     kinds, rows, timed, named = device
     birth = [
@@ -117,7 +117,7 @@ def test_a_shape_of_before_a_birth_means_nothing_after_it() -> None:
     st.sampled_from(["NBIRTH/gw", "DBIRTH/gw/press", "DDATA/gw/press", "NDEATH/gw", "DDEATH/gw/press"]),
     st.booleans(),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_bytes_are_taken_or_refused(data: bytes, topic: str, dup: bool) -> None:
     router, host = born(Metric(name="a", alias=1, datatype=10, double_value=1.0))
     for decoded in take(router, host, f"spBv1.0/plant/{topic}", data, dup=dup):
@@ -125,7 +125,7 @@ def test_any_bytes_are_taken_or_refused(data: bytes, topic: str, dup: bool) -> N
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_bent_messages_are_taken_or_refused(data: st.DataObject) -> None:
     router, host = born(Metric(name="a", alias=1, datatype=10, double_value=1.0))
     metrics = [Metric(alias=1, double_value=3.0), Metric(name="b", datatype=12, string_value="x", timestamp=5)]
