@@ -7,6 +7,7 @@ import pytest
 
 from ingest.leases import Lease, this_process
 from ingest.slots import Slot
+from pilot.ingest_status import show
 from tests.support.database import TestDatabase
 
 pytestmark = pytest.mark.needs_database
@@ -60,3 +61,19 @@ def test_a_dead_process_of_this_machine_is_not_waited_for(database: TestDatabase
     assert lease(database, "elsewhere 1 1").take() is not None
     dead.close()
     living.close()
+
+
+def test_the_status_says_who_works(
+    database: TestDatabase, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert show(database.url) == 1
+    held = lease(database, this_process())
+    assert held.take() is None
+    assert show(database.url) == 1, "it only starts"
+    held.note_subscriptions(["a/#"], "connected")
+    assert show(database.url_for("haidang_ingest")) == 0
+    held.release()
+    assert show(database.url) == 1
+    assert "messages may wait" in " ".join(capsys.readouterr().out.replace("│", " ").split())
+    held.close()
