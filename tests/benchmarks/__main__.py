@@ -1,16 +1,18 @@
 """`python -m tests.benchmarks`: ingest and a Telegraf found on the path, the same messages, one after the other.
 
-Prints values stored in a second, whether sent = stored, and our ratio; `--faults` also restarts the database of
-Telegraf and kills it in the middle of a run, and counts what is lost (ours: `haidang bench faults`).
+Prints values stored in a second, whether sent = stored, and our ratio. `--faults` also restarts the database of Telegraf,
+kills Telegraf, sends it a message twice, and counts what is lost (ours: `haidang bench faults`).
 """
 
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 from pilot import bench_ingest
+from pilot.bench_publisher import Load
 from tests.benchmarks.telegraf import Outcome, Rival, rival
 
 NO_RIVAL = "Telegraf is not on the path: ours is not compared with it."
@@ -32,7 +34,7 @@ def main() -> int:
             if telegraf is None:
                 say(NO_RIVAL)
                 return 0
-            found = measured(telegraf, options, faults=chosen.faults)
+            found = measured(telegraf, options, with_faults=chosen.faults)
     ours = bench_ingest.run(options)
     for run, theirs in zip(ours.runs, found, strict=True):
         ratio = run.values_per_s / theirs
@@ -40,7 +42,7 @@ def main() -> int:
     return 0 if ours.complete else 1
 
 
-def measured(telegraf: Rival, options: bench_ingest.Options, *, faults: bool) -> list[float]:
+def measured(telegraf: Rival, options: bench_ingest.Options, *, with_faults: bool) -> list[float]:
     """Median values in a second of Telegraf, draining and live."""
     say(telegraf.version())
     work = options.load
@@ -50,9 +52,14 @@ def measured(telegraf: Rival, options: bench_ingest.Options, *, faults: bool) ->
             outcome = run(work)
             show(outcome)
             runs[place].append(outcome.values_per_s)
-    if faults:
+    if with_faults:
         rate = max(1.0, median(runs[1]) / work.values_per_message / 2)
-        for name, fault in (("restart", telegraf.restarted), ("kill", telegraf.killed)):
+        faults: dict[str, Callable[[Load, float], Outcome]] = {
+            "restart": telegraf.restarted,
+            "kill": telegraf.killed,
+            "repeat": telegraf.repeated,
+        }
+        for name, fault in faults.items():
             show(fault(work, rate))
             for line in telegraf.complaints(name):
                 say(f"  {line}")
