@@ -62,6 +62,8 @@ def of_mapping(topic: str, mapping: Mapping, segments: dict[str, str]) -> Speake
     check_asset(asset, site)
     here = mapping.at(segments)
     arguments: dict[str, Any] = {"mapping": here}
+    if mapping.identity:
+        arguments["place"] = f"{site}/{asset}".rstrip("/")
     if mapping.format == "umh":
         arguments["path"] = mapping.tag_of(segments)
     elif mapping.format in _MANY_TOPICS:

@@ -15,8 +15,8 @@ from ingest.mapping import ItemRule, Mapping, ValueRule
 from ingest.names import series_name
 
 
-def decode(payload: bytes, mapping: Mapping, received_us: int = 0) -> Decoded:
-    """Decode the records of a payload as the mapping says."""
+def decode(payload: bytes, mapping: Mapping, received_us: int = 0, place: str = "") -> Decoded:
+    """Decode the records of a payload as the mapping says; `place` is `site/area/unit` as the topic says."""
     try:
         document = json.loads(payload.decode())
         records = _records(document, mapping)
@@ -31,7 +31,12 @@ def decode(payload: bytes, mapping: Mapping, received_us: int = 0) -> Decoded:
     result = Decoded()
     for record in records:
         if isinstance(record, dict) or (mapping.item is not None and isinstance(record, list)):
-            _add_record(result, Record(record, document, mapping, received_us))
+            one = Record(record, document, mapping, received_us)
+            mismatch = _mismatch(one, place) if mapping.identity else None
+            if mismatch:
+                result.rejected.append(mismatch)
+            else:
+                _add_record(result, one)
         else:
             result.rejected.append(
                 Rejection("wrong_shape", f"a record must be an object, not {_named(record, mapping)}")
@@ -41,6 +46,16 @@ def decode(payload: bytes, mapping: Mapping, received_us: int = 0) -> Decoded:
         return refused(first.code, first.detail) if first.code == "wrong_shape" else result
     result.values = with_ordinals(result.values)
     return result
+
+
+def _mismatch(record: Record, place: str) -> Rejection | None:
+    """The refusal of a record that names another machine than its topic, by its name, path, or site and path."""
+    told = record.get(record.mapping.identity)
+    names = {place, place.partition("/")[2], place.rpartition("/")[2]} - {""}
+    if isinstance(told, str | int) and str(told) in names:
+        return None
+    values = max(1, len(record.mapping.values) + len(record.mapping.events))
+    return Rejection("identity_mismatch", f"the payload is of {shown(told)}, the topic says {shown(place)}", values)
 
 
 def redacted(payload: bytes, mapping: Mapping) -> bytes:

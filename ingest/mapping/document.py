@@ -24,6 +24,7 @@ _MTCONNECT = ("shdr", "mtconnect_xml")
 _ONLY_FOR: dict[str, tuple[str, ...]] = {
     "records": ("json",),
     "item": ("json",),
+    "identity": ("json",),
     "tag": _ONE_VALUE,
     "value": _ONE_VALUE,
     "decimal": _ONE_VALUE,
@@ -46,6 +47,7 @@ class Mapping(Part):
     unmapped: Literal["ignore", "propose"] = "ignore"
     records: str = ""
     item: ItemRule | None = None
+    identity: str = ""  # path of the member that names the machine: it must be the one that the topic says
     tag: str = ""
     value: str = "value"
     decimal: Literal["point", "comma"] = "point"
