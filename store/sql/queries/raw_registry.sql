@@ -93,12 +93,14 @@ ON CONFLICT DO NOTHING
 SELECT pg_current_snapshot()::text
 
 -- name: changes
--- What was committed since a position, and the new one; one row of nulls where nothing was.
+-- What was committed since a position, and the new one; one row of nulls where nothing was. A number that is still to
+-- come stands in a row that was restored from a copy of another server: it is no news.
 SELECT pg_current_snapshot()::text, c.kind, c.id
 FROM (SELECT 1) AS always
 LEFT JOIN (
     SELECT DISTINCT kind, id FROM registry_change
-    WHERE xid >= pg_snapshot_xmin(%(position)s::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, %(position)s::pg_snapshot)
+    WHERE xid >= pg_snapshot_xmin(%(position)s::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
+      AND NOT pg_visible_in_snapshot(xid, %(position)s::pg_snapshot)
 ) AS c ON true
 
 -- name: forget_changes
