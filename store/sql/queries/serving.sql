@@ -170,12 +170,12 @@ WHERE (l.site_id = ANY (%(sites)s) OR (l.site_id IS NULL AND %(sees_unknown)s))
 
 -- name: ledger_histograms
 -- The histograms of the same rows added up.
-SELECT ARRAY[sum(l.latency_ms[1]), sum(l.latency_ms[2]), sum(l.latency_ms[3]), sum(l.latency_ms[4]), sum(l.latency_ms[5]), sum(l.latency_ms[6]),
+SELECT array_remove(ARRAY[sum(l.latency_ms[1]), sum(l.latency_ms[2]), sum(l.latency_ms[3]), sum(l.latency_ms[4]), sum(l.latency_ms[5]), sum(l.latency_ms[6]),
              sum(l.latency_ms[7]), sum(l.latency_ms[8]), sum(l.latency_ms[9]), sum(l.latency_ms[10]), sum(l.latency_ms[11]), sum(l.latency_ms[12]),
-             sum(l.latency_ms[13]), sum(l.latency_ms[14]), sum(l.latency_ms[15]), sum(l.latency_ms[16])]::bigint[] AS latency_ms,
-       ARRAY[sum(l.skew_ms[1]), sum(l.skew_ms[2]), sum(l.skew_ms[3]), sum(l.skew_ms[4]), sum(l.skew_ms[5]), sum(l.skew_ms[6]),
+             sum(l.latency_ms[13]), sum(l.latency_ms[14]), sum(l.latency_ms[15]), sum(l.latency_ms[16])]::bigint[], NULL) AS latency_ms,
+       array_remove(ARRAY[sum(l.skew_ms[1]), sum(l.skew_ms[2]), sum(l.skew_ms[3]), sum(l.skew_ms[4]), sum(l.skew_ms[5]), sum(l.skew_ms[6]),
              sum(l.skew_ms[7]), sum(l.skew_ms[8]), sum(l.skew_ms[9]), sum(l.skew_ms[10]), sum(l.skew_ms[11]), sum(l.skew_ms[12]),
-             sum(l.skew_ms[13]), sum(l.skew_ms[14]), sum(l.skew_ms[15]), sum(l.skew_ms[16])]::bigint[] AS skew_ms
+             sum(l.skew_ms[13]), sum(l.skew_ms[14]), sum(l.skew_ms[15]), sum(l.skew_ms[16])]::bigint[], NULL) AS skew_ms
 FROM ledger_now l LEFT JOIN device d ON d.device_id = l.device_id
 WHERE (l.site_id = ANY (%(sites)s) OR (l.site_id IS NULL AND %(sees_unknown)s))
   AND (%(site_id)s::integer IS NULL OR l.site_id = %(site_id)s)

@@ -228,12 +228,12 @@ SELECT hour, site_id, device_id,
        sum(duplicate)::bigint AS duplicate, sum(conflict)::bigint AS conflict,
        sum(rejected_value)::bigint AS rejected_value, sum(ignored)::bigint AS ignored,
        sum(missing_seq)::bigint AS missing_seq,
-       ARRAY[sum(latency_ms[1]), sum(latency_ms[2]), sum(latency_ms[3]), sum(latency_ms[4]), sum(latency_ms[5]), sum(latency_ms[6]),
+       array_remove(ARRAY[sum(latency_ms[1]), sum(latency_ms[2]), sum(latency_ms[3]), sum(latency_ms[4]), sum(latency_ms[5]), sum(latency_ms[6]),
              sum(latency_ms[7]), sum(latency_ms[8]), sum(latency_ms[9]), sum(latency_ms[10]), sum(latency_ms[11]), sum(latency_ms[12]),
-             sum(latency_ms[13]), sum(latency_ms[14]), sum(latency_ms[15]), sum(latency_ms[16])]::bigint[] AS latency_ms,
-       ARRAY[sum(skew_ms[1]), sum(skew_ms[2]), sum(skew_ms[3]), sum(skew_ms[4]), sum(skew_ms[5]), sum(skew_ms[6]),
+             sum(latency_ms[13]), sum(latency_ms[14]), sum(latency_ms[15]), sum(latency_ms[16])]::bigint[], NULL) AS latency_ms,
+       array_remove(ARRAY[sum(skew_ms[1]), sum(skew_ms[2]), sum(skew_ms[3]), sum(skew_ms[4]), sum(skew_ms[5]), sum(skew_ms[6]),
              sum(skew_ms[7]), sum(skew_ms[8]), sum(skew_ms[9]), sum(skew_ms[10]), sum(skew_ms[11]), sum(skew_ms[12]),
-             sum(skew_ms[13]), sum(skew_ms[14]), sum(skew_ms[15]), sum(skew_ms[16])]::bigint[] AS skew_ms,
+             sum(skew_ms[13]), sum(skew_ms[14]), sum(skew_ms[15]), sum(skew_ms[16])]::bigint[], NULL) AS skew_ms,
        sum(replayed)::bigint AS replayed
 FROM (
     SELECT hour, site_id, device_id, received, processed, rejected, redelivered, decoded, stored, duplicate, conflict,
@@ -263,12 +263,12 @@ BEGIN
                                  duplicate, conflict, rejected_value, ignored, missing_seq, latency_ms, skew_ms, replayed)
         SELECT hour, site_id, device_id, sum(received), sum(processed), sum(rejected), sum(redelivered), sum(decoded),
                sum(stored), sum(duplicate), sum(conflict), sum(rejected_value), sum(ignored), sum(missing_seq),
-               ARRAY[sum(latency_ms[1]), sum(latency_ms[2]), sum(latency_ms[3]), sum(latency_ms[4]), sum(latency_ms[5]), sum(latency_ms[6]),
+               array_remove(ARRAY[sum(latency_ms[1]), sum(latency_ms[2]), sum(latency_ms[3]), sum(latency_ms[4]), sum(latency_ms[5]), sum(latency_ms[6]),
                      sum(latency_ms[7]), sum(latency_ms[8]), sum(latency_ms[9]), sum(latency_ms[10]), sum(latency_ms[11]), sum(latency_ms[12]),
-                     sum(latency_ms[13]), sum(latency_ms[14]), sum(latency_ms[15]), sum(latency_ms[16])]::bigint[],
-               ARRAY[sum(skew_ms[1]), sum(skew_ms[2]), sum(skew_ms[3]), sum(skew_ms[4]), sum(skew_ms[5]), sum(skew_ms[6]),
+                     sum(latency_ms[13]), sum(latency_ms[14]), sum(latency_ms[15]), sum(latency_ms[16])]::bigint[], NULL),
+               array_remove(ARRAY[sum(skew_ms[1]), sum(skew_ms[2]), sum(skew_ms[3]), sum(skew_ms[4]), sum(skew_ms[5]), sum(skew_ms[6]),
                      sum(skew_ms[7]), sum(skew_ms[8]), sum(skew_ms[9]), sum(skew_ms[10]), sum(skew_ms[11]), sum(skew_ms[12]),
-                     sum(skew_ms[13]), sum(skew_ms[14]), sum(skew_ms[15]), sum(skew_ms[16])]::bigint[],
+                     sum(skew_ms[13]), sum(skew_ms[14]), sum(skew_ms[15]), sum(skew_ms[16])]::bigint[], NULL),
                sum(replayed)
         FROM taken GROUP BY hour, site_id, device_id
         ON CONFLICT (site_id, device_id, hour) DO UPDATE SET

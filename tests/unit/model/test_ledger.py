@@ -1,10 +1,12 @@
 """Histograms read back, and accounts that add up or do not."""
 
 import math
+import re
 
 import pytest
 
-from model.ledger import LATENCY_BOUNDS_MS, Spread, adds_up, spread
+from model.ledger import LATENCY_BOUNDS_MS, SKEW_BOUNDS_MS, Spread, adds_up, spread
+from store.queries import schema
 
 BOUNDS = (1, 10, 100)
 
@@ -35,3 +37,10 @@ def test_each_account_is_checked_by_itself() -> None:
     assert adds_up(row) == (True, True)
     assert adds_up({**row, "received": 5}) == (False, True)
     assert adds_up({**row, "conflict": 0}) == (True, False)
+
+
+def test_the_schema_adds_up_as_many_buckets_as_there_are() -> None:
+    for part in schema():
+        for name, bounds in (("latency_ms", LATENCY_BOUNDS_MS), ("skew_ms", SKEW_BOUNDS_MS)):
+            added = {int(place) for place in re.findall(rf"sum\({name}\[(\d+)\]\)", part)}
+            assert added in (set(), set(range(1, len(bounds) + 2)))
