@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks`: ingest and a Telegraf found on the path, the same messages, one after the other.
 
-Prints values stored in a second, whether sent = stored, and our ratio. `--faults` also restarts the database of the rival,
+Prints values stored in a second, whether sent = stored, and our ratio. `--faults` also restarts the rival's database,
 kills the rival, sends it a message twice, and counts what is lost (ours: `haidang bench faults`).
 """
 
