@@ -119,13 +119,14 @@ def merge_readings(connection: Connection, rows: Rows) -> Existing:
     connection.execute(_SQL["make_staging"])
     with connection.cursor().copy(_SQL["copy_staging"]) as copy:
         copy.write(copy_bytes(rows, with_places=True))
+    connection.execute(_SQL["join_many"], {"nested_loops": "off"})
     found = connection.execute(_SQL["merge_staging"]).fetchall()
+    connection.execute(_SQL["join_many"], {"nested_loops": "on"})
     places = np.fromiter((row[0] for row in found), np.int64, len(found))
     if not len(places):
         return Existing(places, {})
     bounds = {"from_ts": instant(int(rows.ts_us.min())), "to_ts": instant(int(rows.ts_us.max()) + 1)}
-    parameters = {"ords": places.tolist(), **bounds}
-    conflicts = connection.execute(_SQL["staging_conflicts"], parameters).fetchall()
+    conflicts = connection.execute(_SQL["staging_conflicts"], bounds).fetchall()
     return Existing(places, {place: {"value": value, "quality": quality} for place, value, quality in conflicts})
 
 

@@ -29,6 +29,10 @@ CREATE TEMP TABLE IF NOT EXISTS staging_reading (
 -- Rows of the batch with their place in it.
 COPY staging_reading (ts, series_id, value, quality, ord) FROM STDIN (FORMAT BINARY)
 
+-- name: join_many
+-- The staging table has no statistics: a plan made for few rows must not meet many (a nested loop would take minutes).
+SELECT set_config('enable_nestloop', %(nested_loops)s, true)
+
 -- name: merge_staging
 -- Store what is new; returns the places of the rows that were stored before.
 WITH added AS (
@@ -40,11 +44,15 @@ WITH added AS (
 SELECT s.ord FROM staging_reading AS s LEFT JOIN added AS a USING (series_id, ts) WHERE a.series_id IS NULL
 
 -- name: staging_conflicts
--- Of those, the ones whose stored value is another one.
+-- The rows whose stored value is another one, each looked up by its key (OFFSET 0 keeps it so, whatever the statistics).
 SELECT s.ord, r.value, r.quality
-FROM staging_reading AS s JOIN reading AS r USING (series_id, ts)
-WHERE s.ord = ANY (%(ords)s) AND (r.value IS DISTINCT FROM s.value OR r.quality <> s.quality)
-  AND r.ts >= %(from_ts)s AND r.ts < %(to_ts)s
+FROM staging_reading AS s CROSS JOIN LATERAL (
+    SELECT value, quality FROM reading
+    WHERE reading.series_id = s.series_id AND reading.ts = s.ts
+      AND reading.ts >= %(from_ts)s AND reading.ts < %(to_ts)s
+    OFFSET 0
+) AS r
+WHERE r.value IS DISTINCT FROM s.value OR r.quality <> s.quality
 
 -- name: insert_conflicts
 -- Another value for a stored key: the first stays, this one is kept beside it, once; returns a row where it is new.
