@@ -12,7 +12,8 @@ SELECT set_config('lock_timeout', %(timeout)s, true)
 -- What the server does about a client that it does not hear any more: it ends the transaction, whose locks others wait for.
 SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
        set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '15000', false),
-       set_config('idle_in_transaction_session_timeout', %(timeout)s, false)
+       set_config('idle_in_transaction_session_timeout', %(timeout)s, false),
+       set_config('client_connection_check_interval', '2000', false)
 
 -- name: copy_reading
 -- The fast path: rows straight into the table.
