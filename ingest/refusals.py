@@ -37,9 +37,7 @@ class Refusal:
         return [place for place in earlier if messages[place].dup and self.row["whole"]]
 
 
-def refusals(
-    plan: Plan, counted: Tally, at_us: int, limits: Limits, over: OverQuota | None = None
-) -> list[Refusal]:
+def refusals(plan: Plan, counted: Tally, at_us: int, limits: Limits, over: OverQuota | None = None) -> list[Refusal]:
     """What is to be kept: each content once, however often it came in this batch; replays have their row already."""
     found: dict[bytes, Refusal] = {}
     at = instant(at_us)

@@ -11,12 +11,13 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from ingest import intake, packml
+from ingest import intake
 from ingest.decode import compression, mtconnect_xml, shdr
 from ingest.decode.result import Decoded, Rejection
 from ingest.mapping import Mapping, topics
 from ingest.route import Router, without_covered
 from model.data import state_models
+from model.packml import STATES
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 MOST = 1 << 20
@@ -111,8 +112,8 @@ def test_a_mapping_of_umh_topics_goes_before_the_built_in_reading() -> None:
 
 
 def test_the_numbers_of_packml_are_the_states_of_the_shipped_model() -> None:
-    assert len(packml.STATES) == 18
-    assert set(packml.STATES.values()) <= set(state_models()["packml"])
+    assert len(STATES) == 18
+    assert set(STATES.values()) <= set(state_models()["packml"])
 
 
 def test_repeated_equal_values_are_all_kept_and_counters_stay_as_they_are() -> None:

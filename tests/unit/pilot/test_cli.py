@@ -40,7 +40,7 @@ def commands(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, Any]]:
         path = f"{prefix} {name}".strip()
         if isinstance(command, TyperGroup):
             yield from commands(command, path)
-        else:
+        if not isinstance(command, TyperGroup) or command.invoke_without_command:
             yield path, command
 
 
