@@ -36,7 +36,7 @@ def ingest(
 def catchup(
     minutes: Annotated[float, typer.Option(help="how long the database is away", min=0.01)] = 60.0,
     values_per_s: Annotated[int, typer.Option(help="what the plant sends meanwhile", min=1)] = 2_000,
-    values_per_message: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    values_per_message: Annotated[int, typer.Option(help="values in a message", min=1, max=1000)] = 20,
     workers: Annotated[int, typer.Option(help="processes of ingest", min=1, max=64)] = 1,
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
@@ -51,7 +51,7 @@ def faults(
     minutes: Annotated[float, typer.Option(help="go on so long; every fault comes once at least", min=0)] = 3.0,
     workers: Annotated[int, typer.Option(help="processes of ingest", min=1, max=64)] = 1,
     rate: Annotated[float, typer.Option(help="messages a second over all devices", min=1)] = 500.0,
-    devices: Annotated[int, typer.Option(min=1, max=999)] = 40,
+    devices: Annotated[int, typer.Option(help="machines that send", min=1, max=999)] = 40,
     values: Annotated[int, typer.Option(help="values in a message, one of them a state", min=2, max=90)] = 5,
     seed: Annotated[int, typer.Option(help="same seed, same order of faults and messages")] = 1,
     only: Annotated[list[str] | None, typer.Option(help="only this fault; repeat for more")] = None,
