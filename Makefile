@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
+# More than two cores can work at once: many tests wait for processes, outages and pages.
+TEST_PROCESSES ?= 3
 BENCH_ARGS ?=
 
 # Each stamp stands for "installed as these two files say"; a second run finds it and does nothing.
@@ -40,7 +42,7 @@ demo: $(RUNTIME) ## start the chain: virtual plant, broker, database, KPIs, cons
 	@$(BIN)/haidang demo $(DEMO_ARGS)
 
 test: $(DEV) ## run all tests; on the embedded stack, or on what HAIDANG_TEST_* names
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(TEST_ARGS)
 
 check: $(DEV) ## lint, format, types and import contracts: what pre-commit and CI run
 	@failed=; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \

@@ -17,7 +17,7 @@ from tests.support import paths
 from tests.support.broker import Broker, running_broker
 from tests.support.browser import running_browser
 from tests.support.database import Databases, TestDatabase
-from tests.support.database_server import DatabaseServer, start_server
+from tests.support.database_server import DatabaseServer, start_server, take_own_server
 from tests.support.service import Services
 
 SERVICES = pytest.StashKey[list[Services]]()
@@ -26,6 +26,7 @@ SERVICES = pytest.StashKey[list[Services]]()
 def pytest_configure() -> None:
     # `timeout 600 pytest` and CI's limits end us with SIGTERM: as after Ctrl-C, what runs is stopped first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    take_own_server()
 
 
 class BrokerFactory(Protocol):

@@ -10,12 +10,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
 from pilot.faults.servers import PostgresServer, lets_in
 from tests.support.required import missing, required
 from tests.support.waiting import wait_until
+
+PORT_STEP = 100
 
 
 class DatabaseServer(Protocol):
@@ -78,12 +81,32 @@ class NamedServer:
         self._run("kill")
 
     def close(self) -> None:
-        """It was there before us and stays."""
+        """It was there before us and stays; a server that parallel tests made is removed."""
+        if parallel_number() > 0 and self._control is not None:
+            self._run("wipe")
 
     def _run(self, action: str) -> None:
         if self._control is None:
             missing("timescaledb", f"HAIDANG_TEST_DATABASE_CONTROL is not set, needed to {action}")
         subprocess.run([*self._control, action], check=True, stdin=subprocess.DEVNULL, timeout=90)
+
+
+def parallel_number() -> int:
+    """The number of this test process among several, 0 for the first or only one."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+def take_own_server() -> None:
+    """Give every test process but the first a server of its own beside the named one: some tests stop theirs."""
+    url, number = os.environ.get("HAIDANG_TEST_DATABASE_URL"), parallel_number()
+    if not url or not number or not os.environ.get("HAIDANG_TEST_DATABASE_CONTROL"):
+        return
+    parts = urlsplit(url)
+    port = (parts.port or 5432) + PORT_STEP * number
+    os.environ["HAIDANG_CI_PORT"] = str(port)  # which server the control command is for
+    os.environ["HAIDANG_TEST_DATABASE_URL"] = urlunsplit(
+        parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}")
+    )
 
 
 def start_server() -> DatabaseServer:
