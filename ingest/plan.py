@@ -105,13 +105,12 @@ def _not_a_number(table: SeriesTable, plan: Plan, place: int, text: str) -> Reje
 
 
 def _convert(plan: Plan, table: SeriesTable) -> None:
-    """Bring numbers to the unit of their series."""
+    """Bring numbers to the unit of their series; no infinite one passes, whatever else is in the batch."""
     scale, offset = table.scale[plan.ref], table.offset[plan.ref]
-    if (scale == 1.0).all() and not offset.any():
-        return
-    numbers = ~table.is_text[plan.ref] & ~np.isnan(plan.value)
-    with np.errstate(over="ignore"):
-        plan.value[numbers] = plan.value[numbers] * scale[numbers] + offset[numbers]
+    if (scale != 1.0).any() or offset.any():
+        numbers = ~table.is_text[plan.ref] & ~np.isnan(plan.value)
+        with np.errstate(over="ignore"):
+            plan.value[numbers] = plan.value[numbers] * scale[numbers] + offset[numbers]
     overflown = np.flatnonzero(np.isinf(plan.value) & (plan.outcome != REJECTED))
     if len(overflown):
         plan.refuse(overflown, lambda _: Rejection("not_finite", "a value is too large in the unit of its series"))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ingest.decode.result import Decoded, Event, Person, Rejection, shown
-from ingest.decode.scalars import number, scaled
+from ingest.decode.scalars import add_number, number
 from ingest.mapping import Mapping, ValueRule
 from model.vocabulary import EventKind, Quality
 
@@ -28,7 +28,7 @@ def add_observation(result: Decoded, rule: ValueRule, text: str, ts_us: int) -> 
         seen = "a text" if rule.person else shown(text)
         result.rejected.append(Rejection("wrong_type", f"{shown(rule.name)} must be a number, not {seen}"))
     else:
-        result.values.append(scaled(rule, unit, ts_us, found))
+        add_number(result, rule, unit, ts_us, found)
 
 
 def add_condition(result: Decoded, fields: Sequence[str], ts_us: int, mapping: Mapping) -> None:

@@ -4,7 +4,7 @@ import math
 import re
 from typing import Any, NamedTuple
 
-from ingest.decode.result import Decoded, Person, Rejection, Value, shown
+from ingest.decode.result import Decoded, Person, Rejection, shown
 from ingest.mapping import ValueRule
 from model.vocabulary import Quality
 
@@ -30,11 +30,15 @@ def number_and_unit(text: str) -> tuple[float, str] | None:
     return (value, found[2]) if found and value is not None else None
 
 
-def scaled(rule: ValueRule, unit: str | None, ts_us: int, number: float) -> Value:
-    """A number as the rule says: scaled, and marked bad when it is outside the range that can be true."""
+def add_number(result: Decoded, rule: ValueRule, unit: str | None, ts_us: int, number: float) -> None:
+    """Add a number as the rule says: scaled, and marked bad when it is outside the range that can be true."""
     value = number * rule.scale
+    if not math.isfinite(value):
+        detail = f"{shown(rule.name)}: {number:g} times the rule's scale {rule.scale:g} is not a finite number"
+        result.rejected.append(Rejection("not_finite", detail))
+        return
     outside = rule.range is not None and not rule.range[0] <= value <= rule.range[1]
-    return rule.name, unit, ts_us, value, int(Quality.BAD if outside else Quality.GOOD)
+    result.values.append((rule.name, unit, ts_us, value, int(Quality.BAD if outside else Quality.GOOD)))
 
 
 class Given(NamedTuple):
@@ -62,4 +66,4 @@ def add_value(result: Decoded, rule: ValueRule, given: Given) -> None:
     elif (found := number(value)) is None:
         result.rejected.append(Rejection("wrong_type", f"{shown(rule.name)} must be a number, not {seen}"))
     else:
-        result.values.append(scaled(rule, unit, ts_us, found))
+        add_number(result, rule, unit, ts_us, found)

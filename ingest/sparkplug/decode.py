@@ -161,6 +161,8 @@ def _value(metric: Metric, meaning: Meaning, ms: int) -> Value:
     if isinstance(found, str):
         raise PayloadError("wrong_type", f"must be a number, not {shown(found)}")
     value = found * meaning.scale
+    if not math.isfinite(value):
+        raise PayloadError("not_finite", f"{found:g} times the rule's scale {meaning.scale:g} is not a finite number")
     if meaning.rule and meaning.rule.range and not meaning.rule.range[0] <= value <= meaning.rule.range[1]:
         quality = int(Quality.BAD)
     return meaning.name, meaning.unit, ts_us, value, quality

@@ -239,3 +239,11 @@ def test_an_unknown_site_refuses_the_whole_message() -> None:
     assert whole is not None
     assert whole.code == "unknown_site"
     assert "haidang site apply" in whole.detail
+
+
+@pytest.mark.parametrize("conversions", [{}, {"other": Conversion(1000.0, 0.0)}])
+def test_no_infinity_is_stored_whatever_else_is_in_the_batch(conversions: dict[str, Conversion]) -> None:
+    batch = [message(known_source(), [value("a", NOW_US, float("inf")), value("other", NOW_US, 2.0)])]
+    plan, _ = plan_of(batch, conversions=conversions)
+    assert plan.outcome.tolist() == [REJECTED, STORED]
+    assert plan.rejections[0][0].code == "not_finite"

@@ -240,3 +240,15 @@ def test_not_all_nodes_are_asked_at_once() -> None:
         rebirths.want(node)
     assert sum(rebirths.is_due(node, 100.0) for node in nodes) == 50
     assert sum(rebirths.is_due(node, 101.0) for node in nodes) == 10
+
+
+def test_a_scale_that_makes_a_number_infinite_refuses_it() -> None:
+    rules = {"site": "plant", "asset": "{node}/{device}", "format": "sparkplug"}
+    values = [{"from": "E", "name": "energy", "quantity": "number", "scale": 1000}]
+    mapping = Mapping.model_validate({**rules, "topic": "spBv1.0/plant/{node}/{device}", "values": values})
+    router, host = born(Metric(name="E", datatype=10, double_value=1), mapping=mapping)
+    payload = Payload(timestamp=2, seq=2)
+    payload.metrics.append(Metric(name="E", datatype=10, double_value=1e307))
+    (found,) = take(router, host, DATA, payload.SerializeToString())
+    assert found.every_value() == []
+    assert [each.code for each in found.rejected] == ["not_finite"]
