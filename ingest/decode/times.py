@@ -88,6 +88,8 @@ def _pattern(text: str, rule: TimeRule) -> int:
     except ValueError as error:
         raise TimeError(f"{shown(text)} is no time as {rule.format} says") from error
     if rule.midnight == "closes_day" and at.time() == time(0):
+        if at.date() == date.max:
+            raise _out_of_bounds(at)
         at += timedelta(days=1)
     return to_us(at) if at.tzinfo else _wall_us(at, rule.tz)
 
@@ -100,9 +102,17 @@ def _local_us(day: date, at: time, zone: ZoneInfo) -> int:
 def _wall_us(at: datetime, zone: ZoneInfo) -> int:
     """Wall time to UTC; of two equal wall times (clock set back) the first is meant, a skipped one is refused."""
     aware = at.replace(tzinfo=zone)
-    if aware.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != at:
+    try:
+        back = aware.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
+    except OverflowError as error:  # year 1 or 9999: what programs write where they have no time
+        raise _out_of_bounds(at) from error
+    if back != at:
         raise TimeError(f"{at} does not exist in {zone}: the clock was set forward over it")
     return to_us(aware)
+
+
+def _out_of_bounds(at: datetime) -> TimeError:
+    return TimeError(f"the time {at.isoformat()} is out of all bounds")
 
 
 def _six_decimals(text: str) -> str:
