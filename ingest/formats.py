@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from ingest.decode import mapped, mtconnect_xml, shdr, single, umh
 from ingest.decode.result import Decoded, shown
+from ingest.decode.taken import Names, name_taken
 from ingest.mapping import KEY, Mapping
 from ingest.mapping.topics import fill
-from ingest.names import site_key
+from ingest.names import series_name, site_key
 
 MOST_LEVELS = 6
 LONGEST_KEY = 200
@@ -28,6 +29,7 @@ _DECODERS: dict[str, Callable[..., Decoded]] = {
 }
 # Formats that have a topic for each value or group: the device is what they have in common.
 _MANY_TOPICS = ("umh", "packml", "number")
+_ONE_VALUE = ("packml", "number")
 
 
 class TopicError(ValueError):
@@ -50,6 +52,8 @@ class Speaker(NamedTuple):
     decode: Callable[..., Decoded]
     mapping: Mapping | None = None
     timed_by_receipt: bool = False
+    location: str = ""  # as the topic names it, where site and asset are worked out from it
+    tag: tuple[str, str] | None = None  # a series that the topic names: its name, and what it was made of
 
 
 def of_mapping(topic: str, mapping: Mapping, segments: dict[str, str]) -> Speaker:
@@ -61,13 +65,16 @@ def of_mapping(topic: str, mapping: Mapping, segments: dict[str, str]) -> Speake
     site, asset = fill(mapping.site, segments), fill(mapping.asset, segments)
     check_asset(asset, site)
     here = mapping.at(segments)
+    tag = mapping.tag_of(segments)
     arguments: dict[str, Any] = {"mapping": here}
     if mapping.identity:
         arguments["place"] = f"{site}/{asset}".rstrip("/")
     if mapping.format == "umh":
-        arguments["path"] = mapping.tag_of(segments)
+        arguments["path"] = tag
     elif mapping.format in _MANY_TOPICS:
-        arguments["tag"] = mapping.tag_of(segments)
+        arguments["tag"] = tag
+    if mapping.format not in _ONE_VALUE:
+        arguments["names"] = Names(here)
     return Speaker(
         site=site,
         asset=asset,
@@ -76,7 +83,26 @@ def of_mapping(topic: str, mapping: Mapping, segments: dict[str, str]) -> Speake
         decode=partial(_DECODERS[mapping.format], **arguments),
         mapping=here,
         timed_by_receipt=mapping.time.receive,
+        tag=_tag(here, tag, site) if mapping.format in _MANY_TOPICS else None,
     )
+
+
+def _tag(mapping: Mapping, tag: str, site: str) -> tuple[str, str] | None:
+    """The series that a topic names without a rule, if it does.
+
+    Raises:
+        TopicError: a rule has its name.
+    """
+    if mapping.format == "umh":
+        return (series_name(tag), tag) if tag else None
+    rule = single.proposed(mapping, tag)
+    if rule is None:
+        return None
+    listed = mapping.by_name.get(rule.name)
+    if listed is not None:
+        refusal = name_taken(tag, rule.name, listed.source)
+        raise TopicError(refusal.code, refusal.detail, site)
+    return rule.name, tag
 
 
 def of_umh(topic: str) -> Speaker:
@@ -93,7 +119,15 @@ def of_umh(topic: str) -> Speaker:
         raise TopicError("unknown_topic", f"topic {shown(topic, 120)} has no location with {kept} behind it")
     site, asset = site_key(location[min(1, len(location) - 1)]), "/".join(location[2:])
     check_asset(asset, site)
-    return Speaker(site, asset, "umh/" + "/".join(location), "umh", partial(umh.decode, path="/".join(path)))
+    return Speaker(
+        site=site,
+        asset=asset,
+        device="umh/" + "/".join(location),
+        protocol="umh",
+        decode=partial(umh.decode, path="/".join(path)),
+        location="/".join(location),
+        tag=(series_name("/".join(path)), "/".join(path)) if path else None,
+    )
 
 
 def check_asset(asset: str, site: str) -> None:

@@ -7,6 +7,7 @@ from sys import intern
 import msgspec
 
 from ingest import formats
+from ingest.claims import Claims
 from ingest.decode import native
 from ingest.decode.result import Decoded, Key, Rejection, refused, shown
 from ingest.mapping import KEY, Mapping, ValueRule
@@ -87,6 +88,7 @@ class Router:
         self._mappings = tuple(mappings)
         self._known: Recent[str, Source] = Recent(MOST_TOPICS)
         self._speakers: Recent[str, Source] = Recent(MOST_TOPICS)  # of Sparkplug: several topics each
+        self._claims = Claims()
         self.host = host
         self._reads_umh = reads_umh
         if host is not None:
@@ -95,7 +97,7 @@ class Router:
     def use(self, mappings: Sequence[Mapping]) -> None:
         """Read topics by other mappings from now on; messages on their way keep what they were read by."""
         self._mappings = tuple(mappings)
-        self._known, self._speakers = Recent(MOST_TOPICS), Recent(MOST_TOPICS)
+        self._known, self._speakers, self._claims = Recent(MOST_TOPICS), Recent(MOST_TOPICS), Claims()
         if self.host is not None:
             self.host.remap()
 
@@ -125,12 +127,33 @@ class Router:
             for mapping in self._mappings:
                 segments = mapping.segments(topic) if mapping.format != "sparkplug" else None
                 if segments is not None:
-                    return _source(topic, formats.of_mapping(topic, mapping, segments))
+                    return self._claimed(topic, formats.of_mapping(topic, mapping, segments))
             if self._reads_umh and topic.startswith(formats.UMH_PREFIX):
-                return _source(topic, formats.of_umh(topic))
+                return self._claimed(topic, formats.of_umh(topic))
             return _native(topic)
         except formats.TopicError as error:
             return _refusing(topic, error.code, error.detail, site=error.site)
+
+    def _claimed(self, topic: str, speaker: formats.Speaker) -> Source:
+        """The source of a topic, if no other one's names become the same.
+
+        Raises:
+            TopicError: another one's do.
+        """
+        if speaker.location:
+            self._claims.claim_asset(speaker.site, speaker.asset, speaker.location)
+        if speaker.tag is not None:
+            self._claims.claim_series(speaker.site, speaker.asset, *speaker.tag)
+        return Source(
+            topic=topic,
+            site=speaker.site,
+            asset=speaker.asset,
+            device=speaker.device,
+            protocol=speaker.protocol,
+            decode=speaker.decode,
+            mapping=speaker.mapping,
+            timed_by_receipt=speaker.timed_by_receipt,
+        )
 
     def _sparkplug(self, topic: str, host: Host) -> Source:
         """One of the topics of a node or device: what is known of their names is common to all of them."""
@@ -146,6 +169,11 @@ class Router:
         if not KEY.fullmatch(speaker.asset) or len(speaker.asset) > formats.LONGEST_KEY:
             detail = f"{shown(speaker.asset, 120)} cannot be the path of an asset: name it in a mapping"
             return _refusing(topic, "bad_topic", detail, site=speaker.site)
+        if speaker.mapping is None:
+            try:
+                self._claims.claim_asset(speaker.site, speaker.asset, place.identity)
+            except formats.TopicError as error:
+                return _refusing(topic, error.code, error.detail, site=error.site)
         source = msgspec.structs.replace(speaker, topic=topic, place=place)
         source.decode = partial(host.read, source)
         return source
@@ -167,10 +195,6 @@ class Router:
             mapping=mapping,
             decode=lambda _payload: Decoded(),
         )
-
-
-def _source(topic: str, speaker: formats.Speaker) -> Source:
-    return Source(topic=topic, **speaker._asdict())
 
 
 def _native(topic: str) -> Source:

@@ -9,14 +9,18 @@ from ingest.decode.paths import FieldError, get, leaves
 from ingest.decode.record import Record
 from ingest.decode.result import Decoded, Rejection, refused, shown, with_ordinals
 from ingest.decode.scalars import REMOVED, Given, add_value, number
+from ingest.decode.taken import Names
 from ingest.decode.times import TimeError
 from ingest.limits import Limits
 from ingest.mapping import ItemRule, Mapping, ValueRule
 from ingest.names import series_name
 
 
-def decode(payload: bytes, mapping: Mapping, received_us: int = 0, place: str = "") -> Decoded:
+def decode(
+    payload: bytes, mapping: Mapping, received_us: int = 0, place: str = "", names: Names | None = None
+) -> Decoded:
     """Decode the records of a payload as the mapping says; `place` is `site/area/unit` as the topic says."""
+    names = names or Names(mapping)
     try:
         document = json.loads(payload.decode())
         records = _records(document, mapping)
@@ -36,7 +40,7 @@ def decode(payload: bytes, mapping: Mapping, received_us: int = 0, place: str = 
             if mismatch:
                 result.rejected.append(mismatch)
             else:
-                _add_record(result, one)
+                _add_record(result, one, names)
         else:
             result.rejected.append(
                 Rejection("wrong_shape", f"a record must be an object, not {_named(record, mapping)}")
@@ -105,21 +109,21 @@ def _named(record: Any, mapping: Mapping) -> str:
     return f"a {type(record).__name__}" if mapping.names_persons else shown(record)
 
 
-def _add_record(result: Decoded, record: Record) -> None:
+def _add_record(result: Decoded, record: Record, names: Names) -> None:
     mapping = record.mapping
     for event in mapping.events:
         add_event(result, record, event)
     if mapping.item is not None:
-        _add_item(result, record, mapping.item)
+        _add_item(result, record, mapping.item, names)
         return
-    rules = [*mapping.values, *_proposed(record)]
+    rules = [*mapping.values, *_free(result, _proposed(record), names)]
     ts_us = _time(result, record, len(rules)) if rules else None
     if ts_us is not None:
         for rule in rules:
             add_value(result, rule, Given(record.get(rule.source), ts_us, person=rule.source in mapping.hidden))
 
 
-def _add_item(result: Decoded, record: Record, item: ItemRule) -> None:
+def _add_item(result: Decoded, record: Record, item: ItemRule, names: Names) -> None:
     """A record that is one value and says its name."""
     mapping = record.mapping
     name = record.get(item.name)
@@ -131,7 +135,10 @@ def _add_item(result: Decoded, record: Record, item: ItemRule) -> None:
     rule = mapping.by_source.get(name)
     if rule is None and mapping.unmapped == "propose" and name not in mapping.hidden:
         is_text = isinstance(value, str) and number(value) is None
-        rule = mapping.rule_for_unmapped(series_name(name), is_text=is_text, source=name)
+        proposed = mapping.rule_for_unmapped(series_name(name), is_text=is_text, source=name)
+        rule = next(iter(_free(result, [proposed], names)), None)
+        if rule is None:
+            return
     if rule is None:
         result.ignored += 1
         return
@@ -148,6 +155,13 @@ def _time(result: Decoded, record: Record, values: int) -> int | None:
     except TimeError as error:
         result.rejected.append(Rejection("bad_time", str(error), values))
         return None
+
+
+def _free(result: Decoded, proposed: list[ValueRule], names: Names) -> list[ValueRule]:
+    """The proposed rules whose names nothing else has."""
+    refusals = [names.refusal(rule, rule.source) for rule in proposed]
+    result.rejected += filter(None, refusals)
+    return [rule for rule, refusal in zip(proposed, refusals, strict=True) if refusal is None]
 
 
 def _proposed(record: Record) -> list[ValueRule]:

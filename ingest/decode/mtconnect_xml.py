@@ -9,6 +9,7 @@ from xml.parsers import expat
 from ingest.decode.mtconnect import LEVELS, UNAVAILABLE, add_condition, add_observation
 from ingest.decode.result import Decoded, Rejection, refused, shown, with_ordinals
 from ingest.decode.scalars import number
+from ingest.decode.taken import Names
 from ingest.decode.times import TimeError, shdr_time
 from ingest.mapping import Mapping, ValueRule
 from ingest.names import series_name
@@ -30,13 +31,20 @@ class _Observation(NamedTuple):
     text: str
     has_entries: bool
 
+    @property
+    def sender(self) -> str:
+        """The data item: names need not be unique, ids are."""
+        item = self.attributes.get("dataItemId") or self.attributes.get("name", "")
+        return f"{self.device}:{item}"
+
 
 class _RefusedError(Exception):
     """The document is none of ours; the arguments are code and sentence."""
 
 
-def decode(payload: bytes, mapping: Mapping) -> Decoded:
+def decode(payload: bytes, mapping: Mapping, names: Names | None = None) -> Decoded:
     """Decode a document as the mapping says."""
+    names = names or Names(mapping)
     reader = _Reader()
     try:
         reader.read(payload)
@@ -52,7 +60,7 @@ def decode(payload: bytes, mapping: Mapping) -> Decoded:
         if mapping.device and each.device != mapping.device:
             result.ignored += 1
         else:
-            _add(result, each, mapping, several=len(devices) > 1 and not mapping.device)
+            _add(result, each, mapping, names, several=len(devices) > 1 and not mapping.device)
     result.values = with_ordinals(result.values)
     return result
 
@@ -116,7 +124,7 @@ class _Reader:
             self._text.append(text)
 
 
-def _add(result: Decoded, each: _Observation, mapping: Mapping, *, several: bool) -> None:
+def _add(result: Decoded, each: _Observation, mapping: Mapping, names: Names, *, several: bool) -> None:
     item = each.attributes.get("name") or each.attributes.get("dataItemId", "")
     try:
         ts_us = shdr_time(each.attributes.get("timestamp", ""))
@@ -133,6 +141,8 @@ def _add(result: Decoded, each: _Observation, mapping: Mapping, *, several: bool
         result.ignored += 1
     elif each.has_entries:
         result.rejected.append(Rejection("wrong_type", f"{shown(rule.name)} must be one value, not a set of entries"))
+    elif (refusal := names.refusal(rule, each.sender)) is not None:
+        result.rejected.append(refusal)
     else:
         add_observation(result, rule, each.text, ts_us)
 

@@ -83,17 +83,23 @@ def _measured(given: Given, text: str, mapping: Mapping) -> Given:
 
 
 def _rule(mapping: Mapping, tag: str, value: Any) -> ValueRule | None:
+    return _listed(mapping, tag) or proposed(mapping, tag, is_text=_is_text(value, mapping))
+
+
+def _listed(mapping: Mapping, tag: str) -> ValueRule | None:
     if mapping.format == "packml":
-        canonical = packml.canonical(tag)
-        rule = mapping.by_tag.get(canonical)
-        if rule is None and canonical.startswith("command."):
-            return None  # what somebody wants of the machine is no measurement
-    else:
-        rule = mapping.by_source.get(tag) if tag else mapping.values[0]
-    if rule is None and mapping.unmapped == "propose" and tag and not mapping.hides(tag):
-        name = series_name(tag.replace("[", "/").replace("]", ""))
-        return mapping.rule_for_unmapped(name, is_text=_is_text(value, mapping), source=tag)
-    return rule
+        return mapping.by_tag.get(packml.canonical(tag))
+    return mapping.by_source.get(tag) if tag else mapping.values[0]
+
+
+def proposed(mapping: Mapping, tag: str, *, is_text: bool = False) -> ValueRule | None:
+    """What a tag that no rule names is proposed as, if such ones are wanted."""
+    if mapping.unmapped == "ignore" or not tag or mapping.hides(tag) or _listed(mapping, tag) is not None:
+        return None
+    if mapping.format == "packml" and packml.canonical(tag).startswith("command."):
+        return None  # what somebody wants of the machine is no measurement
+    name = series_name(tag.replace("[", "/").replace("]", ""))
+    return mapping.rule_for_unmapped(name, is_text=is_text, source=tag)
 
 
 def _is_text(value: Any, mapping: Mapping) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 
 from ingest.decode.result import Decoded, Rejection, Value, refused, shown
 from ingest.decode.scalars import Given, add_value
+from ingest.decode.taken import Names
 from ingest.mapping import Mapping
 from ingest.names import series_name
 from model.vocabulary import Quality
@@ -23,7 +24,7 @@ _GOOD, _NO_SIGNAL = int(Quality.GOOD), int(Quality.NO_SIGNAL)
 _decode = msgspec.json.Decoder().decode
 
 
-def decode(payload: bytes, path: str = "", mapping: Mapping | None = None) -> Decoded:
+def decode(payload: bytes, path: str = "", mapping: Mapping | None = None, names: Names | None = None) -> Decoded:
     """Decode a message whose topic has `path` (`group/name`) behind `_historian`; rules of a mapping come first."""
     document = _document(payload)
     if isinstance(document, Decoded):
@@ -40,7 +41,7 @@ def decode(payload: bytes, path: str = "", mapping: Mapping | None = None) -> De
         elif mapping is None:
             _add_plain(result, name, value, ts_us)
         else:
-            _add_mapped(result, mapping, name, Given(value, ts_us))
+            _add_mapped(result, names or Names(mapping), mapping, name, Given(value, ts_us))
         seen.add(name)
     return result
 
@@ -120,11 +121,13 @@ def _float(value: float) -> float:
         return math.inf
 
 
-def _add_mapped(result: Decoded, mapping: Mapping, name: str, given: Given) -> None:
+def _add_mapped(result: Decoded, names: Names, mapping: Mapping, name: str, given: Given) -> None:
     rule = mapping.by_source.get(name)
     if rule is None and mapping.unmapped == "propose" and not mapping.hides(name):
         rule = mapping.rule_for_unmapped(name, is_text=isinstance(given.value, str))
     if rule is None:
         result.ignored += 1
+    elif (refusal := names.refusal(rule, name)) is not None:
+        result.rejected.append(refusal)
     else:
         add_value(result, rule, given._replace(person=mapping.hides(name)))
