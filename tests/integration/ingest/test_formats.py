@@ -69,7 +69,7 @@ SENT: list[tuple[str, bytes]] = [
     ("haidang/v1/plant/a/native/data", NATIVE),
     ("haidang/v1/plant/a/packed/data", gzip.compress(NATIVE)),
     ("umh/v1/acme/Plant/hall/_historian/drive", json.dumps({"timestamp_ms": TIME_MS, "power_kw": 2.5}).encode()),
-    ("umh/v1/acme/plant/hall/_raw/drive/speed_rpm", json.dumps({"timestamp_ms": TIME_MS, "value": 900}).encode()),
+    ("umh/v1/acme/Plant/hall/_raw/drive/speed_rpm", json.dumps({"timestamp_ms": TIME_MS, "value": 900}).encode()),
     ("pack/l1/Status/StateCurrent", b"6"),
     ("meters/m1/e", b"23500 Wh"),
     ("gw/g1", json.dumps({"t": TIME_MS, "d": [{"n": "T", "v": 100, "u": "°F"}]}).encode()),
