@@ -88,9 +88,11 @@ class Replayer:
         def beside(connection: Connection, plan: Plan, counted: Tally) -> None:
             replays.finish(connection, outcomes(plan, counted, requests))
 
-        self._writer.write_beside(messages, beside)
-        self._writer.run(lambda connection: replays.finish(connection, others))
-        self._release()
+        try:
+            self._writer.write_beside(messages, beside)
+            self._writer.run(lambda connection: replays.finish(connection, others))
+        finally:
+            self._release()
 
 
 def hopeless(waiting: Waiting) -> Outcome | None:

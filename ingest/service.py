@@ -29,7 +29,7 @@ from ingest.route import Router, Source
 from ingest.session import Session
 from ingest.settings import IngestSettings
 from ingest.sparkplug import keeping, packets
-from ingest.writer import Writer
+from ingest.writer import NotStoredError, Writer
 from store import site_quota
 from store.errors import DatabaseUnavailableError
 
@@ -187,8 +187,8 @@ class Service:
             counted = [message for message in messages if not message.only_acknowledge]
             try:
                 report = await self._in_thread(lambda batch=counted: self._writer.write(batch))  # type: ignore[misc]
-            except DatabaseUnavailableError as error:
-                stored = _place_after(messages, counted, self._writer.stored)
+            except NotStoredError as error:
+                stored = _place_after(messages, counted, error.committed)
                 self._release(messages[:stored])
                 messages = self._in_work = messages[stored:]
                 failing_since = failing_since or time.monotonic()

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
-from uuid import uuid4
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -19,6 +18,7 @@ from psycopg.conninfo import make_conninfo
 from ingest import account
 from ingest.columns import CONFLICT, DUPLICATE, STORED, Plan, PlannedEvent, add_conflict, flatten
 from ingest.decode.result import Rejection
+from ingest.doubt import Attempt, Doubt
 from ingest.events import add_event_conflict
 from ingest.limits import DAY_US, HOUR_US, DayQuota, Limits
 from ingest.message import Message
@@ -31,7 +31,7 @@ from ingest.seqs import SeqRun, seq_runs
 from ingest.sparkplug import keeping
 from model.ledger import COUNTS
 from store import opened_days, raw
-from store.errors import is_outage, translated
+from store.errors import DatabaseUnavailableError, is_outage, translated
 from store.instants import instant
 from store.pool import Connection, connect
 
@@ -64,6 +64,7 @@ class Report:
     staged: int = 0
     bisected: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    committed: int = 0  # messages, from the first on
 
     def add(self, accounts: dict[account.Key, account.Account]) -> None:
         """Add the counts of a stored part."""
@@ -73,14 +74,20 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """A batch whose commit was asked for and not yet confirmed."""
+class Work:
+    """What goes with the messages of a batch: what became of them, whose marks they leave, what is stored with them."""
 
-    mark: raw.Mark
-    transaction: str
-    messages: Sequence[Message]
-    accounts: dict[account.Key, account.Account]
-    seen: dict[int, int]
+    report: Report
+    doubt: Doubt
+    beside: Beside | None = None
+
+
+class NotStoredError(DatabaseUnavailableError):
+    """An outage left (the rest of) a batch unstored."""
+
+    def __init__(self, text: str, committed: int) -> None:
+        super().__init__(text)
+        self.committed = committed  # messages, from the first on, that may be acknowledged
 
 
 def now_us() -> int:
@@ -100,18 +107,18 @@ class Writer:
         self._quota = DayQuota(self._limits.new_days_per_hour)
         self.site_quotas = SiteQuotas()
         self._over_quota = OverQuota()
-        self._mark = raw.Mark(uuid4(), 0)
-        self._attempt: Attempt | None = None
+        self._doubt = Doubt()
+        self._doubt_beside = Doubt()
         self._staged_left = 0
         self._touched: dict[int, int] = {}
-        self.stored = 0  # messages of the batch in work that are committed: a failure may leave a part of them
 
     def open(self) -> None:
-        """Connect and read the registry.
+        """Connect and read the registry. What was in doubt is given up: the broker sends it again.
 
         Raises:
             DatabaseUnavailableError: nobody answers.
         """
+        self._doubt.end()
         with translated(self._url):
             self._resolver.refresh(self._open())
             self.site_quotas.take(self._resolver.sites)
@@ -121,30 +128,31 @@ class Writer:
         """Store a batch; when this returns, all of it may be acknowledged.
 
         Raises:
-            DatabaseUnavailableError: nothing, or only a part that may be stored again without harm, was stored.
+            NotStoredError: an outage; nothing, or only a part, was stored. The rest may be given again, without the
+                part: only then is it known whether a commit whose answer was lost has stored it.
         """
         began = time.perf_counter()
-        report = Report()
-        self.stored = 0
-        with translated(self._url):
-            try:
-                self._resolve_doubt(messages, report)
-                self._store(messages[self.stored :], report)
-            except psycopg.Error as error:
-                self._after_failure(error)
-                raise
-        report.seconds = time.perf_counter() - began
-        return report
+        work = Work(Report(), self._doubt)
+        try:
+            with translated(self._url):
+                self._settle_and_store(messages, work)
+        except DatabaseUnavailableError as error:
+            raise NotStoredError(str(error), work.report.committed) from error
+        work.report.seconds = time.perf_counter() - began
+        return work.report
 
     def write_beside(self, messages: Sequence[Message], beside: Beside) -> Report:
         """Store messages that are no batch of the broker, each part of them with something else in its transaction.
 
         Raises:
-            DatabaseUnavailableError: nothing, or only a part, was stored.
+            DatabaseUnavailableError: nothing, or only a part, was stored; or a batch of the broker is in doubt and
+                comes first.
         """
-        report = Report()
-        self.run(lambda _connection: self._store(messages, report, beside))
-        return report
+        if self._doubt.is_open:
+            raise DatabaseUnavailableError("a batch whose commit was not confirmed comes first")
+        work = Work(Report(), self._doubt_beside, beside)
+        self.run(lambda _connection: self._store(messages, work))
+        return work.report
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """Do something on the connection of the writer; what it leaves open is committed.
@@ -209,24 +217,24 @@ class Writer:
 
     # -- one batch ------------------------------------------------------------------------------------
 
-    def _resolve_doubt(self, messages: Sequence[Message], report: Report) -> None:
-        """Find out about the batch whose commit was not confirmed: stored messages are not written again."""
-        attempt = self._attempt
-        if attempt is not None and messages and messages[0] is attempt.messages[0]:
-            connection = self._open()
-            is_stored = raw.is_stored(connection, attempt.mark, attempt.transaction)
-            connection.commit()
-            if is_stored:
-                self._settle(attempt, report)
-        self._attempt = None  # the broker sends again what was given up meanwhile
+    def _settle_and_store(self, messages: Sequence[Message], work: Work) -> None:
+        """Store what a commit whose answer was lost has not stored already."""
+        try:
+            stored = work.doubt.resolve(self._open(), messages)
+            if stored is not None:
+                self._settle(stored, work.report)
+            self._store(messages[work.report.committed :], work)
+        except psycopg.Error as error:
+            self._after_failure(error)
+            raise
 
     def _settle(self, attempt: Attempt, report: Report) -> None:
         """Remember what a commit has made true."""
         self._touched.update(attempt.seen)
-        self.stored += len(attempt.messages)
+        report.committed += len(attempt.messages)
         report.add(attempt.accounts)
 
-    def _store(self, messages: Sequence[Message], report: Report, beside: Beside | None = None) -> None:
+    def _store(self, messages: Sequence[Message], work: Work) -> None:
         """Store messages, halving them when the database refuses one."""
         if not messages:
             return
@@ -234,12 +242,12 @@ class Writer:
         try:
             plan = self._plan(connection, messages)
             self._make_days(connection, plan)
-            self._commit(connection, plan, report, beside)
+            self._commit(connection, plan, work)
         except (psycopg.Error, ValueError) as error:
             if not is_poison(error):
                 raise
             connection.rollback()
-            self._bisect(messages, report, error, beside)
+            self._bisect(messages, work, error)
 
     def _plan(self, connection: Connection, messages: Sequence[Message]) -> Plan:
         resolver = self._resolver
@@ -265,12 +273,12 @@ class Writer:
         self._quota.load(now, opened_days.reading_days(connection), opened_days.opened(connection, now // HOUR_US))
         return True
 
-    def _bisect(self, messages: Sequence[Message], report: Report, error: Exception, beside: Beside | None) -> None:
-        report.bisected += 1
+    def _bisect(self, messages: Sequence[Message], work: Work, error: Exception) -> None:
+        work.report.bisected += 1
         if len(messages) > 1:
             middle = len(messages) // 2
-            self._store(messages[:middle], report, beside)
-            self._store(messages[middle:], report, beside)
+            self._store(messages[:middle], work)
+            self._store(messages[middle:], work)
             return
         message = messages[0]
         if message.decoded.whole is not None and message.decoded.whole.code == "database":
@@ -284,7 +292,7 @@ class Writer:
             missing=message.decoded.missing,
             effects=message.decoded.effects,
         )
-        self._store(messages, report, beside)
+        self._store(messages, work)
 
     def _make_days(self, connection: Connection, plan: Plan) -> None:
         if not plan.opened_days:
@@ -294,30 +302,28 @@ class Writer:
         connection.commit()
         self._quota.commit(self._clock_us() // HOUR_US, plan.opened_days)
 
-    def _commit(self, connection: Connection, plan: Plan, report: Report, beside: Beside | None) -> None:
+    def _commit(self, connection: Connection, plan: Plan, work: Work) -> None:
         """Write a plan in one transaction: fast, or through the staging table."""
-        if self._staged_left > 0 or beside is not None:
+        if self._staged_left > 0 or work.beside is not None:
             self._staged_left = max(0, self._staged_left - 1)
-            self._write(connection, plan, report, beside, staged=True)
+            self._write(connection, plan, work, staged=True)
             return
         try:
-            self._write(connection, plan, report, beside, staged=False)
+            self._write(connection, plan, work, staged=False)
         except psycopg.errors.UniqueViolation:
             connection.rollback()
             self._staged_left = STAGED_BATCHES
-            self._write(connection, plan, report, beside, staged=True)
+            self._write(connection, plan, work, staged=True)
 
-    def _write(
-        self, connection: Connection, plan: Plan, report: Report, beside: Beside | None, *, staged: bool
-    ) -> None:
+    def _write(self, connection: Connection, plan: Plan, work: Work, *, staged: bool) -> None:
         rows = plan.rows()
         if len(rows) and staged:
-            report.staged += 1
+            work.report.staged += 1
             self._note_existing(plan, raw.merge_readings(connection, rows))
         elif len(rows):
             raw.copy_readings(connection, rows)
         self._write_events(connection, plan)
-        self._write_rest(connection, plan, report, beside)
+        self._write_rest(connection, plan, work)
 
     def _note_existing(self, plan: Plan, existing: raw.Existing) -> None:
         """Rows that were stored before are duplicates, or conflicts if they say something else."""
@@ -337,7 +343,7 @@ class Writer:
         for place, stored in existing.conflicts.items():
             add_event_conflict(plan, new[place], stored)
 
-    def _write_rest(self, connection: Connection, plan: Plan, report: Report, beside: Beside | None) -> None:
+    def _write_rest(self, connection: Connection, plan: Plan, work: Work) -> None:
         """Conflicts, refusals, sessions, marks and accounts, then the commit."""
         counted = account.tally(plan)
         table = self._resolver.table
@@ -348,16 +354,17 @@ class Writer:
         seen = self._seen(plan.messages)
         raw.touch_devices(connection, seen)
         raw.insert_dirty_marks(connection, account.dirty_marks(plan, table.lead_us, table.lag_us))
-        if beside is not None:
-            beside(connection, plan, counted)
+        if work.beside is not None:
+            work.beside(connection, plan, counted)
         accounts = account.accounts(plan, counted, self._clock_us(), again)
-        self._mark = raw.Mark(self._mark.writer, self._mark.number + 1)
+        mark = work.doubt.next_mark()
         runs = [run_row(run) for run in seq_runs(plan.messages, self._limits)]
-        transaction = raw.insert_accounts(connection, self._mark, account.ledger_rows(accounts), runs)
-        self._attempt = attempt = Attempt(self._mark, transaction, plan.messages, accounts, seen)
+        transaction = raw.insert_accounts(connection, mark, account.ledger_rows(accounts), runs)
+        attempt = Attempt(mark, transaction, plan.messages, accounts, seen)
+        work.doubt.begin(attempt)
         connection.commit()
-        self._attempt = None
-        self._settle(attempt, report)
+        work.doubt.end()
+        self._settle(attempt, work.report)
 
     def _keep_refusals(self, connection: Connection, plan: Plan, counted: account.Tally) -> list[int]:
         """Keep what was refused; tells the places of messages that were kept before and are delivered again."""

@@ -14,7 +14,7 @@ import pytest
 
 from ingest.message import Message
 from ingest.route import Router
-from ingest.writer import Writer
+from ingest.writer import NotStoredError, Writer
 from store import raw
 from store.errors import DatabaseUnavailableError
 from tests.integration.ingest.test_replay import Replays
@@ -130,12 +130,12 @@ def batch(bench: Bench) -> list[Message]:
 def test_it_is_stored_and_counted_once(bench: Bench, proxy: Proxy, cut_next: Callable[[str], None], how: str) -> None:
     messages = batch(bench)
     cut_next(how)
-    with pytest.raises(DatabaseUnavailableError):
+    with pytest.raises(NotStoredError) as caught:
         bench.writer.write(messages)
-    assert (bench.writer.stored, proxy.cuts) == (0, 1)
+    assert (caught.value.committed, proxy.cuts) == (0, 1)
     assert bench.rows("SELECT count(*) FROM reading") == [(4 if how == "after" else 1,)]
     report = bench.writer.write(messages)
-    assert bench.writer.stored == 4
+    assert report.committed == 4
     assert (report.counts["received"], report.counts["stored"], report.staged) == (4, 3, 0)
     assert bench.rows("SELECT count(*) FROM reading") == [(4,)]
     assert bench.rows("SELECT times FROM rejected_message") == [(1,)]
@@ -153,8 +153,8 @@ def test_what_is_left_half_way_in_the_server_does_not_keep_the_next_try_waiting(
     proxy.at, proxy.cut = b"json_to_recordset", "stall"  # the rows are copied, the accounts do not arrive
     with pytest.raises(DatabaseUnavailableError):
         bench.writer.write(messages)
-    bench.writer.write(messages)
-    assert (proxy.cuts, bench.writer.stored) == (1, 4)
+    assert bench.writer.write(messages).committed == 4
+    assert proxy.cuts == 1
     assert bench.ledger() == {"received": 5, "processed": 4, "rejected": 1, "decoded": 4, "stored": 4}
 
 
@@ -189,8 +189,8 @@ def test_the_half_of_a_batch_that_is_in_doubt_is_not_stored_twice(
     with pytest.raises(DatabaseUnavailableError):
         bench.writer.write(messages)
     assert bench.rows("SELECT count(*) FROM reading") == [(5,)]
-    bench.writer.write(messages)
-    assert (bench.writer.stored, proxy.cuts) == (8, 1)
+    assert bench.writer.write(messages).committed == 8
+    assert proxy.cuts == 1
     assert bench.ledger() == {"received": 9, "processed": 8, "rejected": 1, "decoded": 15, "stored": 15}
 
 
@@ -226,3 +226,46 @@ def test_a_replay_in_doubt_is_carried_out_once(
     assert bench.outcomes() == ["stored 1, duplicates 0, conflicts 0"]
     assert bench.ledger() == {"received": 3, "processed": 2, "rejected": 1, "decoded": 2, "stored": 2}
     bench.writer.close()
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_replay_waits_for_a_batch_in_doubt(
+    database: TestDatabase, proxy: Proxy, cut_next: Callable[[str], None], how: str
+) -> None:
+    bench = Replays(database)
+    bench.writer.close()
+    bench.writer = Writer(proxy.url)
+    bench.write(sample({"power_kw": 0.5}), b"garbage")
+    bench.ask()
+    messages = [bench.message(sample({"power_kw": 1.0}, n + 1)) for n in range(3)]
+    cut_next(how)
+    with pytest.raises(NotStoredError):
+        bench.writer.write(messages)
+    with pytest.raises(DatabaseUnavailableError, match="comes first"):
+        bench.replay()
+    assert bench.rows("SELECT done_at FROM replay_request") == [(None,)]
+    report = bench.writer.write(messages)
+    assert (report.committed, report.counts["stored"], report.staged) == (3, 3, 0)
+    assert bench.replay() == 1
+    assert bench.ledger() == {"received": 6, "processed": 4, "rejected": 2, "decoded": 4, "stored": 4}
+    bench.writer.close()
+
+
+def test_what_replays_leave_says_nothing_about_a_batch(
+    bench: Bench, proxy: Proxy, cut_next: Callable[[str], None]
+) -> None:
+    messages = batch(bench)
+    bench.writer.write_beside([bench.message(sample({"power_kw": 7.0}, 7))], lambda *_: None)
+    cut_next("after")
+    with pytest.raises(DatabaseUnavailableError):
+        bench.writer.write_beside([bench.message(sample({"power_kw": 8.0}, 8))], lambda *_: None)
+    assert bench.writer.write(messages).committed == 4
+    assert bench.ledger()["stored"] == 6
+
+
+def test_what_is_given_up_keeps_no_replay_waiting(bench: Bench, cut_next: Callable[[str], None]) -> None:
+    cut_next("after")
+    with pytest.raises(NotStoredError):
+        bench.writer.write(batch(bench))
+    bench.writer.open()  # as the service does after an outage
+    assert bench.writer.write_beside([bench.message(sample({"power_kw": 8.0}, 8))], lambda *_: None).committed == 1

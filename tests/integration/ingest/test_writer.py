@@ -14,7 +14,7 @@ from ingest.limits import DAY_US, Limits
 from ingest.mapping import Mapping
 from ingest.message import Message
 from ingest.route import Router
-from ingest.writer import Report, Writer
+from ingest.writer import NotStoredError, Report, Writer
 from model.ledger import MESSAGE_ACCOUNT, VALUE_ACCOUNT
 from store.errors import DatabaseUnavailableError
 from tests.support.database import TestDatabase
@@ -361,9 +361,9 @@ def test_an_outage_stores_nothing_and_the_next_try_everything(bench: Bench) -> N
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name = 'haidang-ingest' AND datname = current_database()"
         )
-    with pytest.raises(DatabaseUnavailableError):
+    with pytest.raises(NotStoredError) as caught:
         bench.writer.write(batch)
-    assert bench.writer.stored == 0
+    assert caught.value.committed == 0
     bench.writer.write(batch)
     assert bench.ledger() == {"received": 2, "processed": 2, "decoded": 2, "stored": 2}
 
