@@ -64,7 +64,7 @@ def message_outcomes(plan: Plan, counted: Tally, again: Collection[int] = ()) ->
     decoded = counted.decoded
     own = np.array([not message.is_derived for message in plan.messages], np.bool_)
     whole = np.array([message.decoded.whole is not None for message in plan.messages], np.bool_)
-    dup = np.array([message.dup for message in plan.messages], np.bool_)
+    dup = np.array([message.may_repeat for message in plan.messages], np.bool_)
     rejected = whole | ((decoded > 0) & (counted.rejected == decoded))
     redelivered = ~rejected & dup & (decoded > 0) & (counted.stored == 0)
     if again:

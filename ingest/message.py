@@ -25,6 +25,12 @@ class Message(msgspec.Struct, gc=False, eq=False):
     is_derived: bool = False  # made of the message before it (a death ends several devices): not received by itself
     only_acknowledge: bool = False  # somebody else's business: acknowledged in its turn, in no account
     replay_of: int = 0  # the rejected message that this is another try of
+    kept: bool = False  # given up in an outage and taken in again: stored only if the last commit before it was
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether the same message may have been stored before."""
+        return self.dup or self.kept
 
 
 def memory(decoded: Decoded) -> int:

@@ -29,12 +29,12 @@ class Refusal:
     def add(self, place: int, message: Message) -> None:
         """Another message of this content."""
         self.places.append(place)
-        self.row["times"] += not message.dup
+        self.row["times"] += not message.may_repeat
 
     def again(self, messages: Sequence[Message], *, is_new: bool) -> list[int]:
         """Places of the messages that the broker sends again, of which all was kept before or earlier in this batch."""
         earlier = self.places[1:] if is_new else self.places
-        return [place for place in earlier if messages[place].dup and self.row["whole"]]
+        return [place for place in earlier if messages[place].may_repeat and self.row["whole"]]
 
 
 def refusals(plan: Plan, counted: Tally, at_us: int, limits: Limits, over: OverQuota | None = None) -> list[Refusal]:

@@ -25,7 +25,7 @@ class NodeRow(NamedTuple):
 
 
 class DeviceRow(NamedTuple):
-    """A device; `metrics` is JSON."""
+    """A device; `births` is JSON."""
 
     group: str
     node: str
@@ -33,7 +33,7 @@ class DeviceRow(NamedTuple):
     life: int
     born_us: int
     died_us: int
-    metrics: str
+    births: str
     site_id: int = 0
 
 
@@ -47,8 +47,8 @@ def read_devices(connection: Connection) -> list[DeviceRow]:
     """Read all devices, those that stand for a node itself among them."""
     rows = connection.execute(_SQL["devices"])
     return [
-        DeviceRow(group, node, device, life, _us(born), _us(died), metrics)
-        for group, node, device, life, born, died, metrics in rows
+        DeviceRow(group, node, device, life, _us(born), _us(died), births)
+        for group, node, device, life, born, died, births in rows
     ]
 
 
@@ -74,7 +74,7 @@ def keep(connection: Connection, nodes: Sequence[NodeRow], devices: Iterable[Dev
             "life": row.life,
             "born_at": _instant(row.born_us),
             "died_at": _instant(row.died_us),
-            "metrics": row.metrics,
+            "births": row.births,
         }
         for row in sorted(devices)
     ]

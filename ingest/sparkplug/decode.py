@@ -1,7 +1,7 @@
 """Metrics of a message in, readings and refusals out, by what the births of the device say of them."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ingest.decode.result import Decoded, Key, Person, Rejection, Value, packed, shown, with_ordinals
@@ -16,10 +16,10 @@ _SMALL = 0x80  # below it a whole number is the same in every type
 
 
 class Aliases(NamedTuple):
-    """How aliases are to be read: as the birth says, or not at all; a message of the past is no reason to refuse."""
+    """What aliases mean, and why others mean nothing."""
 
-    usable: bool = True
-    past: bool = False
+    known: Mapping[int, Meaning]
+    why: str = "is in no birth that is known here; the node is asked to introduce itself again"
 
 
 def birth_metrics(payload: Payload) -> tuple[BirthMetric, ...]:
@@ -31,9 +31,10 @@ def birth_metrics(payload: Payload) -> tuple[BirthMetric, ...]:
     )
 
 
-def decode(payload: Payload, meanings: Meanings, aliases: Aliases = Aliases()) -> Decoded:  # noqa: B008 - immutable
+def decode(payload: Payload, meanings: Meanings, aliases: Aliases | None = None) -> Decoded:
     """Readings of a message; numbers of one time go as a row."""
-    by_name, by_alias = meanings.by_name, meanings.by_alias if aliases.usable else {}
+    aliases = Aliases(meanings.by_alias) if aliases is None else aliases
+    by_name, by_alias = meanings.by_name, aliases.known
     stamp = payload.timestamp
     keys: list[Key] = []
     numbers: list[float] = []
@@ -131,12 +132,9 @@ def _meaning(result: Decoded, metric: Metric, meanings: Meanings, aliases: Alias
     if not metric.HasField("alias"):
         result.rejected.append(Rejection("bad_name", "a metric has neither name nor alias"))
         return None
-    found = meanings.by_alias.get(metric.alias) if aliases.usable else None
-    if found is None and aliases.past:
-        result.ignored += 1  # it came before a birth that is stored, so it is stored as well
-    elif found is None:
-        detail = f"alias {metric.alias} is in no birth that is known here; the node is asked to introduce itself again"
-        result.rejected.append(Rejection("unknown_alias", detail))
+    found = aliases.known.get(metric.alias)
+    if found is None:
+        result.rejected.append(Rejection("unknown_alias", f"alias {metric.alias} {aliases.why}"))
     return found
 
 

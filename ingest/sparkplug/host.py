@@ -5,14 +5,14 @@ their batch, so what is held may be thrown away and read again at any time (`loa
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.decode.result import Decoded, Value, refused
 from ingest.sparkplug import announce, decode, state
 from ingest.sparkplug.announce import Outgoing
 from ingest.sparkplug.decode import Aliases, birth_metrics
-from ingest.sparkplug.meaning import BD_SEQ, Meanings
+from ingest.sparkplug.meaning import BD_SEQ, Meaning, Meanings
 from ingest.sparkplug.payload import LARGEST_MS, PayloadError, parse
 from ingest.sparkplug.rebirths import Rebirths
 from ingest.sparkplug.sparkplug_b_pb2 import Payload
@@ -34,16 +34,30 @@ class Part(NamedTuple):
     decoded: Decoded
 
 
+class Receipt(NamedTuple):
+    """The circumstances of a packet's receipt; time in µs UTC."""
+
+    received_us: int
+    dup: bool  # the broker sends it again: perhaps it was received before
+    kept: bool  # it waited here while nothing could be stored: most likely never stored
+
+
 class Arrival(NamedTuple):
     """A parsed packet and the circumstances of its receipt; times in µs UTC."""
 
     place: Place
     source: "Source"
     payload: Payload
-    received_us: int
     sent_us: int  # what the payload says, but no later than now
-    dup: bool
     data: bytes
+    received_us: int
+    dup: bool
+    kept: bool
+
+    @property
+    def again(self) -> bool:
+        """Whether it may have been taken in before."""
+        return self.dup or self.kept
 
 
 class Options(NamedTuple):
@@ -72,6 +86,7 @@ class Host:
         self._meanings: dict[tuple[str, str, str], Meanings] = {}
         self._rebirths = Rebirths(options.rebirth_every_s, options.rebirths_per_s)
         self._online_ms = 0
+        self._doubtful: set[tuple[str, str]] = set()  # of which something may have been missed while nobody listened
         self._takers: dict[str, Callable[[Arrival, Node], list[Part]]] = {
             "NBIRTH": self._node_birth,
             "DBIRTH": self._device_birth,
@@ -86,6 +101,11 @@ class Host:
         self._nodes = {(node.group, node.name): node for node in nodes if self.is_mine(f"{node.group}/{node.name}")}
         self._meanings.clear()
         self._rebirths.forget()
+        self.doubt()
+
+    def doubt(self) -> None:
+        """Something may have been missed: a node's aliases are read on only if its sequence goes on unbroken."""
+        self._doubtful = set(self._nodes)
 
     def remap(self) -> None:
         """Read metrics by other mappings from now on."""
@@ -117,8 +137,16 @@ class Host:
 
     # -- what nodes say ------------------------------------------------------------------------------
 
-    def take(self, source: "Source", data: bytes, received_us: int, *, dup: bool) -> list[Part]:
-        """Take a packet in; nothing comes back for one that only has to be acknowledged."""
+    def take(self, source: "Source", data: bytes, received_us: int, *, dup: bool, kept: bool = False) -> list[Part]:
+        """Take a packet in; nothing comes back for one that only has to be acknowledged.
+
+        Args:
+            source: of its topic.
+            data: the payload, decompressed.
+            received_us: time of receipt in µs UTC.
+            dup: whether the broker marks it as sent before.
+            kept: whether it was taken in before and given up in an outage.
+        """
         place = source.place
         assert place is not None  # noqa: S101 - the router gives sources of Sparkplug one
         if place.kind == STATE:
@@ -126,22 +154,44 @@ class Host:
             return []
         if place.kind in COMMANDS or not self.is_mine(f"{place.group}/{place.node}"):
             return []
-        parts = self._known_shape(source, place, data, received_us) if place.kind in DATA and not dup else []
-        parts = parts or self._parsed(source, place, data, received_us, dup=dup)
+        is_plain = place.kind in DATA and not (dup or kept) and place.key not in self._doubtful
+        parts = self._known_shape(source, place, data, received_us) if is_plain else []
+        parts = parts or self._parsed(source, place, data, Receipt(received_us, dup, kept))
         if self._rebirths.is_due(place.key, self._clock_s()):
             self.outgoing.append(announce.rebirth(*place.key, received_us // 1000))
         return parts
 
-    def _parsed(self, source: "Source", place: Place, data: bytes, received_us: int, *, dup: bool) -> list[Part]:
+    def _parsed(self, source: "Source", place: Place, data: bytes, receipt: Receipt) -> list[Part]:
         try:
             payload = parse(data)
             if not payload.metrics and not payload.timestamp and not place.kind.endswith("DEATH"):
                 raise PayloadError("wrong_shape", "the payload has neither metrics nor a time")  # noqa: TRY301
-            sent_us = _sent_us(payload.timestamp, received_us)
+            sent_us = _sent_us(payload.timestamp, receipt.received_us)
+            arrival = Arrival(place, source, payload, sent_us, data, *receipt)
             node = self._nodes.get(place.key) or self._new_node(place)
-            return self._takers[place.kind](Arrival(place, source, payload, received_us, sent_us, dup, data), node)
+            doubt = self._doubt(arrival, node)
+            parts = self._takers[place.kind](arrival, doubt.node if doubt else node)
         except PayloadError as error:
             return [Part(source, refused(error.code, str(error)))]
+        if doubt:
+            parts[0].decoded.effects = (doubt, *parts[0].decoded.effects)
+        return parts
+
+    def _doubt(self, arrival: Arrival, node: Node) -> state.Change | None:
+        """The first message after nobody listened: if it does not go on where we left, a birth may have been missed."""
+        key = arrival.place.key
+        if key not in self._doubtful or arrival.place.kind == "NDEATH":
+            return None
+        is_birth = arrival.place.kind == "NBIRTH"
+        if arrival.again and arrival.sent_us <= node.newest_us and not is_birth:
+            if arrival.kept and state.is_next(node, arrival.payload.seq % state.ROUND):
+                self._doubtful.discard(key)
+            return None  # of before, so it does not tell
+        self._doubtful.discard(key)
+        if is_birth or state.is_next(node, arrival.payload.seq % state.ROUND):
+            return None
+        self._rebirths.want(key)
+        return self._keep(state.doubted(node))
 
     def read(self, source: "Source", data: bytes) -> Decoded:
         """Decode a payload by what is known now, changing nothing: for messages that are looked at again."""
@@ -153,8 +203,7 @@ class Host:
             if place.kind.endswith("BIRTH"):
                 return decode.decode(payload, Meanings(birth_metrics(payload), source.mapping))
             node = self._nodes.get(place.key) or Node(*place.key)
-            is_born = node.device(place.device).life is Life.BORN
-            return decode.decode(payload, self._meaning(source, node), Aliases(usable=is_born))
+            return decode.decode(payload, self._meaning(source, node), _aliases_then(node, source, payload))
         except PayloadError as error:
             return refused(error.code, str(error))
 
@@ -189,11 +238,11 @@ class Host:
     # -- births --------------------------------------------------------------------------------------
 
     def _node_birth(self, arrival: Arrival, node: Node) -> list[Part]:
-        if state.is_repeated_birth(node, "", arrival.sent_us, dup=arrival.dup):
+        metrics, bd_seq = birth_metrics(arrival.payload), _bd_seq(arrival.payload)
+        if arrival.again and state.is_repeated_birth(node, "", metrics, arrival.sent_us, bd_seq):
             return [Part(arrival.source, self._birth_values(arrival, node, is_new=False))]
-        metrics = birth_metrics(arrival.payload)
         seq = arrival.payload.seq % state.ROUND
-        change = state.node_born(node, metrics, _bd_seq(arrival.payload), seq, arrival.sent_us)
+        change = state.node_born(node, metrics, bd_seq, seq, arrival.sent_us)
         self._meanings.pop((*arrival.place.key, ""), None)
         decoded = self._birth_values(arrival, change.node, is_new=True)
         decoded.online, decoded.effects = True, (self._keep(change),)
@@ -201,11 +250,13 @@ class Host:
         return [Part(arrival.source, decoded)]
 
     def _device_birth(self, arrival: Arrival, node: Node) -> list[Part]:
-        device = arrival.place.device
-        if state.is_repeated_birth(node, device, arrival.sent_us, dup=arrival.dup):
-            return [Part(arrival.source, self._birth_values(arrival, node, is_new=False))]
+        device, metrics = arrival.place.device, birth_metrics(arrival.payload)
         step = self._advance(arrival, node)
-        change = state.device_born(step.node, device, birth_metrics(arrival.payload), arrival.sent_us)
+        if arrival.again and state.is_repeated_birth(node, device, metrics, arrival.sent_us):
+            decoded = self._birth_values(arrival, node, is_new=False)
+            decoded.effects, decoded.missing = (self._keep(state.Change(step.node)),), step.missing
+            return [Part(arrival.source, decoded)]
+        change = state.device_born(step.node, device, metrics, arrival.sent_us)
         self._meanings.pop((*arrival.place.key, device), None)
         decoded = self._birth_values(arrival, change.node, is_new=True)
         decoded.online, decoded.effects, decoded.missing = True, (self._keep(change),), step.missing
@@ -246,11 +297,10 @@ class Host:
     def _data(self, arrival: Arrival, node: Node) -> list[Part]:
         device = node.device(arrival.place.device)
         meanings = self._meaning(arrival.source, node)
-        if arrival.dup and arrival.sent_us <= max(device.born_us, device.died_us):
-            aliases = Aliases(usable=arrival.sent_us >= device.born_us, past=True)
-            return [Part(arrival.source, decode.decode(arrival.payload, meanings, aliases))]
         is_born = device.life is Life.BORN
-        decoded = decode.decode(arrival.payload, meanings, Aliases(usable=is_born))
+        is_first = arrival.kept and state.is_next(node, arrival.payload.seq % state.ROUND)
+        tables = state.readable(device, arrival.sent_us, again=arrival.again and not is_first)
+        decoded = decode.decode(arrival.payload, meanings, _aliases(meanings, tables))
         if is_born and decoded.rows and not (decoded.values or decoded.rejected):
             meanings.learn(arrival.data, arrival.payload.metrics, decoded.rows[0])
         step = self._advance(arrival, node)
@@ -264,7 +314,7 @@ class Host:
 
     def _advance(self, arrival: Arrival, node: Node) -> state.Step:
         seq = arrival.payload.seq % state.ROUND
-        return self._advanced(arrival.place, state.advance(node, seq, arrival.sent_us, dup=arrival.dup))
+        return self._advanced(arrival.place, state.advance(node, seq, arrival.sent_us, dup=arrival.again))
 
     def _advanced(self, place: Place, step: state.Step) -> state.Step:
         if step.is_gap:
@@ -292,7 +342,7 @@ class Host:
     def _device_death(self, arrival: Arrival, node: Node) -> list[Part]:
         step = self._advance(arrival, node)
         device = node.device(arrival.place.device)
-        if device.life is Life.DEAD or (arrival.dup and arrival.sent_us <= device.born_us):
+        if device.life is Life.DEAD or (arrival.again and arrival.sent_us <= device.born_us):
             return [Part(arrival.source, Decoded(effects=(self._keep(state.Change(step.node)),), missing=step.missing))]
         at_us = state.death_us(node, arrival.sent_us)
         decoded = self._silence(arrival.source, node, at_us)
@@ -306,6 +356,39 @@ class Host:
         names = sorted(heard.union(self._meaning(source, node).texts()))
         values: list[Value] = [(name, None, at_us, None, int(Quality.NO_SIGNAL)) for name in names]
         return Decoded(values=values, online=False)
+
+
+def _aliases(meanings: Meanings, tables: Sequence[state.Table]) -> Aliases | None:
+    """Aliases by the newest birth, where all other births that may be meant say the same."""
+    if not tables:
+        return Aliases({})
+    if len(tables) == 1:
+        return None
+    others = [_by_alias(table) for table in tables]
+    known = {
+        alias: meaning
+        for alias, meaning in meanings.by_alias.items()
+        if len({other.get(alias) for other in others}) == 1
+    }
+    return Aliases(known, "is not in every birth around the time of this message, or not the same there")
+
+
+def _aliases_then(node: Node, source: "Source", payload: Payload) -> Aliases:
+    """Aliases of a message that is read long after its receipt: by the births around the time that it says."""
+    assert source.place is not None  # noqa: S101 - as above
+    device = node.device(source.place.device)
+    sent_us = _sent_us(payload.timestamp, LARGEST_MS)
+    tables = state.readable_later(device, sent_us)
+    if len(tables) > 1 and any(metric.is_historical for metric in payload.metrics):
+        tables = ()  # its time does not tell when it was sent
+    known: dict[int, Meaning] = {}
+    for table in reversed(tables):
+        known |= Meanings(table.metrics, source.mapping).by_alias
+    return Aliases(known, "is in no birth that is kept and that was the node's when it sent this")
+
+
+def _by_alias(table: state.Table) -> dict[int | None, tuple[str, int]]:
+    return {metric.alias: (metric.name, metric.datatype) for metric in table.metrics}
 
 
 def _sent_us(ms: int, received_us: int) -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ingest.sparkplug.state import BirthMetric, Device, Life, Node
+from ingest.sparkplug.state import Device, Life, Node, Table
 from store import sparkplug
 from store.pool import Connection
 from store.sparkplug import DeviceRow, NodeRow
@@ -13,7 +13,7 @@ from store.sparkplug import DeviceRow, NodeRow
 if TYPE_CHECKING:
     from ingest.message import Message
 
-_METRICS = msgspec.json.Decoder(tuple[BirthMetric, ...])
+_TABLES = msgspec.json.Decoder(tuple[Table, ...])
 
 
 def keep(connection: Connection, messages: Sequence["Message"]) -> None:
@@ -40,8 +40,7 @@ def restore(connection: Connection) -> list[Node]:
     """Read all nodes with their devices."""
     devices: dict[tuple[str, str], dict[str, Device]] = {}
     for row in sparkplug.read_devices(connection):
-        metrics = _METRICS.decode(row.metrics)
-        device = Device(Life(row.life), row.born_us, row.died_us, metrics)
+        device = Device(Life(row.life), row.born_us, row.died_us, _TABLES.decode(row.births))
         devices.setdefault((row.group, row.node), {})[row.device] = device
     return [
         Node(row.group, row.node, row.bd_seq, row.seq, 0, row.newest_us, devices.get((row.group, row.node), {}))
@@ -52,5 +51,5 @@ def restore(connection: Connection) -> list[Node]:
 def device_row(node: Node, site_id: int, key: str) -> DeviceRow:
     """A device of a node as a row."""
     device = node.device(key)
-    metrics = msgspec.json.encode(device.metrics).decode()
-    return DeviceRow(node.group, node.name, key, int(device.life), device.born_us, device.died_us, metrics, site_id)
+    births = msgspec.json.encode(device.tables).decode()
+    return DeviceRow(node.group, node.name, key, int(device.life), device.born_us, device.died_us, births, site_id)

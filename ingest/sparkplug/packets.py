@@ -28,12 +28,20 @@ def is_kept(message: Message) -> bool:
 
 def again(message: Message) -> Message:
     """A message that is taken in again after an outage; its acknowledgement went with the connection."""
-    return Message(message.source, message.payload, message.received_us, Decoded(), dup=True, weight=message.weight)
+    return Message(
+        message.source,
+        message.payload,
+        message.received_us,
+        Decoded(),
+        message.dup,
+        weight=len(message.payload),
+        kept=True,
+    )
 
 
 def _taken(host: Host, message: Message, data: bytes) -> list[Part]:
     try:
-        return host.take(message.source, data, message.received_us, dup=message.dup)
+        return host.take(message.source, data, message.received_us, dup=message.dup, kept=message.kept)
     except Exception:  # a fault of ours must cost one message, not the service
         log.exception("decoder_failed", topic=message.source.topic)
         return [Part(message.source, refused("undecodable", "our decoder failed on it; the service's log says how"))]

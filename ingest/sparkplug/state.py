@@ -14,6 +14,7 @@ ROUND = 256
 WINDOW = 128  # numbers behind the last that may still come late
 _MASK = (1 << WINDOW) - 1
 _NO_MISSING = 0
+MOST_TABLES = 4  # births of a device that are kept, for what comes again or is read again
 
 
 class Life(IntEnum):
@@ -33,13 +34,26 @@ class BirthMetric(msgspec.Struct, frozen=True, array_like=True):
     unit: str | None = None
 
 
+class Table(msgspec.Struct, frozen=True, array_like=True):
+    """What metrics and aliases meant from one time (µs UTC) to another; until 0: they still do."""
+
+    since_us: int
+    until_us: int
+    metrics: tuple[BirthMetric, ...]
+
+
 class Device(msgspec.Struct, frozen=True):
-    """A device of a node, or the node itself; times in µs UTC."""
+    """A device of a node, or the node itself; times in µs UTC, the newest table first."""
 
     life: Life = Life.AWAITED
     born_us: int = 0
     died_us: int = 0
-    metrics: tuple[BirthMetric, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    @property
+    def metrics(self) -> tuple[BirthMetric, ...]:
+        """What the last birth defined."""
+        return self.tables[0].metrics if self.tables else ()
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -120,19 +134,17 @@ def moved(node: Node, seq: int, missing: int, newest_us: int) -> Node:
 def node_born(node: Node, metrics: tuple[BirthMetric, ...], bd_seq: int, seq: int, ts_us: int) -> Change:
     """A node introduces itself: its sequence begins anew, its devices must introduce themselves again."""
     devices = {
-        key: device if device.life is Life.DEAD else msgspec.structs.replace(device, life=Life.AWAITED)
+        key: device if device.life is Life.DEAD else _ended(device, Life.AWAITED, ts_us)
         for key, device in node.devices.items()
     }
-    before = node.device("")
-    devices[""] = Device(Life.BORN, max(ts_us, before.born_us), before.died_us, metrics)
+    devices[""] = _born(node.device(""), metrics, ts_us)
     newest = max(node.newest_us, ts_us)
     return Change(Node(node.group, node.name, bd_seq, seq, _NO_MISSING, newest, devices), tuple(devices))
 
 
 def device_born(node: Node, key: str, metrics: tuple[BirthMetric, ...], ts_us: int) -> Change:
     """A device of a node introduces itself."""
-    before = node.device(key)
-    return _with(node, key, Device(Life.BORN, max(ts_us, before.born_us), before.died_us, metrics))
+    return _with(node, key, _born(node.device(key), metrics, ts_us))
 
 
 def device_heard(node: Node, key: str) -> Change:
@@ -142,24 +154,93 @@ def device_heard(node: Node, key: str) -> Change:
 
 def device_died(node: Node, key: str, at_us: int) -> Change:
     """A device is gone."""
-    return _with(node, key, msgspec.structs.replace(node.device(key), life=Life.DEAD, died_us=at_us))
+    return _with(node, key, _ended(node.device(key), Life.DEAD, at_us, died_us=at_us))
 
 
 def node_died(node: Node, at_us: int) -> Change:
     """A node is gone, and all its devices with it; the change names those that lived."""
     lived = tuple(sorted({"", *(key for key, device in node.devices.items() if device.life is not Life.DEAD)}))
-    gone = {key: msgspec.structs.replace(node.device(key), life=Life.DEAD, died_us=at_us) for key in lived}
+    gone = {key: _ended(node.device(key), Life.DEAD, at_us, died_us=at_us) for key in lived}
     return Change(msgspec.structs.replace(node, devices={**node.devices, **gone}), lived)
 
 
-def is_repeated_birth(node: Node, key: str, ts_us: int, *, dup: bool) -> bool:
-    """Whether a birth that is delivered again was already taken in."""
-    return dup and ts_us <= node.device(key).born_us
+def is_next(node: Node, seq: int) -> bool:
+    """Whether a message follows the last one, so that nothing was missed between them."""
+    return node.seq < 0 or (seq - node.seq - 1) % ROUND == 0
+
+
+def doubted(node: Node) -> Change:
+    """A node of which something was missed, a birth perhaps: nothing is read by what its births said."""
+    born = tuple(sorted(key for key, device in node.devices.items() if device.life is Life.BORN))
+    ended = {key: _ended(node.device(key), Life.AWAITED, node.newest_us) for key in born}
+    return Change(msgspec.structs.replace(node, devices={**node.devices, **ended}), born)
+
+
+def is_repeated_birth(
+    node: Node, key: str, metrics: tuple[BirthMetric, ...], ts_us: int, bd_seq: int | None = None
+) -> bool:
+    """Whether a birth that is delivered again was already taken in: the same metrics, in their time and session."""
+    device = node.device(key)
+    for table in device.tables:
+        end = table.until_us or device.born_us
+        if table.metrics == metrics and table.since_us <= ts_us <= end:
+            is_last = table is device.tables[0]
+            return bd_seq is None or bd_seq == node.bd_seq or (not is_last and _is_behind(bd_seq, node.bd_seq))
+    return False
+
+
+def readable(device: Device, ts_us: int, *, again: bool) -> tuple[Table, ...]:
+    """The tables by which aliases of a message may be read, if these say the same of them; none where nobody knows.
+
+    Args:
+        device: of which a message came.
+        ts_us: time of the payload in µs UTC.
+        again: whether the message may have been received before, and so belong to an earlier birth.
+    """
+    if device.life is Life.BORN:
+        current, earlier = device.tables[0], device.tables[1:]
+        if not again or ts_us >= current.since_us:
+            return (current,)
+        then = _valid(earlier, ts_us)
+        return (current, *((then,) if then else earlier))
+    newest = device.tables[:1]
+    return newest if device.life is Life.DEAD and again and _valid(newest, ts_us) else ()
+
+
+def readable_later(device: Device, ts_us: int) -> tuple[Table, ...]:
+    """The tables by which a kept message is read, the surest first: that of its time, and the birth that followed."""
+    if len(device.tables) == MOST_TABLES and ts_us < device.tables[-1].since_us:
+        return ()  # births before these are forgotten
+    then = _valid(device.tables, ts_us)
+    later = [table for table in device.tables if table.since_us > ts_us]
+    return (*((then,) if then else ()), *later[-1:])
+
+
+def _valid(tables: tuple[Table, ...], ts_us: int) -> Table | None:
+    found = (table for table in tables if table.since_us <= ts_us and (not table.until_us or ts_us <= table.until_us))
+    return next(found, None)
+
+
+def _born(before: Device, metrics: tuple[BirthMetric, ...], ts_us: int) -> Device:
+    born_us = max(ts_us, before.born_us)
+    last, earlier = before.tables[:1], before.tables[1:]
+    if last and last[0].metrics == metrics:
+        tables = (msgspec.structs.replace(last[0], until_us=0), *earlier)
+    else:
+        closed = [msgspec.structs.replace(table, until_us=table.until_us or born_us) for table in last]
+        tables = (Table(born_us, 0, metrics), *closed, *earlier)[:MOST_TABLES]
+    return Device(Life.BORN, born_us, before.died_us, tables)
+
+
+def _ended(device: Device, life: Life, at_us: int, died_us: int = 0) -> Device:
+    """A device whose last birth holds no longer."""
+    last = [msgspec.structs.replace(table, until_us=table.until_us or at_us) for table in device.tables[:1]]
+    return Device(life, device.born_us, died_us or device.died_us, (*last, *device.tables[1:]))
 
 
 def is_stale_death(node: Node, bd_seq: int) -> bool:
     """Whether a death belongs to an earlier session of the node than the one its last birth began."""
-    return node.is_born and node.bd_seq >= 0 and bd_seq >= 0 and 0 < (node.bd_seq - bd_seq) % ROUND <= WINDOW
+    return node.is_born and _is_behind(bd_seq, node.bd_seq)
 
 
 def is_doubtful_death(node: Node, bd_seq: int) -> bool:
@@ -170,6 +251,10 @@ def is_doubtful_death(node: Node, bd_seq: int) -> bool:
 def death_us(node: Node, at_us: int) -> int:
     """The time of a death in µs: not before what was said last."""
     return max(at_us, node.newest_us + 1)
+
+
+def _is_behind(bd_seq: int, last: int) -> bool:
+    return last >= 0 and bd_seq >= 0 and 0 < (last - bd_seq) % ROUND <= WINDOW
 
 
 def _with(node: Node, key: str, device: Device) -> Change:

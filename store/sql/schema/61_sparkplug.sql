@@ -21,11 +21,12 @@ CREATE TABLE sparkplug_device (
     life       smallint NOT NULL CHECK (life IN (0, 1, 2)),
     born_at    timestamptz,
     died_at    timestamptz,
-    metrics    jsonb NOT NULL DEFAULT '[]',
+    births     jsonb NOT NULL DEFAULT '[]',
     PRIMARY KEY (group_key, node_key, device_key)
 );
 COMMENT ON COLUMN sparkplug_device.device_key IS 'empty = the node itself';
 COMMENT ON COLUMN sparkplug_device.life IS '0 = dead, 1 = its birth is awaited, 2 = born';
-COMMENT ON COLUMN sparkplug_device.metrics IS 'of the last birth: [name, alias or null, datatype, unit or null] each';
+COMMENT ON COLUMN sparkplug_device.births IS
+    'the last ones, newest first: [from µs, until µs or 0, [[name, alias or null, datatype, unit or null], ...]] each';
 
 GRANT SELECT, INSERT, UPDATE ON sparkplug_node, sparkplug_device TO haidang_ingest;
