@@ -25,10 +25,12 @@ from ingest.mapping import Mapping
 from ingest.message import Message, memory
 from ingest.metrics import Metrics
 from ingest.replay import Replayer
+from ingest.restoring import Restoring
 from ingest.route import Router, Source
 from ingest.session import Session
 from ingest.settings import IngestSettings
 from ingest.sparkplug import keeping, packets
+from ingest.sparkplug.state import Node
 from ingest.writer import NotStoredError, Writer
 from store import site_quota
 from store.errors import DatabaseUnavailableError
@@ -41,6 +43,7 @@ REPLAY_EVERY_S = 2.0
 RETRY_S = 0.3
 LOW_WATER = 0.7  # of the bound: reading goes on below it
 JOINED_SHARE = 1 / 3  # of the window at most in one transaction: the broker goes on sending meanwhile
+LOOK_EVERY_S = 0.3  # whether what was waited for is there
 LINGER_S = 0.3  # after a host said that it goes: what nodes sent before they read it
 _NOTHING = Decoded()
 
@@ -66,6 +69,7 @@ class Service:
         self._connection: BrokerConnection | None = None
         self.session = Session(settings)
         self._host = router.host
+        self._nodes = Restoring(router.host, self.session, self._read_nodes, self._take_in) if router.host else None
         self._in_work: list[Message] = []
         self._kept: list[Message] = []  # of an outage: to be taken in again
         self._held = 0
@@ -93,6 +97,7 @@ class Service:
                     group.create_task(self._tidy_hourly(), name="prepare days"),
                     group.create_task(self._fold(), name="fold the ledger"),
                     group.create_task(self._replay(), name="carry out replays"),
+                    group.create_task(self._end_waiting(), name="wait for sessions of before"),
                 ]
                 await self._stopping.wait()
                 await self._finish(storing)
@@ -122,6 +127,8 @@ class Service:
         elif source.place is None or self._host is None or isinstance(opened, Rejection):
             message.decoded = intake.decode(source, opened, received_us)
             self._hold(message)
+        elif self._nodes is not None and self._nodes.is_waiting:
+            self._let_wait(message)
         else:
             for part in packets.messages(self._host, message, opened):
                 self._hold(part)
@@ -135,6 +142,14 @@ class Service:
         if place is not None and self._host is not None and not self._host.is_mine(f"{place.group}/{place.node}"):
             return None
         return self._quotas.refusal(source)
+
+    def _let_wait(self, message: Message) -> None:
+        """Keep a node's message until the sessions of before are empty; it may be in one of them as well."""
+        assert self._nodes is not None  # noqa: S101 - who asks knows that it waits
+        message.dup = True
+        self._nodes.wait(message)
+        self._held += 1
+        self._held_bytes += message.weight
 
     def _hold(self, message: Message) -> None:
         """Put a message into the batch."""
@@ -232,6 +247,8 @@ class Service:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._nodes is not None:
+            self._nodes.drop()
         held = [*self._in_work, *chain.from_iterable(self._ready), *self._batcher.take()]
         self._kept += [packets.again(message) for message in held if packets.is_kept(message)]
         self._in_work = []
@@ -246,7 +263,8 @@ class Service:
                 await self._in_thread(self._writer.open)
                 if first:
                     self._served_at -= await self._in_thread(self._silent_s)
-                await self._restore_nodes()
+                else:
+                    await self._restore_nodes()
             except DatabaseUnavailableError as error:
                 log.warning("database_unreachable", error=str(error))
                 await self._pause(backoff.next_s())
@@ -269,11 +287,18 @@ class Service:
         """
         if self._host is None:
             return
-        self._host.load(await self._in_thread(lambda: self._writer.run(keeping.restore)))
+        self._host.load(await self._read_nodes())
         kept, self._kept = self._kept, []
-        for message in kept:
+        self._take_in(kept)
+
+    async def _read_nodes(self) -> list[Node]:
+        return await self._in_thread(lambda: self._writer.run(keeping.restore))
+
+    def _take_in(self, messages: list[Message]) -> None:
+        """Take in messages of nodes that were put aside."""
+        for message in messages:
             opened = intake.opened(message.payload, self._payload_bytes)
-            if not isinstance(opened, Rejection):
+            if self._host is not None and not isinstance(opened, Rejection):
                 for part in packets.messages(self._host, message, opened):
                     self._hold(part)
 
@@ -293,7 +318,11 @@ class Service:
             await self._database_up.wait()
             if not await self.session.hold(self._pause, self._stopping):
                 return
+            if not await self._know_nodes():
+                continue
             will = self._host.will(time.time_ns() // 1_000_000) if self._host else None
+            if self._host is not None:
+                self._host.doubt()
             connection = BrokerConnection(self._settings, self.receive, will)
             self._connection = connection
             try:
@@ -318,6 +347,39 @@ class Service:
                 self._metrics.outages.labels("broker").inc()
                 await connection.close()
                 await self._pause(backoff.next_s())
+
+    async def _know_nodes(self) -> bool:
+        """Read the nodes when the session has become ours: until then somebody else may have changed them."""
+        if self._nodes is None:
+            return True
+        self._let_go(self._nodes.drop())  # the broker sends it again
+        if self._nodes.is_known:
+            return True
+        while self._held and self._database_up.is_set() and not self._stopping.is_set():
+            await self._pause(LOOK_EVERY_S)  # what is held is to be in what is read
+        if not self._database_up.is_set() or self._stopping.is_set():
+            return False
+        try:
+            await self._nodes.begin()
+        except DatabaseUnavailableError as error:
+            log.warning("database_unreachable", error=str(error))
+            await self._pause(RETRY_S)
+            return False
+        return True
+
+    async def _end_waiting(self) -> None:
+        """Take in what nodes said, once the sessions of before are empty."""
+        while self._nodes is not None and not self._stopping.is_set():
+            await self._pause(LOOK_EVERY_S)
+            if self._nodes.is_waiting and self._database_up.is_set():
+                with suppress(DatabaseUnavailableError):  # it waits
+                    await self._nodes.step()
+                if self._connection is not None:
+                    self._say(self._connection)
+
+    def _let_go(self, waiting: list[Message]) -> None:
+        self._held -= len(waiting)
+        self._held_bytes -= sum(message.weight for message in waiting)
 
     async def _take_up(self, connection: BrokerConnection) -> None:
         """Connect and subscribe to what is wanted and to nothing else; empty a session that is not wanted any more.
