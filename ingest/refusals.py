@@ -50,10 +50,12 @@ def refusals(plan: Plan, counted: Tally, at_us: int, limits: Limits, over: OverQ
         if row is not None:
             found.setdefault(row["digest"], Refusal({**row, "times": 0, "at": at})).row["times"] += 1
             continue
-        digest = digest_of(message)
+        received_us = message.received_us if message.source.timed_by_receipt else None
+        digest = digest_of(message.source.topic, message.payload, received_us)
         if digest not in found:
+            seen_at = at if received_us is None else instant(received_us)
             found[digest] = Refusal(
-                {**_row(message, limits), **reasons_of(plan, counted, place), "digest": digest, "at": at}
+                {**_row(message, limits), **reasons_of(plan, counted, place), "digest": digest, "at": seen_at}
             )
             over.keep(message, found[digest].row)
         found[digest].add(place, message)
@@ -66,10 +68,10 @@ def refused_places(plan: Plan) -> list[int]:
     return sorted({*wholes, *(place for place, why in plan.rejections.items() if why)})
 
 
-def digest_of(message: Message) -> bytes:
-    """What tells one refused content from another."""
-    topic = message.source.topic.encode("utf-8", "surrogatepass")
-    return hashlib.sha256(topic + b"\x00" + message.payload).digest()
+def digest_of(topic: str, payload: bytes, received_us: int | None = None) -> bytes:
+    """What tells one refused content from another; its time of receipt does where that is the time of its values."""
+    when = b"" if received_us is None else b"%d\x00" % received_us
+    return hashlib.sha256(when + topic.encode("utf-8", "surrogatepass") + b"\x00" + payload).digest()
 
 
 def reasons_of(plan: Plan, counted: Tally, place: int) -> dict[str, Any]:

@@ -13,9 +13,10 @@ import structlog
 from ingest import intake
 from ingest.account import Tally
 from ingest.columns import Plan
+from ingest.decode.times import to_us
 from ingest.limits import Limits
 from ingest.message import Message
-from ingest.refusals import reasons_of, refused_places
+from ingest.refusals import digest_of, reasons_of, refused_places
 from ingest.route import Router
 from ingest.writer import Writer
 from store import replays
@@ -57,19 +58,23 @@ class Replayer:
         if not found:
             await in_thread(self._release)
             return 0
-        outcomes = [outcome for one in found if (outcome := hopeless(one)) is not None]
-        pending = [one for one in found if hopeless(one) is None]
+        outcomes = [outcome for one in found if (outcome := self._hopeless(one)) is not None]
+        pending = [one for one in found if self._hopeless(one) is None]
         messages = [self.message(one) for one in pending]
         await in_thread(lambda: self._store(pending, messages, outcomes))
         log.info("replayed", requests=len(found))
         return len(found)
 
     def message(self, waiting: Waiting) -> Message:
-        """The kept message as if it came now."""
-        received_us = time.time_ns() // 1000
+        """The kept message as if it came now; values whose time is that of receipt have that of the first time."""
         source = self._router.source(waiting.topic)
-        decoded = intake.decode(source, intake.opened(waiting.payload, self._limits.payload_bytes), received_us)
-        return Message(source, waiting.payload, received_us, decoded, replay_of=waiting.rejected_message_id)
+        opened = intake.opened(waiting.payload, self._limits.payload_bytes)
+        decoded = intake.decode(source, opened, to_us(waiting.first_at))
+        now_us = time.time_ns() // 1000
+        return Message(source, waiting.payload, now_us, decoded, replay_of=waiting.rejected_message_id)
+
+    def _hopeless(self, waiting: Waiting) -> Outcome | None:
+        return hopeless(waiting, timed_by_receipt=self._router.source(waiting.topic).timed_by_receipt)
 
     def _is_ours(self, waiting: Waiting) -> bool:
         """Whether this worker knows what the payload means: aliases of a Sparkplug node are known to one worker."""
@@ -95,12 +100,16 @@ class Replayer:
             self._release()
 
 
-def hopeless(waiting: Waiting) -> Outcome | None:
+def hopeless(waiting: Waiting, *, timed_by_receipt: bool = False) -> Outcome | None:
     """Why a request cannot be carried out, if so."""
+    at_receipt = digest_of(waiting.topic, waiting.payload, to_us(waiting.first_at))
     if waiting.status != "open":
         text = f"not carried out: the message is {waiting.status}"
     elif not waiting.replayable:
         text = "not carried out: what was kept of the message is not all that was sent"
+    elif timed_by_receipt and waiting.times > 1 and waiting.digest != at_receipt:
+        times = f"it came {waiting.times:,} times before a mapping with `time: receive` read it"
+        text = f"not carried out: {times}, and when each came was not kept"
     else:
         return None
     return Outcome(waiting.replay_request_id, waiting.rejected_message_id, text)

@@ -31,6 +31,9 @@ class Waiting(NamedTuple):
     payload: bytes
     status: str
     replayable: bool
+    first_at: datetime
+    times: int
+    digest: bytes
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ SELECT pg_advisory_unlock(hashtext('haidang.replay'))
 
 -- name: waiting
 -- Requests that wait, oldest first, with what was kept of their messages: as many as fit into the given bytes.
-SELECT replay_request_id, rejected_message_id, topic, payload, status, replayable
+SELECT replay_request_id, rejected_message_id, topic, payload, status, replayable, first_at, times, digest
 FROM (
-    SELECT q.replay_request_id, m.rejected_message_id, m.topic, m.payload, m.status, m.replayable,
+    SELECT q.replay_request_id, m.rejected_message_id, m.topic, m.payload, m.status, m.replayable, m.first_at, m.times,
+           m.digest,
            sum(octet_length(m.payload)) OVER w AS bytes, row_number() OVER w AS place
     FROM (SELECT * FROM replay_request WHERE done_at IS NULL ORDER BY replay_request_id LIMIT %(most)s) AS q
     JOIN rejected_message AS m USING (rejected_message_id)

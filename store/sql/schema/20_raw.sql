@@ -84,7 +84,7 @@ CREATE TABLE rejected_message (
     status      text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'replayed', 'dismissed')),
     replayable  boolean NOT NULL DEFAULT true
 );
-COMMENT ON COLUMN rejected_message.digest IS 'SHA-256 over topic, a zero byte and the whole payload';
+COMMENT ON COLUMN rejected_message.digest IS 'SHA-256 over topic, a zero byte and the whole payload; before it first_at in µs and a zero byte, where that is the time of the values';
 COMMENT ON COLUMN rejected_message.payload IS 'whole where replayable; else its beginning, or what was left without the names of persons';
 COMMENT ON COLUMN rejected_message.replayable IS 'payload is what was sent, byte by byte';
 COMMENT ON COLUMN rejected_message.whole IS 'false = some values of the message were stored';

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 
+from ingest import intake
 from ingest.limits import Limits
 from ingest.mapping import Mapping
+from ingest.message import Message
 from ingest.replay import Replayer
 from ingest.route import Router
 from store import replays
@@ -193,3 +195,39 @@ def test_what_was_not_kept_whole_or_is_settled_is_not_carried_out(bench: Replays
         "not carried out: what was kept of the message is not all that was sent",
     ]
     assert bench.ledger()["received"] == 2
+
+
+def meter(quantity: str) -> Mapping:
+    values = [{"from": "", "name": "reading", "quantity": quantity}]
+    return Mapping.model_validate(
+        {"topic": "meters/{m}", "site": "demo", "asset": "{m}", "format": "number", "time": "receive", "values": values}
+    )
+
+
+def receive(bench: Replays, *received_us: int) -> None:
+    """The same payload, at these times."""
+    source = bench.router.source("meters/m1")
+    found = [Message(source, b"RUN", at, intake.decode(source, b"RUN", at), packet_id=1) for at in received_us]
+    bench.writer.write(found)
+
+
+def test_a_replay_of_values_without_a_time_gives_each_the_time_of_its_receipt(bench: Replays) -> None:
+    times = [NOW_MS * 1000 + after for after in (0, 7_000_001, 14_000_002)]
+    bench.router.use([meter("number")])
+    receive(bench, *times)
+    assert bench.rows("SELECT reason, times FROM rejected_message") == [("wrong_type", 1)] * 3
+    bench.router.use([meter("state")])
+    assert (bench.ask().asked, bench.replay()) == (3, 3)
+    assert bench.outcomes() == ["stored 1, duplicates 0, conflicts 0"] * 3
+    stored = bench.rows("SELECT (extract(epoch FROM ts) * 1000000)::bigint FROM reading ORDER BY ts")
+    assert [at for (at,) in stored] == times
+
+
+def test_receipts_that_were_only_counted_are_not_replayed_as_one(bench: Replays) -> None:
+    receive(bench, NOW_MS * 1000, NOW_MS * 1000 + 1)
+    assert bench.rows("SELECT reason, times FROM rejected_message") == [("unknown_topic", 2)]
+    bench.router.use([meter("state")])
+    assert (bench.ask().asked, bench.replay()) == (1, 1)
+    why = "not carried out: it came 2 times before a mapping with `time: receive` read it"
+    assert bench.outcomes() == [f"{why}, and when each came was not kept"]
+    assert bench.rows("SELECT count(*) FROM reading") == [(0,)]

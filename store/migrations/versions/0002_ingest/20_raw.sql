@@ -2,6 +2,7 @@
 
 ALTER TABLE rejected_message ADD COLUMN replayable boolean NOT NULL DEFAULT true;
 UPDATE rejected_message SET replayable = false WHERE length(payload) <> payload_bytes;
+COMMENT ON COLUMN rejected_message.digest IS 'SHA-256 over topic, a zero byte and the whole payload; before it first_at in µs and a zero byte, where that is the time of the values';
 COMMENT ON COLUMN rejected_message.payload IS 'whole where replayable; else its beginning, or what was left without the names of persons';
 COMMENT ON COLUMN rejected_message.replayable IS 'payload is what was sent, byte by byte';
 
