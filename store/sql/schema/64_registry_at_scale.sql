@@ -46,6 +46,10 @@ BEGIN
 END
 $$;
 
+-- Else any role could hang them on a temporary table of its own and have them run as their owner; triggers go on firing.
+REVOKE ALL ON FUNCTION note_registry_change() FROM PUBLIC;
+REVOKE ALL ON FUNCTION note_moved_place() FROM PUBLIC;
+
 CREATE TRIGGER site_added AFTER INSERT ON site REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_registry_change('site', 'site_id');
 CREATE TRIGGER site_changed AFTER UPDATE ON site REFERENCING NEW TABLE AS changed
