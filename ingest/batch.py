@@ -1,6 +1,7 @@
 """Collects messages until a batch is full. Pure: who feeds it closes it by age."""
 
 from collections import deque
+from collections.abc import Sequence
 
 from ingest.message import Message
 
@@ -18,20 +19,30 @@ class Batcher:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def add(self, message: Message) -> bool:
-        """Add a message; true when the batch is full now. A message without values counts as one."""
-        self._messages.append(message)
-        decoded = message.decoded
-        count = len(decoded.values)
-        for keys, _, _ in decoded.rows:  # `decoded.count`, without the call
-            count += len(keys)
-        self._values += count or len(decoded.events) or 1
+    def add(self, *parts: Message) -> bool:
+        """Add the messages of one packet; true when the batch is full now. A message without values counts as one.
+
+        They stay together, since they are acknowledged together: a batch may be fuller than full.
+        """
+        for message in parts:
+            self._messages.append(message)
+            decoded = message.decoded
+            count = len(decoded.values)
+            for keys, _, _ in decoded.rows:  # `decoded.count`, without the call
+                count += len(keys)
+            self._values += count or len(decoded.events) or 1
         return self._values >= self._most_values
 
     def take(self) -> list[Message]:
         """Hand out the batch and begin a new one."""
         taken, self._messages, self._values = self._messages, [], 0
         return taken
+
+
+def middle_of(messages: Sequence[Message]) -> int:
+    """Where to halve a batch without tearing the messages of one packet apart; 0 where there is only one packet."""
+    places = [place for place, message in enumerate(messages) if place and not message.is_derived]
+    return min(places, key=lambda place: abs(place - len(messages) // 2), default=0)
 
 
 def take_joined(ready: deque[list[Message]], most_messages: float) -> list[Message]:

@@ -69,7 +69,9 @@ class Service:
         self._connection: BrokerConnection | None = None
         self.session = Session(settings)
         self._host = router.host
-        self._nodes = Restoring(router.host, self.session, self._read_nodes, self._take_in) if router.host else None
+        self._nodes = (
+            Restoring(router.host, self.session, self._read_nodes, self._take_waiting) if router.host else None
+        )
         self._in_work: list[Message] = []
         self._kept: list[Message] = []  # of an outage: to be taken in again
         self._held = 0
@@ -127,11 +129,10 @@ class Service:
         elif source.place is None or self._host is None or isinstance(opened, Rejection):
             message.decoded = intake.decode(source, opened, received_us)
             self._hold(message)
-        elif self._nodes is not None and self._nodes.is_waiting:
+        elif self._nodes is not None and self._nodes.must_wait(source.place):
             self._let_wait(message)
         else:
-            for part in packets.messages(self._host, message, opened):
-                self._hold(part)
+            self._hold(*packets.messages(self._host, message, opened))
             self._say(connection)
         if (self._held >= self._full_messages or self._held_bytes >= self._full_bytes) and not connection.is_paused:
             connection.pause()
@@ -148,17 +149,19 @@ class Service:
         assert self._nodes is not None  # noqa: S101 - who asks knows that it waits
         message.dup = True
         self._nodes.wait(message)
-        self._held += 1
-        self._held_bytes += message.weight
-
-    def _hold(self, message: Message) -> None:
-        """Put a message into the batch."""
-        if self._quotas.active and not message.only_acknowledge:
-            self._quotas.spend(message)
         message.weight += memory(message.decoded)
         self._held += 1
         self._held_bytes += message.weight
-        if self._batcher.add(message):
+
+    def _hold(self, *parts: Message) -> None:
+        """Put the messages of one packet into the batch: into one, so that they are stored together."""
+        for message in parts:
+            if self._quotas.active and not message.only_acknowledge:
+                self._quotas.spend(message)
+            message.weight += memory(message.decoded)
+            self._held += 1
+            self._held_bytes += message.weight
+        if self._batcher.add(*parts):
             self._close_batch()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._settings.ingest_batch_age_s, self._close_batch)
@@ -263,8 +266,7 @@ class Service:
                 await self._in_thread(self._writer.open)
                 if first:
                     self._served_at -= await self._in_thread(self._silent_s)
-                else:
-                    await self._restore_nodes()
+                await self._restore_nodes()
             except DatabaseUnavailableError as error:
                 log.warning("database_unreachable", error=str(error))
                 await self._pause(backoff.next_s())
@@ -299,8 +301,7 @@ class Service:
         for message in messages:
             opened = intake.opened(message.payload, self._payload_bytes)
             if self._host is not None and not isinstance(opened, Rejection):
-                for part in packets.messages(self._host, message, opened):
-                    self._hold(part)
+                self._hold(*packets.messages(self._host, message, opened))
 
     # -- connection -----------------------------------------------------------------------------------
 
@@ -376,6 +377,12 @@ class Service:
                     await self._nodes.step()
                 if self._connection is not None:
                     self._say(self._connection)
+
+    def _take_waiting(self, messages: list[Message]) -> None:
+        self._let_go(messages)
+        for message in messages:
+            message.weight -= memory(message.decoded)  # counted again with what is in it
+        self._take_in(messages)
 
     def _let_go(self, waiting: list[Message]) -> None:
         self._held -= len(waiting)

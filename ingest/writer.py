@@ -16,6 +16,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from ingest import account
+from ingest.batch import middle_of
 from ingest.columns import CONFLICT, DUPLICATE, STORED, Plan, PlannedEvent, add_conflict, flatten
 from ingest.decode.result import Rejection
 from ingest.doubt import Attempt, Doubt
@@ -275,23 +276,24 @@ class Writer:
 
     def _bisect(self, messages: Sequence[Message], work: Work, error: Exception) -> None:
         work.report.bisected += 1
-        if len(messages) > 1:
-            middle = len(messages) // 2
+        middle = middle_of(messages)
+        if middle:
             self._store(messages[:middle], work)
             self._store(messages[middle:], work)
             return
-        message = messages[0]
-        if message.decoded.whole is not None and message.decoded.whole.code == "database":
+        if any(message.decoded.whole is not None and message.decoded.whole.code == "database" for message in messages):
             raise error  # not even the refusal can be stored
         sentence = str(error).strip().split("\n")[0]
         whole = Rejection("database", f"the database refused it: {sentence}", 0)
-        message.decoded = type(message.decoded)(
-            whole=whole,
-            seq=message.decoded.seq,
-            seq_us=message.decoded.seq_us,
-            missing=message.decoded.missing,
-            effects=message.decoded.effects,
-        )
+        for message in messages:
+            message.decoded = type(message.decoded)(
+                whole=whole,
+                seq=message.decoded.seq,
+                seq_us=message.decoded.seq_us,
+                online=message.decoded.online,
+                missing=message.decoded.missing,
+                effects=message.decoded.effects,
+            )
         self._store(messages, work)
 
     def _make_days(self, connection: Connection, plan: Plan) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.backoff import Backoff
-from ingest.batch import Batcher, take_joined
+from ingest.batch import Batcher, middle_of, take_joined
 from ingest.connection import BrokerConnection, _variable_length
 from ingest.settings import IngestSettings
 from pilot.bench_publisher import Load, packets
@@ -20,6 +20,18 @@ def test_a_batch_closes_by_number_of_values() -> None:
     assert [batcher.add(two), batcher.add(message(known_source(), []))] == [False, True]
     assert [len(batcher.take()), len(batcher)] == [2, 0]
     assert not batcher.add(two)
+
+
+def test_the_messages_of_one_packet_are_never_torn_apart() -> None:
+    """A death and what it says of its devices are acknowledged as one, so they are stored as one."""
+    source, batcher = known_source(), Batcher(2)
+    death = [message(source, []) for _ in range(5)]
+    for one in death[1:]:
+        one.is_derived = True
+    assert batcher.add(*death)
+    assert batcher.take() == death
+    batch = [message(source, []), *death, message(source, [])]
+    assert [middle_of(batch), middle_of(batch[1:]), middle_of(batch[:6]), middle_of(death)] == [1, 5, 1, 0]
 
 
 def test_waiting_batches_are_stored_together_in_order_and_within_bounds() -> None:
