@@ -15,7 +15,9 @@ import structlog
 from ingest.connection import BrokerConnection
 from ingest.errors import SessionInUseError
 from ingest.leases import Lease
+from ingest.leftovers import leftovers
 from ingest.settings import IngestSettings
+from ingest.slots import layout
 from store.errors import DatabaseUnavailableError
 from store.leases import Worker
 
@@ -36,6 +38,8 @@ class Session:
         slot = settings.slot
         self.is_leftover = settings.ingest_drain != ""
         self.is_emptied = False
+        self.tenure = 0  # how often the lease was taken
+        self._slots = layout(slot.client_id, slot.of)
         self._name = slot.session
         # The supervisor holds the row that has the name of the whole: emptying that session is done under its lease.
         self._is_lent = self.is_leftover and slot.of == 1
@@ -60,6 +64,7 @@ class Session:
             SessionInUseError: it was to be emptied, and somebody works under it.
         """
         said = ""
+        await self._check()
         while not self._taken.is_set() and not stopping.is_set():
             try:
                 other = await self._in_thread(self._lease.borrow if self._is_lent else self._lease.take)
@@ -67,6 +72,7 @@ class Session:
                 await pause(ASK_AGAIN_S)
                 continue
             if other is None:
+                self.tenure += 1
                 self._taken.set()
             elif self.is_leftover:
                 raise SessionInUseError(other)
@@ -89,9 +95,26 @@ class Session:
                     self._taken.clear()
                     await lost()
 
+    async def _check(self) -> None:
+        """Notice at once that somebody else has taken what was ours: in an outage, say."""
+        if self._taken.is_set() and not self._is_lent:
+            with suppress(DatabaseUnavailableError):  # goes on, as `watch` does
+                if not await self._in_thread(lambda: self._lease.renew(self.state)):
+                    self._taken.clear()
+
     @property
     def holder(self) -> str:
         return self._lease.claim.holder
+
+    async def sessions_of_before(self) -> list[str]:
+        """Sessions of another number of workers that may hold messages still; who empties one has none to wait for.
+
+        Raises:
+            DatabaseUnavailableError: nobody answers.
+        """
+        if self.is_leftover:
+            return []
+        return [slot.session for slot in leftovers(await self.all_sessions(), self._slots)]
 
     async def all_sessions(self) -> list[Worker]:
         """All sessions of this ingest, as the database knows them."""
