@@ -78,7 +78,7 @@ def faults(
 @app.command()
 def registry(
     series: Annotated[int, typer.Option(help="registered series, all in use", min=100)] = 100_000,
-    values_per_message: Annotated[int, typer.Option(min=1, max=1000)] = 5,
+    values_per_message: Annotated[int, typer.Option(help="values in a message", min=1, max=1000)] = 5,
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
     """What a large registry costs ingest beside one of 100 series; a storm of new series; learning of changes."""
