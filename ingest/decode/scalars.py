@@ -9,12 +9,18 @@ from ingest.mapping import ValueRule
 from model.vocabulary import Quality
 
 REMOVED = "(removed)"
-_NUMBER_AND_UNIT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*([A-Za-zµμ°℃%³²·*/.^0-9]{1,32})")
+# Python itself reads more: `1_000`, digits of other scripts.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER_AND_UNIT = re.compile(rf"({_NUMBER.pattern})\s*([A-Za-zµμ°℃%³²·*/.^0-9]{{1,32}})")
+# Points only before three digits, and then what cannot go on as a number.
+_COMMA = re.compile(r"([+-]?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]*))(?:,([0-9]*))?(?![0-9.,])")
 _LONGEST = 80  # the pattern tries every way to divide digits between number and unit
 
 
 def number(value: Any) -> float | None:
     """A number, also written as text; nothing for NaN and what is no number."""
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+        return None
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -39,6 +45,15 @@ def add_number(result: Decoded, rule: ValueRule, unit: str | None, ts_us: int, n
         return
     outside = rule.range is not None and not rule.range[0] <= value <= rule.range[1]
     result.values.append((rule.name, unit, ts_us, value, int(Quality.BAD if outside else Quality.GOOD)))
+
+
+def with_point(text: str) -> str | None:
+    """A text that begins with a number such as `1.234,5`, with a decimal point; nothing where the number is no such."""
+    found = _COMMA.match(text)
+    if found is None:
+        return None
+    fraction = "" if found[2] is None else f".{found[2]}"
+    return f"{found[1].replace('.', '')}{fraction}{text[found.end() :]}"
 
 
 class Given(NamedTuple):

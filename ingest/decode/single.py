@@ -9,8 +9,8 @@ from typing import Any
 from ingest import packml
 from ingest.decode.paths import FieldError, get
 from ingest.decode.record import Record
-from ingest.decode.result import Decoded, Rejection, refused
-from ingest.decode.scalars import Given, add_value, number, number_and_unit
+from ingest.decode.result import Decoded, Rejection, refused, shown
+from ingest.decode.scalars import Given, add_value, number, number_and_unit, with_point
 from ingest.decode.times import TimeError
 from ingest.mapping import Mapping, ValueRule
 from ingest.names import series_name
@@ -67,15 +67,18 @@ def _decoded(record: Record, tag: str, value: Any) -> Decoded:
         return result
     given = Given(value, ts_us, person=mapping.hides(rule.source))
     if isinstance(value, str) and not rule.is_text:
-        given = _measured(given, value, mapping)
+        text = with_point(value) if mapping.decimal == "comma" else value
+        if text is None:
+            detail = f"{shown(rule.name)} must be a number such as 1.234,5 (`decimal: comma`), not {shown(value)}"
+            result.rejected.append(Rejection("wrong_type", detail))
+            return result
+        given = _measured(given, text)
     add_value(result, rule, given)
     return result
 
 
-def _measured(given: Given, text: str, mapping: Mapping) -> Given:
+def _measured(given: Given, text: str) -> Given:
     """A number written as text, with or without its unit."""
-    if mapping.decimal == "comma":
-        text = text.replace(".", "").replace(",", ".")
     found = number_and_unit(text)
     if found is None or number(text) is not None:
         return given._replace(value=text)
@@ -105,5 +108,5 @@ def proposed(mapping: Mapping, tag: str, *, is_text: bool = False) -> ValueRule 
 def _is_text(value: Any, mapping: Mapping) -> bool:
     if not isinstance(value, str):
         return False
-    text = value.replace(",", ".") if mapping.decimal == "comma" else value
-    return number(text) is None and number_and_unit(text) is None
+    text = with_point(value) if mapping.decimal == "comma" else value
+    return text is None or (number(text) is None and number_and_unit(text) is None)

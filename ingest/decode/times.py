@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ingest.decode.result import shown
+from ingest.decode.scalars import number
 from ingest.mapping import SlotRule, TimeRule
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,10 +60,10 @@ def slot_times(day: Any, slot: Any, rule: SlotRule) -> tuple[int, int]:
 
 def _unix(value: Any, scale: int) -> int:
     try:
-        number = float(value) if isinstance(value, str) else value
-        if isinstance(number, bool) or not isinstance(number, int | float):
+        found = number(value) if isinstance(value, str) else value
+        if isinstance(found, bool) or not isinstance(found, int | float):
             raise TimeError(f"the time must be a number, not {shown(value)}")
-        result = number * scale if isinstance(number, int) else round(number * scale)
+        result = found * scale if isinstance(found, int) else round(found * scale)
     except (ValueError, OverflowError) as error:
         raise TimeError(f"the time must be a number, not {shown(value)}") from error
     if abs(result) > _LARGEST_US:
