@@ -35,6 +35,7 @@ _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _PUBLISH = 0x30
 _PUBACK = np.dtype([("type", "u1"), ("length", "u1"), ("packet_id", ">u2")])
 _LARGEST_HEADER = 5
+_PING = 0  # no packet has this number
 # Refusals that may pass: server unavailable, busy, quota, use another server, rate exceeded.
 _PASSING = {3, 128, 131, 136, 137, 151, 156, 159}
 
@@ -128,7 +129,7 @@ class BrokerConnection(Client):  # type: ignore[misc]
         self._gate.set()
         self._answer: asyncio.Future[Sequence[int]] | None = None
         self._asking = asyncio.Lock()
-        self._asked_ping = False
+        self._asked: int | None = None  # the number of the request that is not answered yet; pings have none
         self.on_connect = self._connected
         self.on_subscribe = self.on_unsubscribe = self._answered
         self._package_handler._handle_pingresp_packet = self._pong  # noqa: SLF001 - gmqtt tells nobody
@@ -266,24 +267,28 @@ class BrokerConnection(Client):  # type: ignore[misc]
         Raises:
             TimeoutError, ConnectionError: no answer.
         """
-        await self._ask(self._connection._send_ping_request, for_ping=True)  # noqa: SLF001 - gmqtt has no other
+        await self._ask(self._ping)
+
+    def _ping(self) -> int:
+        self._connection._send_ping_request()  # noqa: SLF001 - gmqtt has no other
+        return _PING
 
     def _pong(self, _command: int, _packet: bytes) -> None:
-        if self._asked_ping:
-            self._answered(self, 0, ())
+        if self._asked == _PING:
+            self._answered(self, _PING, ())
 
-    async def _ask(self, send: Callable[[], object], *, for_ping: bool = False) -> Sequence[int]:
-        """Send a request and wait for its answer; the time is not running while messages come before it."""
+    async def _ask(self, send: Callable[[], int]) -> Sequence[int]:
+        """Send a request, which has a number, and wait for its answer; no time runs while messages come before it."""
         async with self._asking:
             if self.lost.is_set():
                 raise ConnectionError("the connection is gone")
-            self._asked_ping = for_ping
             answer = self._answer = asyncio.get_running_loop().create_future()
-            send()
+            self._asked = send()  # nothing is read before the loop goes on: no answer is missed
             gone = asyncio.ensure_future(self.lost.wait())
             try:
                 return await self._patiently(answer, gone)
             finally:
+                self._asked = None
                 gone.cancel()
 
     async def _patiently(self, answer: asyncio.Future[Sequence[int]], gone: asyncio.Future[Any]) -> Sequence[int]:
@@ -300,8 +305,9 @@ class BrokerConnection(Client):  # type: ignore[misc]
     def _connected(self, _client: Any, flags: int, _result: int, _properties: Any) -> None:
         self.session_present = bool(flags & 1)
 
-    def _answered(self, _client: Any, _mid: int, codes: Sequence[int], _properties: Any = None) -> None:
-        if self._answer is not None and not self._answer.done():
+    def _answered(self, _client: Any, mid: int, codes: Sequence[int], _properties: Any = None) -> None:
+        """Take an answer; one to a request that was given up comes late and says nothing of this one."""
+        if mid == self._asked and self._answer is not None and not self._answer.done():
             self._answer.set_result(codes)
 
     async def _create_connection(self, host: str, port: int, ssl: Any, clean_session: bool, keepalive: int) -> Any:
