@@ -78,7 +78,7 @@ def of_mapping(topic: str, mapping: Mapping, segments: dict[str, str]) -> Speake
     return Speaker(
         site=site,
         asset=asset,
-        device=f"{mapping.format}/{asset or '(site)'}" if mapping.format in _MANY_TOPICS else topic,
+        device=device_key(f"{mapping.format}/{asset or '(site)'}" if mapping.format in _MANY_TOPICS else topic, site),
         protocol="mapping" if mapping.format == "json" else mapping.format,
         decode=partial(_DECODERS[mapping.format], **arguments),
         mapping=here,
@@ -122,12 +122,24 @@ def of_umh(topic: str) -> Speaker:
     return Speaker(
         site=site,
         asset=asset,
-        device="umh/" + "/".join(location),
+        device=device_key("umh/" + "/".join(location), site),
         protocol="umh",
         decode=partial(umh.decode, path="/".join(path)),
         location="/".join(location),
         tag=(series_name("/".join(path)), "/".join(path)) if path else None,
     )
+
+
+def device_key(key: str, site: str) -> str:
+    """The key of a device, which an index of the database has room for.
+
+    Raises:
+        TopicError: it is too long.
+    """
+    if len(key) > LONGEST_KEY:
+        detail = f"{shown(key, 120)} cannot be the name of a device: it has more than {LONGEST_KEY} characters"
+        raise TopicError("bad_topic", detail, site)
+    return key
 
 
 def check_asset(asset: str, site: str) -> None:

@@ -169,11 +169,12 @@ class Router:
         if not KEY.fullmatch(speaker.asset) or len(speaker.asset) > formats.LONGEST_KEY:
             detail = f"{shown(speaker.asset, 120)} cannot be the path of an asset: name it in a mapping"
             return _refusing(topic, "bad_topic", detail, site=speaker.site)
-        if speaker.mapping is None:
-            try:
+        try:
+            formats.device_key(speaker.device, speaker.site)
+            if speaker.mapping is None:
                 self._claims.claim_asset(speaker.site, speaker.asset, place.identity)
-            except formats.TopicError as error:
-                return _refusing(topic, error.code, error.detail, site=error.site)
+        except formats.TopicError as error:
+            return _refusing(topic, error.code, error.detail, site=error.site)
         source = msgspec.structs.replace(speaker, topic=topic, place=place)
         source.decode = partial(host.read, source)
         return source

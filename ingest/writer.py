@@ -1,10 +1,10 @@
 """A batch in, a committed batch out: everything that belongs to it in one transaction. Belongs to one thread.
 
 Three ways a batch can fail are told apart: a repeat (unique violation: the staging path takes over), poison that only
-the database or its driver sees (SQLSTATE 22, 23, a text that cannot be sent: the batch is halved until the bad message
-stands alone and is refused), and an outage (nothing is stored, the caller may try again). Anything else is an error
-that ends the service. Where the connection is lost during the commit, nobody knows which of both it was until the next
-connection has asked for the mark that each batch leaves.
+the database or its driver sees (SQLSTATE 22, 23, 54, a text that cannot be sent: the batch is halved until the bad
+message stands alone and is refused), and an outage (nothing is stored, the caller may try again). Anything else is an
+error that ends the service. Where the connection is lost during the commit, nobody knows which of both it was until the
+next connection has asked for the mark that each batch leaves.
 """
 
 import time
@@ -41,7 +41,7 @@ DAYS_AHEAD = 2
 LOCK_TIMEOUT_S = 2.0
 SILENT_CLIENT_S = 20.0  # a batch left half-way behind a cut network would keep its rows from the next try
 TOUCH_US = 10_000_000
-_POISON_CLASSES = ("22", "23")
+_POISON_CLASSES = ("22", "23", "54")
 # A cut network must be noticed: without these an open connection waits for a quarter of an hour.
 _WATCHED = {
     "keepalives": 1,

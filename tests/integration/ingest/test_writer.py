@@ -4,8 +4,10 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
@@ -191,6 +193,17 @@ def test_poison_that_only_the_database_sees_costs_one_message(bench: Bench) -> N
     assert reason == "database"
     assert "violates check constraint" in detail
     assert bench.ledger() == {"received": 13, "processed": 12, "rejected": 1, "decoded": 23, "stored": 23}
+
+
+def test_what_no_index_has_room_for_costs_one_message(bench: Bench) -> None:
+    messages = [bench.message(sample({"power_kw": 1.0}, n)) for n in range(4)]
+    messages[2].source = msgspec.structs.replace(messages[2].source, device=token_hex(4000))
+    report = bench.writer.write(messages)
+    assert report.bisected > 0
+    assert bench.rows("SELECT count(*) FROM reading") == [(3,)]
+    ((reason, detail),) = bench.rows("SELECT reason, detail FROM rejected_message")
+    assert (reason, "index row" in detail) == ("database", True)
+    assert bench.ledger() == {"received": 4, "processed": 3, "rejected": 1, "decoded": 3, "stored": 3}
 
 
 @pytest.mark.parametrize("character", ["\x00", "\ud800"])

@@ -16,6 +16,7 @@ from ingest.decode import compression, mtconnect_xml, shdr
 from ingest.decode.result import Decoded, Rejection
 from ingest.mapping import Mapping, topics
 from ingest.route import Router, without_covered
+from ingest.sparkplug.host import Host
 from model.data import state_models
 from model.packml import STATES
 
@@ -178,3 +179,24 @@ def test_the_mappings_of_the_documentation_are_mappings() -> None:
     packml_rules = next(block for block in blocks if "StateCurrent" in str(block) and "topic" not in block)
     base = next(block for block in whole if block["format"] == "packml")
     assert Mapping.model_validate({**base, **packml_rules}).by_tag["status.statecurrent"].word(1) == "IDLE"
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        f"umh/v1/{'e' * 20_000}/plant/_historian/t",
+        f"umh/v1/{'e' * 190}/plant/hall/_historian/t",
+        f"gw/{'m' * 20_000}/x",
+        f"spBv1.0/{'g' * 20_000}/NDATA/node",
+    ],
+)
+def test_no_device_has_a_name_that_the_database_has_no_room_for(topic: str) -> None:
+    fields = {"topic": "gw/{m}/x", "site": "s", "asset": "a", "format": "json", "time": "receive", "values": []}
+    sparkplug = {**fields, "topic": "spBv1.0/{g}/{n}", "format": "sparkplug", "time": {}}
+    rules = [Mapping.model_validate({**fields, "unmapped": "propose"}), Mapping.model_validate(sparkplug)]
+    source = Router(rules, Host()).source(topic)
+    whole = source.decode(b"{}").whole
+    assert (source.device, source.place) == ("", None)
+    assert whole is not None
+    assert whole.code == "bad_topic"
+    assert len(whole.detail) < 300
