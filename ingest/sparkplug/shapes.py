@@ -13,6 +13,7 @@ from ingest.decode.result import Key, Row, packed
 from ingest.sparkplug.payload import LARGEST_MS, PayloadError, signed
 
 FEWEST_METRICS = 2
+MOST_LEARNED = 500  # metrics of a shape: a survey takes long, and a parser alone does for what is sent that rarely
 MOST_SHAPES = 64  # of one device; more is chance
 _SAME_LENGTH = 4
 _MORE = 0x80  # a further byte of a whole number follows
@@ -83,7 +84,7 @@ class Shapes:
     def has_room(self, length: int, metrics: int) -> bool:
         """Whether a shape of so many bytes and metrics is worth remembering."""
         same = self._by_length.get(length, ())
-        return metrics >= FEWEST_METRICS and self._count < MOST_SHAPES and len(same) < _SAME_LENGTH
+        return FEWEST_METRICS <= metrics <= MOST_LEARNED and self._count < MOST_SHAPES and len(same) < _SAME_LENGTH
 
     def learn(self, data: bytes, scales: Sequence[float], datatypes: Sequence[int], row: Row) -> None:
         """Remember the shape of a payload of which all metrics, with these scales and types, went into one row."""
@@ -110,6 +111,7 @@ class _Survey:
         self._mask = bytearray(b"\xff" * len(data))
         self._format: list[str] = []
         self._at = 0  # how far the format reaches
+        self._parts = 0  # in the format, without what is skipped
         self._stamp = self._seq = -1
         self._times: list[int] = []
         self._numbers: list[int] = []
@@ -195,7 +197,8 @@ class _Survey:
         self._skip_to(at)
         self._format.append(code)
         self._at = end
-        return sum(1 for each in self._format if not each.endswith("x")) - 1
+        self._parts += 1
+        return self._parts - 1
 
     def _skip_to(self, at: int) -> None:
         if at > self._at:
