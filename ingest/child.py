@@ -13,11 +13,17 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+import structlog
+
 BEAT_S = 1.0
+LOOK_EVERY_S = 0.5
+GRACE_S = 30.0  # from being asked to end until it is ended: what it holds is stored meanwhile
 START_S = 120.0  # on a busy machine imports alone can take many seconds
 REFUSED = 78  # exit code of a child that said on one line why it cannot go on
 _BEAT = b"\n"
 _STDIN = 0
+
+log = structlog.get_logger("ingest")
 
 
 class Child:
@@ -54,10 +60,34 @@ class Child:
     async def wait(self) -> int:
         """Wait for its end; a negative number is the signal that ended it."""
         code = await self._process.wait()
-        self._hear()
-        asyncio.get_running_loop().remove_reader(self._socket)
-        self._socket.close()
+        if self._socket.fileno() >= 0:
+            self._hear()
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
         return code
+
+    async def wait_watched(self, hang_s: float) -> int:
+        """Wait for its end, and end it with SIGKILL once it shows no sign of life for so many seconds."""
+        ending = asyncio.ensure_future(self.wait())
+        try:
+            while not (await asyncio.wait({ending}, timeout=LOOK_EVERY_S))[0]:
+                if self.hangs(hang_s):
+                    log.error("worker_hangs", session=self.name, pid=self.pid, advice="ending it with kill -9")
+                    self.send(signal.SIGKILL)
+            return ending.result()
+        finally:
+            ending.cancel()
+
+    async def end(self, hang_s: float) -> None:
+        """Ask it to end, and end it where it does not in time, or shows no sign of life for so many seconds."""
+        self.send(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(GRACE_S):
+                await self.wait_watched(hang_s)
+        except TimeoutError:
+            log.error("worker_does_not_end", session=self.name, pid=self.pid, advice="ending it with kill -9")  # noqa: TRY400
+            self.send(signal.SIGKILL)
+            await self.wait()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, unless it has ended."""

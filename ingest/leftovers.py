@@ -4,7 +4,6 @@ In: the slots of now. Out: child processes that empty a session each, until none
 """
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -40,10 +39,13 @@ def all_connected(rows: Sequence[Worker], slots: Sequence[Slot]) -> bool:
 class Drainer:
     """Empties what is left over, one session at a time."""
 
-    def __init__(self, slots: Sequence[Slot], holder: str, look: Callable[[], Awaitable[Sequence[Worker]]]) -> None:
+    def __init__(
+        self, slots: Sequence[Slot], holder: str, look: Callable[[], Awaitable[Sequence[Worker]]], hang_s: float
+    ) -> None:
         self._slots = slots
         self._holder = holder
         self._look = look
+        self._hang_s = hang_s
 
     async def run(self) -> None:
         """Look for leftovers for ever; they come with a start, seldom later."""
@@ -61,10 +63,9 @@ class Drainer:
         log.info("emptying_sessions", sessions=names)
         child = await start_child("drain", child_environment(slots[0], self._holder, drain=slots))
         try:
-            code = await child.wait()
+            code = await child.wait_watched(self._hang_s)
         except asyncio.CancelledError:
-            child.send(signal.SIGTERM)
-            await child.wait()
+            await child.end(self._hang_s)
             raise
         if code != 0:
             log.warning("sessions_not_emptied", sessions=names, code=code, reason=child.refusal, advice="trying again")

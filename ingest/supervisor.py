@@ -25,7 +25,6 @@ from store.errors import DatabaseUnavailableError
 T = TypeVar("T")
 
 ASK_AGAIN_S = 1.0
-WATCH_EVERY_S = 0.5
 STEADY_S = 60.0  # a worker that lived so long begins with short waits again
 
 log = structlog.get_logger("ingest")
@@ -93,12 +92,12 @@ class Supervisor:
     async def _work(self) -> None:
         """Run all workers until the end, or until somebody else took the lease."""
         log.info("supervising", workers=len(self._slots), client_id=self._settings.ingest_client_id)
-        drainer = Drainer(self._slots, self._lease.claim.holder, lambda: self._in_thread(self._lease.workers))
+        look, hang_s = lambda: self._in_thread(self._lease.workers), self._settings.ingest_hang_s
+        drainer = Drainer(self._slots, self._lease.claim.holder, look, hang_s)
         async with asyncio.TaskGroup() as group:
             workers = [group.create_task(self._keep(slot), name=slot.session) for slot in self._slots]
             others = [
                 group.create_task(self._renew(), name="renew the lease"),
-                group.create_task(self._watch(), name="watch for hung workers"),
                 group.create_task(drainer.run(), name="empty what is left over"),
             ]
             await asyncio.wait(workers)
@@ -113,10 +112,9 @@ class Supervisor:
         while not self._is_over():
             child = await self._start(slot)
             try:
-                code = await child.wait()
+                code = await child.wait_watched(self._settings.ingest_hang_s)
             except asyncio.CancelledError:
-                child.send(signal.SIGTERM)
-                await child.wait()
+                await child.end(self._settings.ingest_hang_s)
                 raise
             finally:
                 self._children.pop(slot, None)
@@ -138,15 +136,6 @@ class Supervisor:
         if self._is_over():  # asked while it was being started
             child.send(signal.SIGTERM)
         return child
-
-    async def _watch(self) -> None:
-        """End workers that do not show a sign of life: they are started again."""
-        while True:
-            await asyncio.sleep(WATCH_EVERY_S)
-            for child in list(self._children.values()):
-                if child.hangs(self._settings.ingest_hang_s):
-                    log.error("worker_hangs", session=child.name, pid=child.pid, advice="ending it with kill -9")
-                    child.send(signal.SIGKILL)
 
     # -- the lease ------------------------------------------------------------------------------------
 

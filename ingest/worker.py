@@ -128,7 +128,8 @@ async def _serve(settings: IngestSettings, router: Router, metrics: Metrics) -> 
         if settings.is_child:
             others.append(group.create_task(watch_supervisor(service.stop), name="watch the supervisor"))
         else:
-            drainer = Drainer([settings.slot], service.session.holder, service.session.all_sessions)
+            session = service.session
+            drainer = Drainer([settings.slot], session.holder, session.all_sessions, settings.ingest_hang_s)
             others.append(group.create_task(drainer.run(), name="empty what is left over"))
         await service.run()
         for task in others:
