@@ -36,6 +36,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
 def memory(decoded: Decoded) -> int:
     """Estimate the bytes that the content of a message takes while it waits, beside its payload."""
     size = _MESSAGE + _VALUE * len(decoded.values) + _EVENT * len(decoded.events)
+    for effect in decoded.effects:
+        size += effect.memory
     for row in decoded.rows:
         size += _ROW + _NUMBER * len(row[0])
     return size

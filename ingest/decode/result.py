@@ -3,11 +3,10 @@
 from array import array
 from collections.abc import Collection
 from struct import Struct
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
-from ingest.sparkplug.state import Change
 from model.vocabulary import Quality
 
 # name, unit as received (None = what the name or the registry says), time in µs UTC, value, quality code.
@@ -48,6 +47,14 @@ class Event(NamedTuple):
     to_us: int | None = None
 
 
+class Effect(Protocol):
+    """What a message changes beside its values; whoever made it keeps it."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes while it waits."""
+
+
 class Decoded(msgspec.Struct, gc=False):
     """The content of one message; `whole` is set when nothing of it could be understood.
 
@@ -63,7 +70,7 @@ class Decoded(msgspec.Struct, gc=False):
     ignored: int = 0
     online: bool | None = None
     missing: int = 0  # numbers of a per-node sequence that are known to be missing; below 0: one came late after all
-    effects: tuple[Change, ...] = ()  # what a node is now, kept in the transaction of the batch
+    effects: tuple[Effect, ...] = ()  # what else the message changes, kept in the transaction of the batch
     rows: list[Row] = []
 
     @property

@@ -13,6 +13,7 @@ from ingest.sparkplug import announce, decode, state
 from ingest.sparkplug.announce import Outgoing
 from ingest.sparkplug.decode import Aliases, birth_metrics
 from ingest.sparkplug.meaning import BD_SEQ, Meaning, Meanings
+from ingest.sparkplug.nodes import Nodes
 from ingest.sparkplug.payload import LARGEST_MS, PayloadError, parse
 from ingest.sparkplug.rebirths import Rebirths
 from ingest.sparkplug.sparkplug_b_pb2 import Payload
@@ -22,9 +23,6 @@ from model.vocabulary import Quality
 
 if TYPE_CHECKING:
     from ingest.route import Source
-
-MOST_NODES = 20_000
-MOST_DEVICES = 2_000
 
 
 class Part(NamedTuple):
@@ -82,11 +80,10 @@ class Host:
         self.outgoing: list[Outgoing] = []
         self.source_of: Callable[[str], Source] | None = None  # the router tells
         self._clock_s = clock_s
-        self._nodes: dict[tuple[str, str], Node] = {}
+        self._nodes = Nodes(self._forget)
         self._meanings: dict[tuple[str, str, str], Meanings] = {}
         self._rebirths = Rebirths(options.rebirth_every_s, options.rebirths_per_s)
         self._online_ms = 0
-        self._doubtful: set[tuple[str, str]] = set()  # of which something may have been missed while nobody listened
         self._takers: dict[str, Callable[[Arrival, Node], list[Part]]] = {
             "NBIRTH": self._node_birth,
             "DBIRTH": self._device_birth,
@@ -98,14 +95,13 @@ class Host:
 
     def load(self, nodes: Iterable[Node]) -> None:
         """Replace what is held by what is stored."""
-        self._nodes = {(node.group, node.name): node for node in nodes if self.is_mine(f"{node.group}/{node.name}")}
+        self._nodes.load(node for node in nodes if self.is_mine(f"{node.group}/{node.name}"))
         self._meanings.clear()
         self._rebirths.forget()
-        self.doubt()
 
     def doubt(self) -> None:
         """Something may have been missed: a node's aliases are read on only if its sequence goes on unbroken."""
-        self._doubtful = set(self._nodes)
+        self._nodes.doubt()
 
     def remap(self) -> None:
         """Read metrics by other mappings from now on."""
@@ -154,7 +150,7 @@ class Host:
             return []
         if place.kind in COMMANDS or not self.is_mine(f"{place.group}/{place.node}"):
             return []
-        is_plain = place.kind in DATA and not (dup or kept) and place.key not in self._doubtful
+        is_plain = place.kind in DATA and not (dup or kept) and place.key not in self._nodes.doubtful
         parts = self._known_shape(source, place, data, received_us) if is_plain else []
         parts = parts or self._parsed(source, place, data, Receipt(received_us, dup, kept))
         if self._rebirths.is_due(place.key, self._clock_s()):
@@ -168,7 +164,7 @@ class Host:
                 raise PayloadError("wrong_shape", "the payload has neither metrics nor a time")  # noqa: TRY301
             sent_us = _sent_us(payload.timestamp, receipt.received_us)
             arrival = Arrival(place, source, payload, sent_us, data, *receipt)
-            node = self._nodes.get(place.key) or self._new_node(place)
+            node = self._nodes.known_or_new(place.key, source)
             doubt = self._doubt(arrival, node)
             parts = self._takers[place.kind](arrival, doubt.node if doubt else node)
         except PayloadError as error:
@@ -180,14 +176,14 @@ class Host:
     def _doubt(self, arrival: Arrival, node: Node) -> state.Change | None:
         """The first message after nobody listened: if it does not go on where we left, a birth may have been missed."""
         key = arrival.place.key
-        if key not in self._doubtful or arrival.place.kind == "NDEATH":
+        if key not in self._nodes.doubtful or arrival.place.kind == "NDEATH":
             return None
         is_birth = arrival.place.kind == "NBIRTH"
         if arrival.again and arrival.sent_us <= node.newest_us and not is_birth:
             if arrival.kept and state.is_next(node, arrival.payload.seq % state.ROUND):
-                self._doubtful.discard(key)
+                self._nodes.doubtful.discard(key)
             return None  # of before, so it does not tell
-        self._doubtful.discard(key)
+        self._nodes.doubtful.discard(key)
         if is_birth or state.is_next(node, arrival.payload.seq % state.ROUND):
             return None
         self._rebirths.want(key)
@@ -213,17 +209,13 @@ class Host:
         if answer is not None and place.node == self.options.host_id and announce.says_offline(data):
             self.outgoing.append(answer)
 
-    def _new_node(self, place: Place) -> Node:
-        if len(self._nodes) >= MOST_NODES:
-            raise PayloadError("too_many_nodes", f"{MOST_NODES:,} Sparkplug nodes are known already")
-        return Node(*place.key)
-
     def _keep(self, change: state.Change) -> state.Change:
-        node = change.node
-        if len(node.devices) > MOST_DEVICES:
-            raise PayloadError("too_many_devices", f"this node has {MOST_DEVICES:,} devices already")
-        self._nodes[node.group, node.name] = node
-        return change
+        return self._nodes.keep(change)
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        self._rebirths.came(key)
+        for known in [known for known in self._meanings if known[:2] == key]:
+            del self._meanings[known]
 
     def _meaning(self, source: "Source", node: Node) -> Meanings:
         place = source.place
@@ -231,8 +223,11 @@ class Host:
         key = (*place.key, place.device)
         found = self._meanings.get(key)
         if found is None:
-            found = self._meanings[key] = Meanings(node.device(place.device).metrics, source.mapping)
+            found = Meanings(node.device(place.device).metrics, source.mapping)
             _hint_texts(source, found)
+            held = self._nodes.get(place.key)
+            if held is not None and place.device in held.devices:  # else it may be refused: there is no end of names
+                self._meanings[key] = found
         return found
 
     # -- births --------------------------------------------------------------------------------------
@@ -242,10 +237,10 @@ class Host:
         if arrival.again and state.is_repeated_birth(node, "", metrics, arrival.sent_us, bd_seq):
             return [Part(arrival.source, self._birth_values(arrival, node, is_new=False))]
         seq = arrival.payload.seq % state.ROUND
-        change = state.node_born(node, metrics, bd_seq, seq, arrival.sent_us)
+        change = self._keep(state.node_born(node, metrics, bd_seq, seq, arrival.sent_us))
         self._meanings.pop((*arrival.place.key, ""), None)
         decoded = self._birth_values(arrival, change.node, is_new=True)
-        decoded.online, decoded.effects = True, (self._keep(change),)
+        decoded.online, decoded.effects = True, (change,)
         self._rebirths.came(arrival.place.key)
         return [Part(arrival.source, decoded)]
 
@@ -256,10 +251,10 @@ class Host:
             decoded = self._birth_values(arrival, node, is_new=False)
             decoded.effects, decoded.missing = (self._keep(state.Change(step.node)),), step.missing
             return [Part(arrival.source, decoded)]
-        change = state.device_born(step.node, device, metrics, arrival.sent_us)
+        change = self._keep(state.device_born(step.node, device, metrics, arrival.sent_us))
         self._meanings.pop((*arrival.place.key, device), None)
         decoded = self._birth_values(arrival, change.node, is_new=True)
-        decoded.online, decoded.effects, decoded.missing = True, (self._keep(change),), step.missing
+        decoded.online, decoded.effects, decoded.missing = True, (change,), step.missing
         if not node.is_born:
             self._rebirths.want(arrival.place.key)
         return [Part(arrival.source, decoded)]
@@ -295,6 +290,9 @@ class Host:
         return [Part(source, Decoded(rows=[found.row], effects=(change,), missing=step.missing))]
 
     def _data(self, arrival: Arrival, node: Node) -> list[Part]:
+        news: tuple[str, ...] = ()
+        if arrival.place.device not in node.devices:  # heard, but not introduced
+            node, news = self._keep(state.device_heard(node, arrival.place.device))
         device = node.device(arrival.place.device)
         meanings = self._meaning(arrival.source, node)
         is_born = device.life is Life.BORN
@@ -304,12 +302,9 @@ class Host:
         if is_born and decoded.rows and not (decoded.values or decoded.rejected):
             meanings.learn(arrival.data, arrival.payload.metrics, decoded.rows[0])
         step = self._advance(arrival, node)
-        change = state.Change(step.node)
-        if arrival.place.device not in node.devices:
-            change = state.device_heard(step.node, arrival.place.device)
         if not is_born or any(rejection.code == "unknown_alias" for rejection in decoded.rejected):
             self._rebirths.want(arrival.place.key)
-        decoded.effects, decoded.missing = (self._keep(change),), step.missing
+        decoded.effects, decoded.missing = (self._keep(state.Change(step.node, news)),), step.missing
         return [Part(arrival.source, decoded)]
 
     def _advance(self, arrival: Arrival, node: Node) -> state.Step:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ingest.sparkplug.state import Device, Life, Node, Table
+from ingest.sparkplug.state import Change, Device, Life, Node, Table
 from store import sparkplug
 from store.pool import Connection
 from store.sparkplug import DeviceRow, NodeRow
@@ -22,7 +22,10 @@ def keep(connection: Connection, messages: Sequence["Message"]) -> None:
     changed: dict[tuple[str, str], set[str]] = {}
     for message in messages:
         site_id = message.source.site_id
-        for node, devices in message.decoded.effects if site_id else ():
+        for change in message.decoded.effects if site_id else ():
+            if not isinstance(change, Change):
+                continue
+            node, devices = change
             key = (node.group, node.name)
             nodes[key] = node, site_id
             if devices:

@@ -98,7 +98,9 @@ class Meanings:
             return Rejection("unsupported_type", f"{shown(metric.name)}: {what} is no single value and is not stored")
         if metric.datatype and metric.datatype not in KNOWN:
             return Rejection("unknown_type", f"{shown(metric.name)}: datatype {metric.datatype} is none of Sparkplug B")
-        taker = self._takers.setdefault(name, metric.name)
+        taker = self._takers.get(name, metric.name)
+        if len(self._takers) < MOST_METRICS:
+            self._takers.setdefault(name, taker)
         if taker != metric.name:
             detail = f"{shown(metric.name)} would be called {shown(name)} like {shown(taker)}: name it in a mapping"
             return Rejection("name_taken", detail)

@@ -82,6 +82,14 @@ class Change(NamedTuple):
     node: Node
     devices: tuple[str, ...] = ()
 
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes beside what other changes of the node hold as well."""
+        if not self.devices:
+            return _NODE
+        metrics = sum(len(self.node.device(device).metrics) for device in self.devices)
+        return _NODE + _DEVICE * len(self.node.devices) + _METRIC * metrics
+
 
 class Step(NamedTuple):
     """A node after one number of its sequence: numbers found missing (-1: one came late), whether this is a gap."""
@@ -92,6 +100,8 @@ class Step(NamedTuple):
 
 
 _UNKNOWN = Device()
+# Bytes of memory, measured: of a node, of a device in its list, of a metric with its name.
+_NODE, _DEVICE, _METRIC = 300, 120, 200
 
 
 def advance(node: Node, seq: int, ts_us: int, *, dup: bool) -> Step:

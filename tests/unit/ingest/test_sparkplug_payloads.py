@@ -13,7 +13,8 @@ from ingest.mapping import Mapping
 from ingest.message import Message
 from ingest.route import Router
 from ingest.sparkplug import packets
-from ingest.sparkplug.host import MOST_DEVICES, Host, Options
+from ingest.sparkplug.host import Host, Options
+from ingest.sparkplug.nodes import MOST_DEVICES
 from ingest.sparkplug.payload import MOST_METRICS
 from ingest.sparkplug.rebirths import Rebirths
 from ingest.sparkplug.shapes import MOST_LEARNED, Shapes
