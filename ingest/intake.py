@@ -16,6 +16,15 @@ def opened(payload: bytes, most: int) -> bytes | Rejection:
     return plain(payload, most) if payload[:1] in FIRST_BYTES else payload
 
 
+def unread(source: Source, payload: bytes, most: int, refusal: Decoded) -> Decoded:
+    """A refusal of a message that is not read, but for its sequence numbers: what is refused is not missing as well."""
+    if source.numbers is None:
+        return refusal
+    plain_payload = opened(payload, most)
+    seq, seq_us = ((), ()) if isinstance(plain_payload, Rejection) else source.numbers(plain_payload)
+    return Decoded(whole=refusal.whole, seq=seq, seq_us=seq_us) if seq else refusal
+
+
 def decode(source: Source, payload: bytes | Rejection, received_us: int) -> Decoded:
     """Decode an opened payload."""
     if isinstance(payload, Rejection):

@@ -88,7 +88,7 @@ class SiteQuotas:
     def spend(self, message: Message) -> None:
         """Count a message that was let in; one without values counts as one value."""
         bucket = self._buckets.get(message.source.site)
-        if bucket is None or message.decoded is bucket.refusal:
+        if bucket is None or (message.decoded.whole is not None and message.decoded.whole is bucket.refusal.whole):
             return
         bucket.spend(message.decoded.count + len(message.decoded.events) or 1, self._clock())
 

@@ -47,6 +47,7 @@ class Source(msgspec.Struct, kw_only=True, eq=False):
     is_status: bool = False
     mapping: Mapping | None = None
     decode: Callable[..., Decoded]
+    numbers: Callable[[bytes], tuple[tuple[int, ...], tuple[int, ...]]] | None = None  # of a message refused unread
     timed_by_receipt: bool = False  # `decode` asks for the time of receipt
     refs: dict[Key, SeriesRef] = {}
     places: dict[tuple[Key, ...], bytes] = {}  # of rows, once all their refs have an index; see ingest.columns
@@ -216,6 +217,7 @@ def _native(topic: str) -> Source:
         device=asset or "(site)",
         is_status=is_status,
         decode=_status if is_status else partial(native.decode, asset=place),
+        numbers=None if is_status else partial(native.numbers, asset=place),
     )
 
 

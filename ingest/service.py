@@ -124,7 +124,7 @@ class Service:
         opened = intake.opened(payload, self._payload_bytes) if over is None else payload
         message.weight = len(payload) if isinstance(opened, Rejection) else len(opened)
         if over is not None:
-            message.decoded = over
+            message.decoded = intake.unread(source, payload, self._payload_bytes, over)
             self._hold(message)
         elif source.place is None or self._host is None or isinstance(opened, Rejection):
             message.decoded = intake.decode(source, opened, received_us)

@@ -41,8 +41,17 @@ class Sample(msgspec.Struct, gc=False):
     asset: str | None = None
 
 
+class Numbered(msgspec.Struct, gc=False):
+    """What a message that is not read is asked for."""
+
+    ts: Annotated[datetime, msgspec.Meta(tz=True)] | int
+    seq: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    asset: str | None = None
+
+
 Payload = Sample | list[Sample]
 _decode = msgspec.json.Decoder(Payload).decode
+_decode_numbers = msgspec.json.Decoder(Numbered | list[Numbered]).decode
 
 
 def decode(payload: bytes, asset: str = "") -> Decoded:
@@ -56,6 +65,23 @@ def decode(payload: bytes, asset: str = "") -> Decoded:
         _add(result, samples, asset)
         return result
     return _together(samples, asset)
+
+
+def numbers(payload: bytes, asset: str = "") -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The sequence numbers of a message that is refused unread, and the device's time of each in µs UTC."""
+    try:
+        found = _decode_numbers(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return (), ()
+    samples = [found] if type(found) is Numbered else found
+    own = [
+        (sample.seq, _time_us(sample.ts))
+        for sample in samples
+        if sample.seq is not None
+        and sample.asset in (None, asset)
+        and not (type(sample.ts) is int and abs(sample.ts) >= _LARGEST_MS)
+    ]
+    return tuple(number for number, _ in own), tuple(us for _, us in own)
 
 
 def decode_status(payload: bytes) -> bool | None:

@@ -1,20 +1,28 @@
 """A site's quota of values: filled over a minute, debts are paid back, time away is forgiven."""
 
+import gzip
+import json
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest import intake
+from ingest.decode import native
 from ingest.decode.result import Decoded
 from ingest.message import Message
 from ingest.over_quota import OverQuota
 from ingest.quota import KEPT_IN_A_MINUTE, SiteQuotas
 from ingest.recent import Recent
 from ingest.route import Router, Source
+from ingest.seqs import seq_runs
 from store.raw_registry import SiteRow
 from store.site_quota import WINDOW_S
 from tests.unit.ingest.builders import NOW_US
 
 RATE = 10
+MOST = 1 << 20
 SITES = {"a": SiteRow(1, "a", None, None, RATE), "b": SiteRow(2, "b", None)}
 ROUTER = Router()
 A, B = (ROUTER.source(f"haidang/v1/{site}/line/data") for site in ("a", "b"))
@@ -103,6 +111,44 @@ def test_of_a_flood_a_few_messages_are_kept_and_the_others_are_counted_in_the_la
     assert kept == [*range(most), *range(90, 90 + most)]
     assert counted == [most - 1] * (90 - most)
     assert over.counted_in(Message(A, b"", NOW_US, Decoded())) is None
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_what_is_refused_for_the_quota_is_not_missing_as_well(
+    quotas: SiteQuotas, packed: Callable[[bytes], bytes]
+) -> None:
+    source = Router().source("haidang/v1/a/line/data")
+    source.device_id = 7
+    messages = []
+    for number in range(10):
+        if number == 3:
+            send(quotas, A, 10_000)
+        over = quotas.refusal(source)
+        payload = packed(json.dumps({"ts": NOW_US // 1000 + number, "values": {"p": 1.5}, "seq": number}).encode())
+        opened = intake.opened(payload, MOST)
+        content = intake.unread(source, payload, MOST, over) if over else intake.decode(source, opened, NOW_US)
+        messages.append(Message(source, payload, NOW_US, content))
+        quotas.spend(messages[-1])
+    assert [message.decoded.whole is None for message in messages] == [True] * 3 + [False] * 7
+    (run,) = seq_runs(messages)
+    assert run.ranges == ((0, 9),)
+    assert quotas.refusal(A) is not None
+    assert send(quotas, B, 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("payload", "found"),
+    [
+        (b'{"ts": 5, "values": {"a": "x"}, "seq": 3}', ((3,), (5_000,))),
+        (b'[{"ts": 5, "seq": 3}, {"ts": 6}, {"ts": "1970-01-01T00:00:01Z", "seq": 4}]', ((3, 4), (5_000, 1_000_000))),
+        (b'{"ts": 5, "seq": 3, "asset": "another"}', ((), ())),
+        (b'{"ts": 9007199254740992, "seq": 3}', ((), ())),
+        (b'{"ts": 5, "seq": -3}', ((), ())),
+        (b"garbage", ((), ())),
+    ],
+)
+def test_the_numbers_of_a_message_are_found_without_reading_it(payload: bytes, found: object) -> None:
+    assert native.numbers(payload, "a/line") == found
 
 
 @given(st.lists(st.integers(0, 30)), st.integers(2, 12))
