@@ -1,15 +1,18 @@
 """Messages from files instead of a broker: payloads as they are, or lines of JSON with topic and payload."""
 
 import base64
+import gzip
 import json
 import time
+import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from pilot.errors import PilotError
 
+_GZIP = b"\x1f\x8b"
 _RECENT_S = 1e9  # a number of seconds since 1970, and no running number
 
 
@@ -29,9 +32,21 @@ def captured(path: Path, topic: str) -> Iterator[Captured]:
     if topic:
         yield Captured(topic, path.read_bytes(), _now_us())
         return
-    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
-        if line.strip():
-            yield _message(line, f"{path}, line {number}")
+    number = 0
+    try:
+        with _text(path) as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _message(line, f"{path}, line {number}")
+    except (OSError, EOFError, zlib.error) as error:
+        raise PilotError(f"{path} cannot be read beyond line {number}: {error}") from error
+
+
+def _text(path: Path) -> TextIO:
+    """The text of a file, unpacked where its first bytes say that it is compressed."""
+    with path.open("rb") as file:
+        is_packed = file.read(len(_GZIP)) == _GZIP
+    return (gzip.open if is_packed else open)(path, "rt", encoding="utf-8", errors="replace")
 
 
 def _message(line: str, place: str) -> Captured:

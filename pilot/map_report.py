@@ -73,9 +73,7 @@ def _show_topic(console: Console, seen: TopicSeen) -> None:
     counts += [f"{seen.ignored:,} items left out on purpose"] if seen.ignored else []
     console.print("  " + escape(", ".join(counts)), style="dim")
     if seen.series:
-        table = Table(
-            "series", "from rule", "quantity", "unit", "last value", "at (UTC)", "values", box=None, pad_edge=True
-        )
+        table = _table("series", "from rule", "quantity", "unit", "last value", "at (UTC)", "values")
         for series in list(seen.series.values())[:MOST_SHOWN]:
             table.add_row(*map(escape, _cells(series)))
         console.print(table)
@@ -85,6 +83,14 @@ def _show_topic(console: Console, seen: TopicSeen) -> None:
         names = [f"{each.source} ({_short(each.last)})" for each in list(seen.unmatched.values())[:MOST_NAMES]]
         more = f" and {len(seen.unmatched) - MOST_NAMES} more" if len(seen.unmatched) > MOST_NAMES else ""
         console.print(f"  [yellow]no rule for[/yellow] {escape(', '.join(names))}{more}")
+
+
+def _table(*names: str, title: str | None = None) -> Table:
+    """A table in which long names go on in the next line: a name that is cut is of no use in a mapping."""
+    table = Table(title=title, title_justify="left", box=None)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def _cells(series: SeriesSeen) -> Iterator[str]:
@@ -110,7 +116,7 @@ def _show_unread(console: Console, trial: Trial) -> None:
 
 
 def _show_rules(console: Console, trial: Trial) -> None:
-    table = Table("mapping", "rule", "series", "values", title="rules", title_justify="left", box=None)
+    table = _table("mapping", "rule", "series", "values", title="rules")
     for rule in trial.rules:
         count = f"{rule.count:,}" if rule.count else "[red]none[/red]"
         table.add_row(escape(rule.mapping), escape(rule.source or "(the value)"), escape(rule.name), count)

@@ -22,9 +22,10 @@ def summarize(trial: Trial, waited: str, filters: Sequence[str]) -> Summary:
     """Judge a trial; `waited` says where and how long messages were looked for, `filters` under which topics."""
     if not trial.messages:
         return Summary(f"No message came {waited}.", [f"No message came {waited}."], _checks(filters))
-    problems = [*_silent(trial), *_refused(trial)]
-    hints = _hints(trial)
     read = sum(seen.messages for seen in trial.topics.values() if seen.read_by)
+    nothing = [] if read else ["None of these messages is read: nothing of them would be stored."]
+    problems = [*nothing, *_silent(trial), *_refused(trial)]
+    hints = _hints(trial)
     values = sum(seen.values for seen in trial.topics.values())
     series = sum(len(seen.series) for seen in trial.topics.values())
     verdict = "Nothing is wrong." if not problems else f"{len(problems)} things to mend."

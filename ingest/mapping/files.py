@@ -1,6 +1,6 @@
 """Mapping files on disk: paths in, checked mappings out; a wrong file is refused with file, place and reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import yaml
@@ -28,8 +28,31 @@ def load(path: Path) -> Mapping:
 
 
 def load_all(paths: list[Path]) -> list[Mapping]:
-    """Read mapping files and every `mapping.yaml` below folders."""
-    return [load(file) for path in paths for file in files(path)]
+    """Read mapping files and every `mapping*.yaml` below folders.
+
+    Raises:
+        MappingError: one is not usable, or a folder has none.
+    """
+    return [mapping for _, mapping in load_named(paths)]
+
+
+def load_named(paths: Sequence[Path]) -> list[tuple[str, Mapping]]:
+    """The same, each mapping with the name of its file.
+
+    Raises:
+        MappingError: as above.
+    """
+    return [(str(file), load(file)) for path in paths for file in _some(path)]
+
+
+def _some(path: Path) -> list[Path]:
+    """The mapping files of a path, at least one."""
+    found = list(files(path))
+    if not found:
+        others = sorted(other.name for other in path.rglob("*.y*ml"))[:3]
+        seen = f"; there is only {', '.join(others)}" if others else ""
+        raise MappingError(f"There is no mapping file in {path}: they are called mapping*.yaml{seen}.")
+    return found
 
 
 def files(path: Path) -> Iterator[Path]:

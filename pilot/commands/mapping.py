@@ -10,12 +10,10 @@ import typer
 from rich.console import Console
 from rich.status import Status
 
-from pilot.errors import PilotError
 from pilot.options import BrokerUrl, required
 from pilot.quiet import only_warnings
 
 if TYPE_CHECKING:
-    from ingest.mapping import Mapping
     from ingest.trial import Trial
 
 app = typer.Typer(help="Check mapping files, and try them on live traffic.", no_args_is_help=True)
@@ -28,10 +26,9 @@ MappingFiles = Annotated[
 @app.command()
 def check(files: Annotated[list[Path], typer.Argument(help="mapping files, or folders of them")]) -> None:
     """Read mapping files as ingest would, and say what each of them reads."""
-    named = _load(files)
-    if not named:
-        raise PilotError("There is no mapping file here: they are called mapping.yaml, or mapping-NAME.yaml.")
-    for file, mapping in named:
+    from ingest.mapping.files import load_named
+
+    for file, mapping in load_named(files):
         what = f"{len(mapping.values)} values, {len(mapping.events)} events"
         typer.echo(f"{file}: format {mapping.format}, {what}, subscribes to {mapping.subscription}")
 
@@ -53,14 +50,15 @@ def try_(
     """Show what mappings make of messages, what no rule matches, and a first guess at rules for that.
 
     Without --mapping it shows what is understood without one. Nothing is stored and nothing is published. The exit code
-    is 1 when no message came, a rule matched nothing, or something was refused.
+    is 1 when no message came or was read, a rule matched nothing, or something was refused.
     """
+    from ingest.mapping.files import load_named
     from ingest.trial import Trial
     from pilot.map_report import as_data, show
     from pilot.map_summary import summarize
 
     only_warnings()
-    trial = Trial(_load(mapping or []))
+    trial = Trial(load_named(mapping or []))
     filters = [] if file else _filters(trial, topic or [])
     if file:
         where = f"in {', '.join(map(str, file))}"
@@ -73,13 +71,6 @@ def try_(
     else:
         show(Console(highlight=False), trial, summary)
     raise typer.Exit(0 if summary.ok else 1)
-
-
-def _load(paths: Sequence[Path]) -> "list[tuple[str, Mapping]]":
-    from ingest.mapping import load
-    from ingest.mapping.files import files
-
-    return [(str(found), load(found)) for path in paths for found in files(path)]
 
 
 def _read(trial: "Trial", paths: Sequence[Path], topic: str) -> None:

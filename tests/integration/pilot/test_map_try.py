@@ -1,6 +1,7 @@
 """`haidang map try` on a real broker: what it shows, how it ends, what it says when nothing is there."""
 
 import base64
+import gzip
 import json
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from typer.testing import CliRunner, Result
 
+from ingest.errors import MappingError
+from ingest.mapping import load_all
 from pilot.cli import app
 from pilot.errors import PilotError
 from pilot.ports import free_port
@@ -137,3 +140,43 @@ def test_exported_rejections_are_tried_as_they_were_received(tmp_path: Path) -> 
     (tmp_path / "rejected.ndjson").write_text(json.dumps(row), "utf-8")
     done = map_try("--mapping", str(tmp_path), "--file", str(tmp_path / "rejected.ndjson"), "--json")
     assert [each["reason"] for each in json.loads(done.stdout)["topics"][0]["refused"]] == ["in_future"]
+
+
+def test_a_recording_may_be_compressed_whatever_its_name_is(tmp_path: Path) -> None:
+    (tmp_path / "mapping.yaml").write_text(MAPPING, "utf-8")
+    packed = gzip.compress("\n".join(json.dumps({"topic": topic, "payload": sent}) for topic, sent in SENT).encode())
+    (tmp_path / "sent").write_bytes(packed)
+    done = map_try("--mapping", str(tmp_path), "--file", str(tmp_path / "sent"), "--json")
+    assert json.loads(done.stdout)["messages"] == 3
+    (tmp_path / "cut").write_bytes(packed[:-20])
+    assert "cannot be read beyond line" in str(map_try("--file", str(tmp_path / "cut")).exception)
+
+
+def test_messages_that_nothing_reads_are_no_success(tmp_path: Path) -> None:
+    (tmp_path / "sent").write_text('{"topic": "other/1", "payload": "5"}', "utf-8")
+    done = map_try("--file", str(tmp_path / "sent"))
+    assert done.exit_code == 1
+    assert "None of these messages is read" in done.stdout
+    assert "Nothing is wrong" not in done.stdout
+
+
+def test_a_folder_without_mapping_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "press.yaml").write_text(MAPPING, "utf-8")
+    for command in (["try", "--mapping", str(tmp_path)], ["check", str(tmp_path)]):
+        done = CliRunner().invoke(app, ["map", *command])
+        assert isinstance(done.exception, MappingError)
+        assert "mapping*.yaml; there is only press.yaml" in str(done.exception)
+    with pytest.raises(MappingError, match="no mapping file in"):
+        load_all([tmp_path])
+
+
+def test_no_name_is_cut_where_the_page_is_narrow(tmp_path: Path) -> None:
+    name = "a_rather_long_name_of_a_temperature_of_the_third_zone_of_the_oven_c"
+    rules = MAPPING + f"  - {{from: {name}_sent, name: {name}, quantity: temperature, unit: °C}}\n"
+    (tmp_path / "mapping.yaml").write_text(rules, "utf-8")
+    sent = {"topic": "gw/m1", "payload": {"t": 1_763_798_400_000, "P": 1500, f"{name}_sent": 5}}
+    (tmp_path / "sent").write_text(json.dumps(sent), "utf-8")
+    arguments = ["map", "try", "--mapping", str(tmp_path), "--file", str(tmp_path / "sent")]
+    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "80"})
+    assert done.exit_code == 0, done.stdout
+    assert "…" not in done.stdout
