@@ -55,6 +55,17 @@ def add_account(connection: Connection, account: BrokerAccount) -> None:
         raise InvalidConfigurationError(f"Site {account.site!r} is not known: add it with `haidang site apply FILE`.")
 
 
+def replace_account(connection: Connection, account: BrokerAccount) -> None:
+    """Register an account in the place of the one of its name, if there is one; both happen, or neither.
+
+    Raises:
+        InvalidConfigurationError: the site is not known, or the Sparkplug node is taken.
+    """
+    with connection.transaction():
+        remove_account(connection, account.name)
+        add_account(connection, account)
+
+
 def list_accounts(connection: Connection, sites: Sequence[str] | None = None) -> list[BrokerAccount]:
     """Accounts of these sites (none named: of all), in order of name."""
     with connection.cursor(row_factory=class_row(BrokerAccount)) as cursor:

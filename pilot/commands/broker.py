@@ -1,8 +1,9 @@
 """`haidang broker`: accounts of machines at the broker, and the broker's files made from them."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +13,9 @@ from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
 from store import broker
 from store.pool import Connection, connect
+
+if TYPE_CHECKING:
+    from ingest.mapping import Mapping
 
 app = typer.Typer(help="Who may come in at the broker, and what it may say there.", no_args_is_help=True)
 accounts = typer.Typer(help="Accounts of machines and gateways at the broker.", no_args_is_help=True)
@@ -46,19 +50,18 @@ def add(
     files.check_name(name, is_certificate=certificate)
     own_site, _, own_asset = name.partition("/")
     password = "" if certificate else _given(password_env) or files.new_password()
+    rounds = files.CHOSEN_ROUNDS if password_env else files.ROUNDS
     account = broker.BrokerAccount(
         site=site or own_site,
         name=name,
         asset_prefix=asset or ("" if site else own_asset),
-        password_hash=files.hashed(password) if password else None,
+        password_hash=files.hashed(password, rounds=rounds) if password else None,
         sparkplug_node=files.check_node(sparkplug) if sparkplug else None,
         topics=tuple(map(files.check_filter, topic or ())),
     )
     with connect(database(database_url), "broker account add") as connection:
         _check(connection, account, mapping or [])
-        if replace:
-            broker.remove_account(connection, name)
-        broker.add_account(connection, account)
+        (broker.replace_account if replace else broker.add_account)(connection, account)
     _show(account, "" if password_env else password)
 
 
@@ -107,13 +110,14 @@ def rotate(
     from pilot import broker_files as files
 
     password = _given(password_env) or files.new_password()
+    rounds = files.CHOSEN_ROUNDS if password_env else files.ROUNDS
     with connect(database(database_url), "broker account rotate") as connection:
         known = {row.name: row for row in broker.list_accounts(connection)}
         if name not in known:
             raise _unknown(name)
         if known[name].password_hash is None:
             raise PilotError(f"{name} comes with a certificate: make a new one instead (deploy/make-env).")
-        broker.set_password(connection, name, files.hashed(password))
+        broker.set_password(connection, name, files.hashed(password, rounds=rounds))
     _show(known[name], "" if password_env else password)
 
 
@@ -122,19 +126,18 @@ def acl(
     output: Annotated[Path, typer.Option(help="folder for `acl` and `passwords`")],
     site: Annotated[list[str] | None, typer.Option(help="only accounts of this site; repeat for more")] = None,
     mapping: Mappings = None,
+    strict: Annotated[bool, typer.Option("--strict", help="exit code 1 when an account had to be left out")] = False,
     database_url: DatabaseUrl = "",
 ) -> None:
     """Write Mosquitto's acl_file and password_file from the registry; who is not in it gets nothing."""
     from ingest.mapping import load_all
     from pilot import broker_files as files
-    from pilot.broker_topics import check_rights, mapped_filters
+    from pilot.broker_topics import mapped_filters
 
     mappings = load_all(_paths(mapping or []))
     with connect(database(database_url), "broker acl") as connection:
         broker.link_devices(connection)
-        rows = broker.list_accounts(connection, site)
-    for row in rows:
-        check_rights(row, files.rights(row), mappings)
+        rows, refused = _usable(broker.list_accounts(connection, site), mappings)
     mapped = {row.name: mapped_filters(row, mappings) for row in rows}
     passwords = output / "passwords"
     before = passwords.read_text("utf-8") if passwords.exists() else ""
@@ -146,6 +149,28 @@ def acl(
     console.print(f"{len(rows)} accounts of machines in {output}/acl and {output}/passwords.")
     if "ingest" not in own:
         console.print("No password of ingest: set HAIDANG_BROKER_PASSWORD_INGEST (or let it come with a certificate).")
+    for name, reason in refused.items():
+        console.print(f"Left out: {name}, which may neither come in nor publish: {reason}")
+    if refused and strict:
+        raise typer.Exit(1)
+
+
+def _usable(
+    rows: Sequence[broker.BrokerAccount], mappings: Sequence["Mapping"]
+) -> tuple[list[broker.BrokerAccount], dict[str, str]]:
+    """The accounts that speak for their own place only, and why the others may not be in the files."""
+    from pilot.broker_files import rights
+    from pilot.broker_topics import check_rights
+
+    usable, refused = [], {}
+    for row in rows:
+        try:
+            check_rights(row, rights(row), mappings)
+        except PilotError as error:
+            refused[row.name] = str(error)
+        else:
+            usable.append(row)
+    return usable, refused
 
 
 def _own_passwords() -> dict[str, str]:
@@ -153,7 +178,7 @@ def _own_passwords() -> dict[str, str]:
     from pilot import broker_files as files
 
     given = {name: os.environ.get(f"HAIDANG_BROKER_PASSWORD_{name.upper()}", "") for name in files.OWN}
-    return {name: files.hashed(password) for name, password in given.items() if password}
+    return {name: files.hashed(password, rounds=files.CHOSEN_ROUNDS) for name, password in given.items() if password}
 
 
 def _given(variable: str) -> str:

@@ -140,6 +140,45 @@ def test_what_is_refused_is_one_line(registry: TestDatabase, arguments: tuple[st
         haidang(registry, *arguments)
 
 
+def test_an_account_that_cannot_be_replaced_stays(registry: TestDatabase) -> None:
+    before = haidang(registry, "account", "add", "plant/b").strip()
+    with pytest.raises(InvalidConfigurationError, match="Site 'nowhere' is not known"):
+        haidang(registry, "account", "add", "plant/b", "--site", "nowhere", "--replace")
+    assert "plant/b" in haidang(registry, "account", "list")
+    assert haidang(registry, "account", "add", "plant/b", "--replace").strip() != before
+
+
+def test_one_account_that_speaks_for_another_place_does_not_keep_the_others_out(
+    registry: TestDatabase, tmp_path: Path
+) -> None:
+    haidang(registry, "account", "add", "plant/a")
+    haidang(registry, "account", "add", "plant/b", "--topic", "m/other/raw")
+    mapping = tmp_path / "m.yaml"
+    mapping.write_text(
+        "topic: m/{n}/raw\nsite: plant\nasset: '{n}'\nformat: json\ntime: {from: t}\n"
+        "values: [{from: v, name: v, quantity: number}]\n"
+    )
+    arguments = ["acl", "--output", str(tmp_path), "--mapping", str(mapping), "--strict"]
+    result = CliRunner().invoke(app, arguments, env={"HAIDANG_DATABASE_URL": registry.url})
+    assert result.exit_code == 1
+    assert "Left out: plant/b" in result.stderr
+    haidang(registry, *arguments[:-1])
+    for name in ("acl", "passwords"):
+        assert "plant/a" in (tmp_path / name).read_text()
+        assert "plant/b" not in (tmp_path / name).read_text()
+
+
+def test_a_password_that_somebody_chose_has_many_rounds(registry: TestDatabase) -> None:
+    chosen = {"CHOSEN": "somebody-chose-this"}
+    haidang(registry, "account", "add", "plant/a", "--password-env", "CHOSEN", env=chosen)
+    haidang(registry, "account", "add", "plant/b")
+    with psycopg.connect(registry.url) as connection:
+        rows = "SELECT name, split_part(password_hash, '$', 3)::int FROM broker_account"
+        assert dict(connection.execute(rows).fetchall()) == {"plant/a": 50_000, "plant/b": 101}
+        haidang(registry, "account", "rotate", "plant/b", "--password-env", "CHOSEN", env=chosen)
+        assert dict(connection.execute(rows).fetchall()) == {"plant/a": 50_000, "plant/b": 50_000}
+
+
 def test_services_cannot_read_the_accounts(registry: TestDatabase) -> None:
     for role in ("haidang_ingest", "haidang_api", "haidang_kpi", "haidang_grafana"):
         with (
