@@ -5,7 +5,6 @@ Goes the way of ingest (router, intake, proposal of series), but without the reg
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ingest import formats, intake, suggest
@@ -18,67 +17,14 @@ from ingest.names import series_name
 from ingest.proposal import conversion_to, proposal, unit_problem
 from ingest.route import Router, Source
 from ingest.sparkplug.host import Host
+from ingest.sparkplug.payload import PayloadError, parse
 from ingest.sparkplug.topics import Place
+from ingest.trial_seen import MOST_REASONS, MOST_SERIES, RuleSeen, SeriesSeen, TopicSeen, Unmatched
 from model.units import UnitError
 from store.raw_registry import SeriesRow
 
 MOST_TOPICS = 500
-MOST_SERIES = 500
-MOST_REASONS = 20
 UNKNOWN = "unknown_topic"
-
-
-@dataclass
-class SeriesSeen:
-    """A series as messages of a topic name it."""
-
-    name: str
-    rule: str
-    quantity: str = ""
-    received_unit: str = ""
-    unit: str = ""
-    count: int = 0
-    last: float | str | None = None
-    last_us: int = 0
-    refused: str = ""
-
-
-@dataclass
-class Unmatched:
-    """A value that no rule names."""
-
-    source: str
-    name: str
-    last: float | str | None
-    count: int = 0
-
-
-@dataclass
-class TopicSeen:
-    """What came on a topic."""
-
-    topic: str
-    read_by: str
-    site: str
-    asset: str
-    messages: int = 0
-    values: int = 0
-    events: Counter[str] = field(default_factory=Counter)
-    ignored: int = 0
-    series: dict[tuple[str, str | None], SeriesSeen] = field(default_factory=dict)
-    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    unmatched: dict[str, Unmatched] = field(default_factory=dict)
-    sample: bytes = b""
-
-
-@dataclass
-class RuleSeen:
-    """A rule of a mapping, and how often a value came for it."""
-
-    mapping: str
-    source: str
-    name: str
-    count: int = 0
 
 
 class Trial:
@@ -108,7 +54,7 @@ class Trial:
         seen = self._topic(source)
         seen.messages += 1
         if isinstance(opened, Rejection):
-            seen.refused[opened.code, opened.detail] += 1
+            seen.refuse(opened.code, opened.detail)
             return
         if not seen.read_by:
             seen.sample = opened
@@ -188,12 +134,12 @@ class Trial:
     def _note(self, source: Source, seen: TopicSeen, decoded: Decoded, received_us: int) -> None:
         if decoded.whole is not None:
             if seen.read_by or decoded.whole.code != UNKNOWN:
-                seen.refused[decoded.whole.code, decoded.whole.detail] += 1
+                seen.refuse(decoded.whole.code, decoded.whole.detail)
             return
         seen.ignored += decoded.ignored
         seen.events.update(str(event.kind) for event in decoded.events)
         for code, detail, _ in decoded.rejected[:MOST_REASONS]:
-            seen.refused[code, detail] += 1
+            seen.refuse(code, detail)
         for value in decoded.every_value():
             self._note_value(source, seen, value, received_us)
 
@@ -210,11 +156,11 @@ class Trial:
             self._hits[seen.read_by, rule.source] += 1
         if not self._limits.earliest_us <= ts_us <= received_us + self._limits.future_us:
             problem = time_problem(ts_us, received_us, self._limits)
-            seen.refused[problem.code, problem.detail] += 1
+            seen.refuse(problem.code, problem.detail)
             return
         if series.refused:
             code, _, detail = series.refused.partition(": ")
-            seen.refused[code, detail] += 1
+            seen.refuse(code, detail)
             return
         series.count += 1
         series.last, series.last_us = _stored(source, value, series), ts_us
@@ -237,8 +183,8 @@ class Trial:
         parts = host.take(self._asking.source(source.topic), arrived.payload, arrived.received_us, dup=False)
         host.outgoing.clear()
         node = host.node(place.group, place.node)
-        metrics = node.device(place.device).metrics if node is not None else ()
-        sources = {series_name(metric.name): metric.name for metric in metrics}
+        born = node.device(place.device).metrics if node is not None else ()
+        sources = {series_name(name): name for name in (*_metrics(arrived.payload), *(each.name for each in born))}
         if parts and mapping.unmapped == "ignore":
             _add_unmatched(seen, mapping, parts[0].decoded, sources)
 
@@ -254,9 +200,15 @@ def _add_unmatched(seen: TopicSeen, mapping: Mapping, everything: Decoded, sourc
     """Note the values that no rule names; `sources` says what they are called where their name is not."""
     for name, _, _, received, _ in everything.every_value():
         if name not in mapping.by_name:
-            found = seen.unmatched.setdefault(name, Unmatched(sources.get(name, name), name, None))
-            found.count += 1
-            found.last = received
+            seen.miss(name, sources.get(name, name), received)
+
+
+def _metrics(payload: bytes) -> list[str]:
+    """The names that a packet of Sparkplug says itself: not all of them need be in a birth."""
+    try:
+        return [metric.name for metric in parse(payload).metrics if isinstance(metric.name, str) and metric.name]
+    except PayloadError:
+        return []
 
 
 def _series(source: Source, value: Value) -> SeriesSeen:

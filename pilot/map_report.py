@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ingest.trial import SeriesSeen, TopicSeen, Trial
+from ingest.trial import Trial
+from ingest.trial_seen import SeriesSeen, TopicSeen
 from pilot.map_summary import Summary
 
 MOST_SHOWN = 40
@@ -81,7 +82,9 @@ def _show_topic(console: Console, seen: TopicSeen) -> None:
         console.print(f"  [red]refused[/red] {times:,} × {code}: {escape(detail)}")
     if seen.unmatched:
         names = [f"{each.source} ({_short(each.last)})" for each in list(seen.unmatched.values())[:MOST_NAMES]]
-        more = f" and {len(seen.unmatched) - MOST_NAMES} more" if len(seen.unmatched) > MOST_NAMES else ""
+        count = len(seen.unmatched) - MOST_NAMES
+        at_least = "at least " if seen.more_unmatched else ""
+        more = f" and {at_least}{count} more" if count > 0 else ""
         console.print(f"  [yellow]no rule for[/yellow] {escape(', '.join(names))}{more}")
 
 

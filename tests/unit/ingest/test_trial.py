@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from ingest.mapping import Mapping, load
-from ingest.trial import TopicSeen, Trial
+from ingest.sparkplug.sparkplug_b_pb2 import Metric, Payload
+from ingest.trial import Trial
+from ingest.trial_seen import MOST_REASONS, MOST_SERIES, OTHERS, TopicSeen
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 NOW_US = 1_795_334_460_000_000
@@ -144,3 +146,38 @@ def test_topics_beyond_the_bound_are_counted_only() -> None:
     for number in range(520):
         trial.see(f"t/{number}", b"1", NOW_US)
     assert (len(trial.topics), trial.left_out, trial.messages) == (500, 20, 520)
+
+
+def test_rules_for_metrics_that_no_birth_has_name_them_as_they_are_sent() -> None:
+    rules: dict[str, Any] = {
+        "topic": "spBv1.0/plant/{node}/{device}",
+        "site": "plant",
+        "asset": "{device}",
+        "format": "sparkplug",
+        "values": [{"from": "P", "name": "power_kw", "quantity": "active_power", "unit": "kW"}],
+    }
+    stamp = NOW_US // 1000
+
+    def tried(values: list[dict[str, Any]]) -> Trial:
+        trial = Trial([("a.yaml", Mapping.model_validate({**rules, "values": values}))])
+        for kind, names in (("NBIRTH/gw", ["bdSeq"]), ("DBIRTH/gw/m", ["P"]), ("DDATA/gw/m", ["P", "Admin/Count 1/0/ID"])):
+            payload = Payload(timestamp=stamp, seq=0 if kind.startswith("N") else len(names))
+            payload.metrics.extend(Metric(name=name, datatype=10, double_value=1, timestamp=stamp) for name in names)
+            trial.see(f"spBv1.0/plant/{kind}", payload.SerializeToString(), NOW_US)
+        return trial
+
+    (text,) = tried(rules["values"]).more_rules().values()
+    (more,) = yaml.safe_load(text)["values"]
+    assert more["from"] == "Admin/Count 1/0/ID"
+    assert all(rule.count for rule in tried([*rules["values"], more]).rules)
+
+
+def test_reasons_and_names_beyond_the_bound_are_counted_only() -> None:
+    trial = Trial([("a.yaml", Mapping.model_validate(RULES))])
+    for number in range(40):
+        seen = see(trial, "gw/m1", {"t": f"x{number}", "P": 1, "oil": {"p": 2}})
+    assert len(seen.refused) <= MOST_REASONS + 1
+    assert seen.refused["bad_time", OTHERS] == 40 - MOST_REASONS
+    seen = see(trial, "gw/m1", {"t": T, **{f"n{number}": 1 for number in range(600)}})
+    assert len(seen.unmatched) == MOST_SERIES
+    assert seen.more_unmatched
