@@ -4,7 +4,7 @@ Ingest works in the transaction of its batch and sees the errors of the driver; 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -75,6 +75,7 @@ class Asked:
     asked: int
     waiting: int
     not_replayable: int
+    requests: Sequence[int] = field(default=(), compare=False)  # their numbers
 
     @property
     def more(self) -> int:
@@ -123,7 +124,8 @@ def ask(scope: Scope, wanted: Selection, account_id: int | None, most: int = MOS
     """Ask for the replay of at most `most` open messages; ingest carries it out within seconds."""
     (found,) = _rows(scope, "matching", _parameters(wanted))
     new = _rows(scope, "ask", {**_parameters(wanted), "account_id": account_id, "most": most})
-    return Asked(found["found"], len(new), found["waiting"], found["found"] - found["replayable"])
+    numbers = [row["replay_request_id"] for row in new]
+    return Asked(found["found"], len(new), found["waiting"], found["found"] - found["replayable"], numbers)
 
 
 def dismiss(scope: Scope, wanted: Selection, most: int = MOST) -> int:
@@ -153,15 +155,9 @@ def requests(scope: Scope, message_id: int) -> list[Row]:
     return _rows(scope, "requests", {"message_id": message_id})
 
 
-def newest_request(connection: Connection) -> int:
-    """Number of the newest request, 0 where there is none."""
-    row = connection.execute(_SQL["newest_request"]).fetchone()
-    return int(row[0]) if row else 0
-
-
-def outcomes_after(connection: Connection, request: int) -> dict[str, int]:
-    """What became of the requests after one of them, with how many of each."""
-    return dict(connection.execute(_SQL["outcomes_after"], {"request": request}).fetchall())
+def outcomes(connection: Connection, numbers: Sequence[int]) -> dict[str, int]:
+    """What became of these requests, with how many of each; those that wait are in none."""
+    return dict(connection.execute(_SQL["outcomes"], {"requests": list(numbers)}).fetchall())
 
 
 def _parameters(wanted: Selection) -> dict[str, Any]:

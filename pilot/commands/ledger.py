@@ -52,13 +52,14 @@ def ledger(
         chosen = choose(connection, site)
         since = chosen.instant(from_) or datetime.now(UTC) - timedelta(hours=DEFAULT_HOURS)
         wanted = LedgerFilter(chosen.site_id, Window(from_ts=since, to_ts=chosen.instant(to)), device)
-        rows = serving.ledger(chosen.scope, wanted, MOST, LedgerKey())
+        rows = serving.ledger(chosen.scope, wanted, MOST + 1, LedgerKey())
         total = {**serving.ledger_total(chosen.scope, wanted), **serving.ledger_histograms(chosen.scope, wanted)}
+    has_more, rows = len(rows) > MOST, rows[:MOST]
     if as_json:
         shown = {"site": site, "from": plain(since), "rows": [_plain(row) for row in rows], "total": _plain(total)}
-        typer.echo(json.dumps({**shown, "balanced": _balanced([*rows, total])}, indent=2))
+        typer.echo(json.dumps({**shown, "complete": not has_more, "balanced": _balanced([*rows, total])}, indent=2))
     elif rows:
-        _print(rows, total, chosen)
+        _print(rows, total, chosen, has_more=has_more)
     else:
         typer.echo(f"no message was counted since {chosen.shown(since)} ({chosen.zone}); --from looks further back")
     if not _balanced([*rows, total]):
@@ -94,7 +95,9 @@ def conflicts(
     Console(highlight=False).print(table if rows else "no conflicts")
 
 
-def _print(rows: Sequence[Mapping[str, Any]], total: Mapping[str, Any], chosen: Chosen) -> None:
+def _print(
+    rows: Sequence[Mapping[str, Any]], total: Mapping[str, Any], chosen: Chosen, *, has_more: bool = False
+) -> None:
     table = Table(
         f"hour ({chosen.zone})",
         "device",
@@ -107,7 +110,13 @@ def _print(rows: Sequence[Mapping[str, Any]], total: Mapping[str, Any], chosen: 
         table.add_row(chosen.shown(row["hour"]), escape(row["device"] or "–"), *_cells(row))
     table.add_section()
     table.add_row("total", "", *_cells(total))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    if has_more:
+        until = chosen.shown(rows[-1]["hour"])
+        console.print(
+            f"… more rows: these are the first {MOST:,}, up to {until}, the total is of all; use --device, --from"
+        )
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

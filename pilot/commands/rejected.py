@@ -3,9 +3,10 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import typer
@@ -28,7 +29,7 @@ SHOWN_BYTES = 4_000
 
 Reason = Annotated[str | None, typer.Option(help="reason code, e.g. unknown_site")]
 Topic = Annotated[str | None, typer.Option(help="beginning of the topic")]
-Status = Annotated[str | None, typer.Option(help="open, replayed or dismissed")]
+Status = Annotated[Literal["open", "replayed", "dismissed"] | None, typer.Option(help="only messages of this state")]
 Limit = Annotated[int, typer.Option(min=1, max=MOST, help="at most so many")]
 Ids = Annotated[list[int] | None, typer.Argument(help="numbers of messages; without any those that the flags select")]
 
@@ -138,7 +139,6 @@ def replay(
 
     with connect(database(database_url), "rejected replay") as connection:
         chosen, wanted = _selected(connection, ids, site, reason, topic, from_, to)
-        before = replays.newest_request(connection)
         asked = replays.ask(chosen.scope, wanted, None, limit)
         access.record_audit(connection, None, "rejected.replay", "", _shown(wanted, asked=asked.asked))
         connection.commit()
@@ -148,7 +148,7 @@ def replay(
         parts += [f"{asked.more:,} more: ask again"] if asked.more else []
         typer.echo("; ".join(parts))
         if asked.asked and wait_s:
-            _follow(connection, before, asked.asked, wait_s)
+            _follow(connection, asked.requests, wait_s)
 
 
 @app.command()
@@ -190,19 +190,19 @@ def _selected(
     return chosen, Selection(chosen.site_id, reason, topic, since, until, ids or None)
 
 
-def _follow(connection: "Connection", after: int, wanted: int, wait_s: float) -> None:
-    """Wait for outcomes and add them up."""
+def _follow(connection: "Connection", requests: Sequence[int], wait_s: float) -> None:
+    """Wait for the outcomes of these requests and add them up."""
     from store import replays
 
     end = time.monotonic() + wait_s
-    done = replays.outcomes_after(connection, after)
-    while sum(done.values()) < wanted and time.monotonic() < end:
+    done = replays.outcomes(connection, requests)
+    while sum(done.values()) < len(requests) and time.monotonic() < end:
         time.sleep(0.2)
         connection.commit()
-        done = replays.outcomes_after(connection, after)
+        done = replays.outcomes(connection, requests)
     for outcome, count in done.items():
         typer.echo(f"{count:>7,} × {outcome}")
-    if (left := wanted - sum(done.values())) > 0:
+    if (left := len(requests) - sum(done.values())) > 0:
         raise PilotError(f"{left:,} still wait after {wait_s:g} s: does ingest run?")
 
 

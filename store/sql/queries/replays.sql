@@ -117,12 +117,8 @@ FROM replay_request q JOIN rejected_message r USING (rejected_message_id)
 WHERE q.rejected_message_id = %(message_id)s AND (r.site_id = ANY (%(sites)s) OR (r.site_id IS NULL AND %(sees_unknown)s))
 ORDER BY q.replay_request_id
 
--- name: newest_request
--- Number of the newest request.
-SELECT coalesce(max(replay_request_id), 0) FROM replay_request
-
--- name: outcomes_after
--- What became of the requests that were asked for after one of them.
+-- name: outcomes
+-- What became of requests, those that are done.
 SELECT outcome, count(*)::integer FROM replay_request
-WHERE replay_request_id > %(request)s AND done_at IS NOT NULL
+WHERE replay_request_id = ANY (%(requests)s::bigint[]) AND done_at IS NOT NULL
 GROUP BY outcome ORDER BY 2 DESC, 1

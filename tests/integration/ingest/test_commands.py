@@ -4,12 +4,14 @@ import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
 from pilot.cli import app
+from pilot.commands import rejected
 from pilot.errors import PilotError
 from tests.integration.ingest.test_replay import Replays, mapping
 from tests.integration.ingest.test_writer import NOW_MS, sample
@@ -51,6 +53,18 @@ def test_the_ledger_shows_both_accounts_and_whether_they_add_up(bench: Commands)
     assert json.loads(only.stdout)["rows"] == []
 
 
+def test_a_ledger_that_is_cut_says_so(bench: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pilot.commands.ledger.MOST", 2)
+    for device in ("a", "b"):
+        bench.write(sample({"power_kw": 1.0}), topic=f"haidang/v1/demo/{device}/data")
+    assert "more rows" not in bench.command("ledger", "--site", "demo").stdout
+    assert json.loads(bench.command("ledger", "--site", "demo", "--json").stdout)["complete"]
+    bench.write(sample({"power_kw": 1.0}), topic="haidang/v1/demo/c/data")
+    assert "… more rows: these are the first 2, " in bench.command("ledger", "--site", "demo").stdout
+    found = json.loads(bench.command("ledger", "--site", "demo", "--json").stdout)
+    assert (len(found["rows"]), found["complete"], found["total"]["received"]) == (2, False, 3)
+
+
 def test_an_account_that_does_not_add_up_ends_with_1(bench: Commands) -> None:
     bench.write(sample({"power_kw": 1.0}))
     with psycopg.connect(bench.database.url) as connection:
@@ -69,6 +83,24 @@ def test_conflicts_are_shown_with_both_values(bench: Commands) -> None:
     assert '{"value": 2.0, "quality": 0}' in shown
     (row,) = json.loads(bench.command("ledger", "conflicts", "--site", "demo", "--json").stdout)
     assert (row["name"], row["received"]["value"]) == ("power_kw", 2.0)
+
+
+def test_only_the_outcomes_of_the_own_requests_are_waited_for(bench: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.write({"t": NOW_MS // 1000, "p": 7.5}, {"t": NOW_MS // 1000, "p": 8.5}, topic="gw/m1")
+    mine, other = (row["id"] for row in json.loads(bench.command("rejected", "list", "--json").stdout))
+    follow = rejected._follow
+
+    def meanwhile(*arguments: Any) -> None:
+        bench.router.use([mapping("unix_s")])
+        assert bench.replay() == 1
+        assert bench.ask(ids=[other]).asked == 1
+        bench.router.use([mapping("unix_ms")])
+        assert bench.replay() == 1
+        follow(*arguments)
+
+    monkeypatch.setattr("pilot.commands.rejected._follow", meanwhile)
+    shown = bench.command("rejected", "replay", str(mine), "--wait", "5").stdout
+    assert [line for line in shown.splitlines() if "×" in line] == ["      1 × stored 1, duplicates 0, conflicts 0"]
 
 
 def test_what_was_refused_is_listed_taken_out_mended_and_replayed(bench: Commands, tmp_path: Path) -> None:
@@ -91,6 +123,8 @@ def test_what_was_refused_is_listed_taken_out_mended_and_replayed(bench: Command
     assert bench.replay() == 2
     shown = bench.command("rejected", "show", number).stdout
     assert "stored 1, duplicates 0, conflicts 0" in shown
+    assert bench.command("rejected", "list", "--status", "opne").exit_code == 2
+    assert bench.command("rejected", "export", "--status", "opne").exit_code == 2
     states = {row["reason"]: row["status"] for row in json.loads(bench.command("rejected", "list", "--json").stdout)}
     assert states == {"too_old": "replayed", "undecodable": "open"}
     assert bench.command("rejected", "dismiss", "--site", "demo").stdout == "1 messages put aside\n"
