@@ -15,11 +15,12 @@ _GOOD = int(Quality.GOOD)
 _SMALL = 0x80  # below it a whole number is the same in every type
 
 
-class Aliases(NamedTuple):
-    """What aliases mean, and why others mean nothing."""
+class Context(NamedTuple):
+    """How a message is read: what aliases mean, why others mean nothing, and whether it is a birth."""
 
-    known: Mapping[int, Meaning]
+    aliases: Mapping[int, Meaning]
     why: str = "is in no birth that is known here; the node is asked to introduce itself again"
+    is_birth: bool = False
 
 
 def birth_metrics(payload: Payload) -> tuple[BirthMetric, ...]:
@@ -31,10 +32,10 @@ def birth_metrics(payload: Payload) -> tuple[BirthMetric, ...]:
     )
 
 
-def decode(payload: Payload, meanings: Meanings, aliases: Aliases | None = None) -> Decoded:
-    """Readings of a message; numbers of one time go as a row."""
-    aliases = Aliases(meanings.by_alias) if aliases is None else aliases
-    by_name, by_alias = meanings.by_name, aliases.known
+def decode(payload: Payload, meanings: Meanings, context: Context | None = None) -> Decoded:
+    """Readings of a message, aliases as the last birth says unless told otherwise; numbers of one time go as a row."""
+    context = Context(meanings.by_alias) if context is None else context
+    by_name, by_alias = meanings.by_name, context.aliases
     stamp = payload.timestamp
     keys: list[Key] = []
     numbers: list[float] = []
@@ -56,12 +57,12 @@ def decode(payload: Payload, meanings: Meanings, aliases: Aliases | None = None)
         if not rest:
             return Decoded(rows=rows)
         result = Decoded(values=[], rejected=[], rows=rows)
-        _add_all(result, rest, stamp, meanings, aliases)
+        _add_all(result, rest, stamp, meanings, context)
         names = {value[0] for value in result.values}
         if len(names) == len(result.values) and names.isdisjoint(_names(keys)):
             return result
     result = Decoded(values=[], rejected=[])  # a name that comes twice: their order tells which is which
-    _add_all(result, payload.metrics, stamp, meanings, aliases)
+    _add_all(result, payload.metrics, stamp, meanings, context)
     result.values = with_ordinals(result.values)
     return result
 
@@ -104,9 +105,9 @@ def _whole(metric: Metric, meaning: Meaning) -> float | None:
 # -- one by one: what is unusual ------------------------------------------------------------------
 
 
-def _add_all(result: Decoded, metrics: Iterable[Metric], stamp: int, meanings: Meanings, aliases: Aliases) -> None:
+def _add_all(result: Decoded, metrics: Iterable[Metric], stamp: int, meanings: Meanings, context: Context) -> None:
     for metric in metrics:
-        meaning = _meaning(result, metric, meanings, aliases)
+        meaning = _meaning(result, metric, meanings, context)
         if meaning is None:
             continue
         if meaning.is_ignored or metric.is_transient:
@@ -115,12 +116,12 @@ def _add_all(result: Decoded, metrics: Iterable[Metric], stamp: int, meanings: M
             result.rejected.append(meaning.refusal)
         else:
             try:
-                result.values.append(_value(metric, meaning, metric.timestamp or stamp))
+                result.values.append(_value(metric, meaning, metric.timestamp or stamp, context))
             except PayloadError as error:
                 result.rejected.append(Rejection(error.code, f"{shown(meaning.name)}: {error}"))
 
 
-def _meaning(result: Decoded, metric: Metric, meanings: Meanings, aliases: Aliases) -> Meaning | None:
+def _meaning(result: Decoded, metric: Metric, meanings: Meanings, context: Context) -> Meaning | None:
     """What a metric is by its name, else by its alias; nothing where it cannot be told."""
     name = metric.name
     if name:
@@ -132,9 +133,9 @@ def _meaning(result: Decoded, metric: Metric, meanings: Meanings, aliases: Alias
     if not metric.HasField("alias"):
         result.rejected.append(Rejection("bad_name", "a metric has neither name nor alias"))
         return None
-    found = aliases.known.get(metric.alias)
+    found = context.aliases.get(metric.alias)
     if found is None:
-        result.rejected.append(Rejection("unknown_alias", f"alias {metric.alias} {aliases.why}"))
+        result.rejected.append(Rejection("unknown_alias", f"alias {metric.alias} {context.why}"))
     return found
 
 
@@ -144,7 +145,7 @@ def _datatype(metric: Metric) -> int:
     return metric.datatype
 
 
-def _value(metric: Metric, meaning: Meaning, ms: int) -> Value:
+def _value(metric: Metric, meaning: Meaning, ms: int, context: Context) -> Value:
     if not 0 < ms < LARGEST_MS:
         raise PayloadError("bad_time", "has no time, and neither has its payload" if not ms else f"{ms} ms is no time")
     ts_us = ms * 1000
@@ -152,7 +153,7 @@ def _value(metric: Metric, meaning: Meaning, ms: int) -> Value:
         return meaning.name, meaning.unit, ts_us, None, int(Quality.NO_SIGNAL)
     found = value_of(metric, metric.datatype or meaning.datatype)
     quality = _quality(metric)
-    if meaning.is_text and found == "":  # what births say of a state that never was
+    if found == "" and meaning.is_text and (context.is_birth or meaning.is_state):  # what was never said
         return meaning.name, meaning.unit, ts_us, None, int(Quality.NO_SIGNAL)
     if meaning.is_text:
         return meaning.name, meaning.unit, ts_us, _text(found, meaning), quality

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ingest.decode.result import Decoded, Value, refused
 from ingest.sparkplug import announce, decode, state
 from ingest.sparkplug.announce import Outgoing
-from ingest.sparkplug.decode import Aliases, birth_metrics
+from ingest.sparkplug.decode import Context, birth_metrics
 from ingest.sparkplug.meaning import BD_SEQ, Meaning, Meanings
 from ingest.sparkplug.nodes import Nodes
 from ingest.sparkplug.payload import LARGEST_MS, PayloadError, parse
@@ -197,7 +197,7 @@ class Host:
         try:
             payload = parse(data)
             if place.kind.endswith("BIRTH"):
-                return decode.decode(payload, Meanings(birth_metrics(payload), source.mapping))
+                return _birth(payload, Meanings(birth_metrics(payload), source.mapping))
             node = self._nodes.get(place.key) or Node(*place.key)
             return decode.decode(payload, self._meaning(source, node), _aliases_then(node, source, payload))
         except PayloadError as error:
@@ -262,7 +262,7 @@ class Host:
     def _birth_values(self, arrival: Arrival, node: Node, *, is_new: bool) -> Decoded:
         """Readings of a birth; states that were unknown since a death are said again for the time after it."""
         meanings = self._meaning(arrival.source, node)
-        decoded = decode.decode(arrival.payload, meanings)
+        decoded = _birth(arrival.payload, meanings)
         died_us = node.device(arrival.place.device).died_us
         if is_new and died_us:
             texts = set(meanings.texts())
@@ -353,10 +353,14 @@ class Host:
         return Decoded(values=values, online=False)
 
 
-def _aliases(meanings: Meanings, tables: Sequence[state.Table]) -> Aliases | None:
-    """Aliases by the newest birth, where all other births that may be meant say the same."""
+def _birth(payload: Payload, meanings: Meanings) -> Decoded:
+    return decode.decode(payload, meanings, Context(meanings.by_alias, is_birth=True))
+
+
+def _aliases(meanings: Meanings, tables: Sequence[state.Table]) -> Context | None:
+    """Context by the newest birth, where all other births that may be meant say the same."""
     if not tables:
-        return Aliases({})
+        return Context({})
     if len(tables) == 1:
         return None
     others = [_by_alias(table) for table in tables]
@@ -365,11 +369,11 @@ def _aliases(meanings: Meanings, tables: Sequence[state.Table]) -> Aliases | Non
         for alias, meaning in meanings.by_alias.items()
         if len({other.get(alias) for other in others}) == 1
     }
-    return Aliases(known, "is not in every birth around the time of this message, or not the same there")
+    return Context(known, "is not in every birth around the time of this message, or not the same there")
 
 
-def _aliases_then(node: Node, source: "Source", payload: Payload) -> Aliases:
-    """Aliases of a message that is read long after its receipt: by the births around the time that it says."""
+def _aliases_then(node: Node, source: "Source", payload: Payload) -> Context:
+    """Context of a message that is read long after its receipt: by the births around the time that it says."""
     assert source.place is not None  # noqa: S101 - as above
     device = node.device(source.place.device)
     sent_us = _sent_us(payload.timestamp, LARGEST_MS)
@@ -379,7 +383,7 @@ def _aliases_then(node: Node, source: "Source", payload: Payload) -> Aliases:
     known: dict[int, Meaning] = {}
     for table in reversed(tables):
         known |= Meanings(table.metrics, source.mapping).by_alias
-    return Aliases(known, "is in no birth that is kept and that was the node's when it sent this")
+    return Context(known, "is in no birth that is kept and that was the node's when it sent this")
 
 
 def _by_alias(table: state.Table) -> dict[int | None, tuple[str, int]]:

@@ -15,6 +15,7 @@ from ingest.sparkplug.state import BirthMetric
 BD_SEQ = "bdSeq"
 _CONTROL = ("Node Control/", "Device Control/")
 MOST_ROWS = 64
+_STATES = frozenset({"state", "mode"})
 
 
 class Meaning(NamedTuple):
@@ -30,6 +31,7 @@ class Meaning(NamedTuple):
     refusal: Rejection | None = None
     key: Key = ""  # of the series, as rows name it
     is_plain: bool = False  # a number of it needs no second look
+    is_state: bool = False  # a state or mode: no text is no state
 
 
 class Meanings:
@@ -90,7 +92,14 @@ class Meanings:
         refusal = self._refusal(metric, name)
         key = name if unit is None else (name, unit)
         is_plain = not (is_text or refusal or (rule is not None and rule.range is not None))
-        return Meaning(name, unit, metric.datatype, rule, scale, is_text, refusal=refusal, key=key, is_plain=is_plain)
+        is_state = name in _STATES or (rule is not None and rule.quantity in _STATES)
+        return Meaning(
+            *(name, unit, metric.datatype, rule, scale, is_text),
+            refusal=refusal,
+            key=key,
+            is_plain=is_plain,
+            is_state=is_state,
+        )
 
     def _refusal(self, metric: BirthMetric, name: str) -> Rejection | None:
         if metric.datatype in REFUSED:

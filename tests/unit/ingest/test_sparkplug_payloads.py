@@ -226,6 +226,18 @@ def test_a_mapping_names_scales_and_leaves_out() -> None:
     assert (router.source(DATA).site, router.source(DATA).asset) == ("demo", "hall/gw-press")
 
 
+def test_an_empty_text_is_no_signal_where_nothing_was_said_yet() -> None:
+    """Births say it of what never was; a machine without a state says it later too. Elsewhere a text may be empty."""
+    empty = [Metric(name=name, datatype=12, string_value="") for name in ("state", "mode", "message")]
+    router, host = born(*empty)
+    birth = Payload(timestamp=1_790_000_000_000, seq=2, metrics=empty).SerializeToString()
+    (at_birth,) = take(router, host, "spBv1.0/plant/DBIRTH/gw/press", birth)
+    assert [value[3:] for value in at_birth.every_value()] == [(None, 3)] * 3
+    data = Payload(timestamp=1_790_000_000_001, seq=3, metrics=empty).SerializeToString()
+    (later,) = take(router, host, DATA, data)
+    assert [value[3:] for value in later.every_value()] == [(None, 3), (None, 3), ("", 0)]
+
+
 @pytest.mark.parametrize(("every_s", "expected"), [(30.0, 3), (0.0, 0)])
 def test_a_node_is_asked_rarely(every_s: float, expected: int) -> None:
     rebirths = Rebirths(every_s, 10.0)
