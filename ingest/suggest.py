@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from ingest import packml
-from ingest.decode.paths import get, leaves, path_of
-from ingest.decode.scalars import number, number_and_unit
+from ingest.decode.paths import get, leaves, lists_in, path_of
+from ingest.decode.scalars import number, number_and_unit, with_point
 from ingest.suggest_time import time_rule
 from model.units import guess, is_known, quantity_of_unit
 from model.vocabulary import QUANTITIES, SeriesKind
@@ -24,6 +24,12 @@ _PACKML_ROOTS = ("Status", "Admin", "Command")
 _NAMES = ("name", "tag", "id", "n", "key", "metric", "point", "variable", "code")
 _VALUES = ("value", "v", "val")
 _UNITS = ("unit", "units", "u", "uom")
+# What ends topics without naming a machine.
+_GENERIC = re.compile(
+    "data|status|state|telemetry|json|values?|measurements?|metrics|sensors?|readings?|messages?|payload|events?|raw|out|up",
+    re.IGNORECASE,
+)
+MOST_LISTS = 8
 _SITE, _PLACES = "my-site", ("unit", "level2", "level3", "level4")
 
 
@@ -41,7 +47,7 @@ def mappings_for(samples: Iterable[Sample]) -> list[str]:
         found = sniff(sample)
         if found:
             groups[(found, *_shape(sample, found))].append(sample)
-    return [as_yaml(_mapping(key[0], group)) for key, group in groups.items()]
+    return [as_yaml(_mapping(key[0], group)) + _lists_left_out(key[0], group[0]) for key, group in groups.items()]
 
 
 def as_yaml(document: dict[str, Any]) -> str:
@@ -63,7 +69,18 @@ def sniff(sample: Sample) -> str:
         return "json" if _document(sample.payload) is not None else ""
     if _SHDR.match(text):
         return "shdr"
-    return "number" if number(text) is not None or number_and_unit(text) else ""
+    return "number" if _says_number(text) or _says_number(with_point(text) or "") else ""
+
+
+def _says_number(text: str) -> bool:
+    return number(text) is not None or number_and_unit(text) is not None
+
+
+def _has_commas(texts: Sequence[str]) -> bool:
+    """Whether numbers are written with decimal commas: one is, and none cannot be."""
+    pointed = [with_point(text) for text in texts]
+    all_may = all(text is not None and _says_number(text) for text in pointed)
+    return all_may and any(not _says_number(text) for text in texts)
 
 
 def rule_for(source: str, name: str, value: Any, unit: str = "") -> dict[str, Any]:
@@ -105,6 +122,8 @@ def _one_value(kind: str, samples: Sequence[Sample]) -> dict[str, Any]:
     topic, asset = _pattern([sample.topic[: max(0, cut)] for sample, cut in zip(samples, cuts, strict=True)])
     tags = [sample.topic[cut + 1 :] for sample, cut in zip(samples, cuts, strict=True)]
     texts = [sample.payload.decode("utf-8", "replace").strip() for sample in samples]
+    has_commas = kind == "number" and _has_commas(texts)
+    texts = [with_point(text) or text for text in texts] if has_commas else texts
     rules = [(tag, tag, text, _unit_in(text)) for tag, text in zip(tags, texts, strict=True)]
     known = [each for each in rules if kind == "number"]
     return {
@@ -112,6 +131,7 @@ def _one_value(kind: str, samples: Sequence[Sample]) -> dict[str, Any]:
         "site": _SITE,
         "asset": asset,
         "format": kind,
+        **({"decimal": "comma"} if has_commas else {}),
         "time": "receive",
         "unmapped": "ignore",
         "values": rules_for(known),
@@ -151,7 +171,8 @@ def _pattern(topics: Sequence[str]) -> tuple[str, str]:
     names = {place: _PLACES[at] for at, place in enumerate(reversed(varying))}
     topic = "/".join(f"{{{names[place]}}}" if place in names else column[0] for place, column in enumerate(columns))
     fixed = [re.sub(r"[^A-Za-z0-9_.-]", "_", column[0]).lstrip("_.-") for column in columns if column[0]]
-    asset = "/".join(f"{{{names[place]}}}" for place in sorted(names)) or "/".join(filter(None, fixed[-1:]))
+    telling = [level for level in fixed if level and not _GENERIC.fullmatch(level)] or fixed
+    asset = "/".join(f"{{{names[place]}}}" for place in sorted(names)) or "/".join(filter(None, telling[-1:]))
     return topic, asset
 
 
@@ -200,6 +221,18 @@ def _json(samples: Sequence[Sample]) -> dict[str, Any]:
             if source != time_source and isinstance(value, int | float | str)
         ]
     return {**found, "values": rules_for(values)}
+
+
+def _lists_left_out(kind: str, sample: Sample) -> str:
+    """A remark about the lists of a record: which part of one is a value, nobody can guess."""
+    found = objects(sample.payload)[:1] if kind == "json" else []
+    lists = [path for record in found for path, value in lists_in(record) if not _is_records(value)]
+    said = "".join(f"#   from: {json.dumps(f'{path}[0]', ensure_ascii=False)}\n" for path in lists[:MOST_LISTS])
+    return f"# These are lists, of which a rule names one place each:\n{said}" if said else ""
+
+
+def _is_records(value: list[Any]) -> bool:
+    return bool(value) and all(isinstance(each, dict) for each in value)
 
 
 def _item(records: Sequence[dict[str, Any]]) -> dict[str, str]:

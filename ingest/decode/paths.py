@@ -55,6 +55,16 @@ def leaves(record: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tupl
             yield ".".join(names), path_of(names) if above else name, value
 
 
+def lists_in(record: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, list[Any]]]:
+    """Lists of an object and of the objects in it, with their paths."""
+    for name, value in record.items():
+        names = (*above, name)
+        if isinstance(value, list):
+            yield path_of(names), value
+        elif isinstance(value, dict) and len(names) < MOST_DEPTH:
+            yield from lists_in(value, names)
+
+
 def path_of(names: tuple[str, ...]) -> str:
     """The path that leads through members of these names."""
     return "$" + "".join(f".{name}" if _PLAIN.fullmatch(name) else f"['{name}']" for name in names)

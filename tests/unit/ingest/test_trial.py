@@ -160,7 +160,8 @@ def test_rules_for_metrics_that_no_birth_has_name_them_as_they_are_sent() -> Non
 
     def tried(values: list[dict[str, Any]]) -> Trial:
         trial = Trial([("a.yaml", Mapping.model_validate({**rules, "values": values}))])
-        for kind, names in (("NBIRTH/gw", ["bdSeq"]), ("DBIRTH/gw/m", ["P"]), ("DDATA/gw/m", ["P", "Admin/Count 1/0/ID"])):
+        sent = {"NBIRTH/gw": ["bdSeq"], "DBIRTH/gw/m": ["P"], "DDATA/gw/m": ["P", "Admin/Count 1/0/ID"]}
+        for kind, names in sent.items():
             payload = Payload(timestamp=stamp, seq=0 if kind.startswith("N") else len(names))
             payload.metrics.extend(Metric(name=name, datatype=10, double_value=1, timestamp=stamp) for name in names)
             trial.see(f"spBv1.0/plant/{kind}", payload.SerializeToString(), NOW_US)
@@ -181,3 +182,27 @@ def test_reasons_and_names_beyond_the_bound_are_counted_only() -> None:
     seen = see(trial, "gw/m1", {"t": T, **{f"n{number}": 1 for number in range(600)}})
     assert len(seen.unmatched) == MOST_SERIES
     assert seen.more_unmatched
+
+
+def test_decimal_commas_are_seen() -> None:
+    found, trial = suggested(("m/a/energy_kwh", b"23,5 kWh"), ("m/a/u", b"230"), ("m/b/u", b"1.231,5"))
+    assert found.decimal == "comma"
+    assert [rule.unit for rule in found.values] == ["kWh", ""]
+    assert next(iter(trial.topics["m/b/u"].series.values())).last == 1231.5
+    found, _ = suggested(("m/a/u", b"23.5"), ("m/b/u", b"24"))
+    assert found.decimal == "point"
+
+
+def test_lists_in_a_record_get_a_word() -> None:
+    first = Trial()
+    payload = {"t": T, "speed": 5, "Motor Speed": [1, 2], "axes": {"load": [3]}}
+    see(first, "fab/press1/data", payload)
+    (text,) = first.new_mappings()
+    assert """from: "$['Motor Speed'][0]"\n""" in text
+    assert """from: "$.axes.load[0]"\n""" in text
+    found = Mapping.model_validate(yaml.safe_load(text))
+    assert (found.asset, [rule.source for rule in found.values]) == ("press1", ["speed"])
+    path = text.partition("from: \"$['")[2].partition("'")[0]
+    rule = {"from": f"$['{path}'][0]", "name": "motor", "quantity": "number"}
+    second = Trial([("a.yaml", Mapping.model_validate({**yaml.safe_load(text), "values": [rule]}))])
+    assert next(iter(see(second, "fab/press1/data", payload).series.values())).last == 1.0
