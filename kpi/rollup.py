@@ -73,7 +73,7 @@ class RollupInputs:
 
 def rollup(inputs: RollupInputs, grains: frozenset[Grain] = frozenset(Grain)) -> pl.DataFrame:
     """Build the values of the grains; rows sorted by scope, grain, window and KPI."""
-    found = _scopes(inputs)
+    found = scopes_of(inputs)
     wide = wide_rows(inputs, found, grains)
     if wide.is_empty():
         return pl.DataFrame(schema=VALUES)
@@ -110,7 +110,8 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
     )
 
 
-def _scopes(inputs: RollupInputs) -> Scopes:
+def scopes_of(inputs: RollupInputs) -> Scopes:
+    """Resolve which assets contribute to which scope."""
     atoms = inputs.atoms
     timed = atoms.filter(pl.col("quantity") == "time")["asset"].unique().to_list()
     counts = pl.col("quantity").is_in(["good", "reject", "ideal_time_total"]) | (pl.col("origin") == "record")

@@ -68,17 +68,70 @@ def show(
     from store.pool import connect
     from store.registry import asset_ids, site_id
 
-    if kpi not in CATALOGUE:
-        raise PilotError(f"There is no KPI {kpi!r}; known: {', '.join(CATALOGUE)}.")
+    _known_kpi(kpi)
     window = serving.Window(from_day=_day(from_), to_day=_day(to + timedelta(days=1)) if to else None)
     with connect(database(database_url), "kpi show") as connection:
         number = site_id(connection, site)
-        known = asset_ids(connection, number)
-        if asset not in known:
-            raise PilotError(f"Site {site!r} has no asset {asset!r}; known: {', '.join(filter(None, known))}.")
-        wanted = serving.ValueFilter([known[asset]], kpi, grain, window, variant, as_of=as_of)
+        chosen = _known_asset(asset_ids(connection, number), site, asset)
+        wanted = serving.ValueFilter([chosen], kpi, grain, window, variant, as_of=as_of)
         rows = serving.kpi_values(serving.Scope(connection, [number]), wanted, None, serving.ValueKey())
     _print([{name: row[name] for name in row if name != "asset_id"} for row in rows], format_, CATALOGUE[kpi].unit)
+
+
+@app.command()
+def explain(
+    kpi: Annotated[str, typer.Option(help="KPI of the catalogue, e.g. oee, energy")],
+    site: Annotated[str, typer.Option(help="site key")],
+    asset: Annotated[str, typer.Option(help="asset path; without it the site itself")] = "",
+    grain: Annotated[Grain, typer.Option(help="window of the value")] = Grain.DAY,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="first production day of the window; default the newest"),
+    ] = None,
+    shift: Annotated[str | None, typer.Option(help="with --grain shift")] = None,
+    job: Annotated[str | None, typer.Option(help="with --grain job")] = None,
+    product: Annotated[str | None, typer.Option(help="with --grain product")] = None,
+    variant: Annotated[str, typer.Option(help="e.g. capped")] = "",
+    as_of: Annotated[datetime | None, typer.Option(help="the value as it stood at this instant (UTC)")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Say why a value is so: formula with its numbers, losses in minutes that add up, raw rows, revisions."""
+    from kpi.explain import explain as of_value
+    from pilot.explain_show import show as show_explanation
+    from store import serving
+    from store.pool import connect
+    from store.registry import asset_ids, site_id
+
+    window = serving.Window(from_day=_day(day), to_day=_day(day + timedelta(days=1)) if day else None)
+    with connect(database(database_url), "kpi explain") as connection:
+        number = site_id(connection, site)
+        wanted = serving.ValueFilter(
+            [_known_asset(asset_ids(connection, number), site, asset)],
+            *(_known_kpi(kpi), grain, window, variant, shift, product, job, as_of),
+        )
+        rows = serving.kpi_values(serving.Scope(connection, [number]), wanted, None, serving.ValueKey())
+        if not rows:
+            raise PilotError("There is no such value; see `haidang kpi show` with the same flags.")
+        found = of_value(connection, number, rows[-1])
+    if as_json:
+        typer.echo(json.dumps(asdict(found), default=str, ensure_ascii=False, indent=2))
+    else:
+        show_explanation(found)
+
+
+def _known_kpi(kpi: str) -> str:
+    from kpi.catalogue import CATALOGUE
+
+    if kpi not in CATALOGUE:
+        raise PilotError(f"There is no KPI {kpi!r}; known: {', '.join(CATALOGUE)}.")
+    return kpi
+
+
+def _known_asset(known: dict[str, int], site: str, asset: str) -> int:
+    if asset not in known:
+        raise PilotError(f"Site {site!r} has no asset {asset!r}; known: {', '.join(filter(None, known))}.")
+    return known[asset]
 
 
 @app.command()

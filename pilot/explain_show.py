@@ -1,0 +1,101 @@
+"""An explanation as a person reads it: the formula with its numbers, where the time went, what it rests on."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from kpi.explain import Explanation
+
+
+def show(found: Explanation) -> None:
+    """Print all parts of an explanation, one below the other."""
+    console = Console(highlight=False)
+    console.print(_head(found), soft_wrap=True)
+    console.print(_inputs(found))
+    if found.losses:
+        console.print(_losses(found))
+    if found.longest:
+        console.print(_longest(found))
+    console.print(_rests_on(found), soft_wrap=True)
+    console.print(_revisions(found))
+
+
+def _head(found: Explanation) -> Text:
+    row = found.value
+    place = f"{row['asset'] or 'the site'}, {row['grain']} {row['production_day']}"
+    window = f"{row['window_start']:%Y-%m-%d %H:%M} – {row['window_end']:%Y-%m-%d %H:%M} UTC"
+    made = f"{_number(found.numerator)} / {_number(found.denominator)} = " if found.denominator is not None else ""
+    trust = f"coverage {_share(row['coverage'])}, completeness {_share(row['completeness'])}"
+    checks = {True: "made again from the stored pieces: equal", False: "MADE AGAIN: DIFFERENT", None: "superseded"}
+    lines = (
+        f"{found.name_en} ({found.kpi}) of {place}, {window}",
+        f"{found.formula} = {made}{_number(row['value'])} {found.unit}",
+        ", ".join([row["status"], trust, *row["flags"]]) + f"; {checks[found.equal]}",
+        f"from {', '.join(name or 'the site' for name in found.contributing)}",
+    )
+    return Text("\n".join(lines))
+
+
+def _inputs(found: Explanation) -> Table:
+    table = Table("base sum", "amount", title="What the formula reads", title_justify="left")
+    for name, amount in found.inputs.items():
+        table.add_row(name, _number(amount))
+    return table
+
+
+def _losses(found: Explanation) -> Table:
+    title = f"Where {_minutes(found.window_s)} minutes went"
+    table = Table("what", "minutes", "six big losses", title=title, title_justify="left", show_footer=True)
+    for loss in found.losses:
+        if loss.seconds:
+            table.add_row(loss.key, _minutes(loss.seconds), loss.big_loss)
+    table.columns[0].footer, table.columns[1].footer = "sum", _minutes(sum(loss.seconds for loss in found.losses))
+    table.columns[1].justify = "right"
+    return table
+
+
+def _longest(found: Explanation) -> Table:
+    title = "Longest stretches without production"
+    table = Table("asset", "from (UTC)", "minutes", "class", "reason", "state", title=title, title_justify="left")
+    for row in found.longest:
+        seconds = (row["to_ts"] - row["from_ts"]).total_seconds()
+        of_class = "/".join(filter(None, (row["time_class"], row["sub_class"])))
+        begin = f"{row['from_ts']:%Y-%m-%d %H:%M:%S}"
+        table.add_row(*map(escape, (row["asset"], begin, _minutes(seconds), of_class, row["reason"], row["state"])))
+    return table
+
+
+def _rests_on(found: Explanation) -> Text:
+    row = found.value
+    raw = "the day is not closed: no digest of its raw rows yet"
+    if found.raw_rows:
+        raw = f"{found.raw_rows:,} raw rows of {len(found.raw_digests)} series and days, their digests are kept"
+    return Text(
+        f"{raw}\ndefinition {found.definition_version}, registry {row['config_digest'][:16]}…, "
+        f"inputs {row['inputs_digest'][:16]}…, factor set {row['factor_set'] or '–'}"
+    )
+
+
+def _revisions(found: Explanation) -> Table:
+    names = ("revision", "value", "status", "cause", "computed (UTC)", "stood until")
+    table = Table(*names, title="Revisions", title_justify="left")
+    for row in found.revisions:
+        until = f"{row['superseded_at']:%Y-%m-%d %H:%M:%S}" if row["superseded_at"] else "stands"
+        times = (f"{row['computed_at']:%Y-%m-%d %H:%M:%S}", until)
+        table.add_row(str(row["revision"]), _number(row["value"]), row["status"], ", ".join(row["cause"]), *times)
+    return table
+
+
+def _number(value: Any) -> str:
+    return "–" if value is None else f"{value:,.6g}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:,.2f}"

@@ -1,0 +1,31 @@
+-- What stands behind one KPI value.
+
+-- name: config
+-- The registry that a value was computed with, as it was kept.
+SELECT json FROM config_snapshot WHERE digest = %(digest)s AND site_id = %(site_id)s
+
+-- name: revisions
+-- All statements of one value, the oldest first.
+SELECT revision, value, numerator, denominator, status, is_final, cause, computed_at, superseded_at, config_digest, inputs_digest
+FROM kpi_value
+WHERE site_id = %(site_id)s AND asset_id = %(asset_id)s AND kpi = %(kpi)s AND variant = %(variant)s AND grain = %(grain)s
+  AND window_start = %(window_start)s AND production_day = %(production_day)s AND shift = %(shift)s
+  AND product = %(product)s AND job = %(job)s
+ORDER BY computed_at, kpi_value_id
+
+-- name: longest
+-- The longest stretches of the window that are no production, of these assets.
+SELECT a.key AS asset, greatest(i.from_ts, %(from_ts)s) AS from_ts, least(i.to_ts, %(to_ts)s) AS to_ts, i.time_class,
+       i.sub_class, i.reason, i.state, i.origin
+FROM state_interval i JOIN asset a USING (asset_id)
+WHERE i.site_id = %(site_id)s AND a.key = ANY (%(assets)s::text[]) AND i.time_class <> 'production'
+  AND i.production_day BETWEEN %(from_day)s AND %(to_day)s AND i.from_ts < %(to_ts)s AND i.to_ts > %(from_ts)s
+ORDER BY least(i.to_ts, %(to_ts)s) - greatest(i.from_ts, %(from_ts)s) DESC, i.from_ts LIMIT %(limit)s
+
+-- name: raw_digests
+-- The raw rows behind closed days, by series.
+SELECT d.series_key, d.production_day, d.rows, encode(d.sha256, 'hex') AS sha256
+FROM raw_day_digest d JOIN series s USING (series_id) JOIN asset a USING (asset_id)
+WHERE d.site_id = %(site_id)s AND a.key = ANY (%(assets)s::text[]) AND d.superseded_at IS NULL
+  AND d.production_day BETWEEN %(from_day)s AND %(to_day)s
+ORDER BY d.series_key, d.production_day
