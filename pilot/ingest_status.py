@@ -6,8 +6,6 @@ from rich.table import Table
 from store.leases import Worker, workers
 from store.pool import connect
 
-SILENT_S = 15.0  # renewed every few seconds: the default lease is 10
-
 
 def show(url: str) -> int:
     """Print all sessions; 0 when each is at work."""
@@ -23,15 +21,15 @@ def show(url: str) -> int:
 def is_well(row: Worker) -> bool:
     """Whether a session is at work, or is one that nobody needs to work under."""
     if row.role == "supervisor":
-        return row.holder is not None and row.silent_s < SILENT_S
-    return row.holder is not None and row.state == "connected" and row.silent_s < SILENT_S
+        return row.holder is not None and row.silent_s < row.lease_s
+    return row.holder is not None and row.state == "connected" and row.silent_s < row.lease_s
 
 
 def condition(row: Worker) -> str:
     """What a row means, in words."""
     if row.holder is None:
         return "nobody works; messages may wait at the broker"
-    if row.silent_s >= SILENT_S:
+    if row.silent_s >= row.lease_s:
         return f"silent: dead, or without the database; was {row.state}"
     return row.state
 

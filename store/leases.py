@@ -54,6 +54,7 @@ class Worker:
     pid: int
     state: str
     subscriptions: list[str] | None
+    lease_s: float
     started_at: datetime
     silent_s: float
 

@@ -2,12 +2,12 @@
 
 -- name: take_session
 -- Become the holder, unless somebody else holds it and has renewed it lately; what the session is subscribed to stays.
-INSERT INTO ingest_worker AS w (session, client_id, slot, slots, role, holder, host, pid, state)
-VALUES (%(session)s, %(client_id)s, %(slot)s, %(slots)s, %(role)s, %(holder)s, %(host)s, %(pid)s, %(state)s)
+INSERT INTO ingest_worker AS w (session, client_id, slot, slots, role, holder, host, pid, state, lease_s)
+VALUES (%(session)s, %(client_id)s, %(slot)s, %(slots)s, %(role)s, %(holder)s, %(host)s, %(pid)s, %(state)s, %(ttl_s)s)
 ON CONFLICT (session) DO UPDATE SET
     client_id = excluded.client_id, slot = excluded.slot, slots = excluded.slots, role = excluded.role,
     holder = excluded.holder, host = excluded.host, pid = excluded.pid, state = excluded.state,
-    started_at = now(), renewed_at = now()
+    lease_s = excluded.lease_s, started_at = now(), renewed_at = now()
 WHERE w.holder IS NULL
     OR w.holder IN (excluded.holder, %(gone)s)
     OR w.renewed_at < now() - make_interval(secs => %(ttl_s)s)
@@ -39,7 +39,7 @@ DELETE FROM ingest_worker WHERE session = %(session)s AND holder = %(holder)s
 
 -- name: workers
 -- All sessions, of one ingest or of all, with the age of the last sign of life in seconds.
-SELECT session, client_id, slot, slots, role, holder, host, pid, state, subscriptions, started_at,
+SELECT session, client_id, slot, slots, role, holder, host, pid, state, subscriptions, lease_s, started_at,
     extract(epoch FROM now() - renewed_at)::float8 AS silent_s
 FROM ingest_worker
 WHERE %(client_id)s::text IS NULL OR client_id = %(client_id)s

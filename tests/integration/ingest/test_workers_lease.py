@@ -19,6 +19,12 @@ def lease(database: TestDatabase, holder: str, *, ttl_s: float = 60.0) -> Lease:
     return Lease(database.url_for("haidang_ingest"), SLOT, role="worker", holder=holder, ttl_s=ttl_s)
 
 
+def age(database: TestDatabase, seconds: int) -> None:
+    """Have the last renewal so long ago."""
+    with psycopg.connect(database.url) as connection:
+        connection.execute("UPDATE ingest_worker SET renewed_at = now() - make_interval(secs => %s)", [seconds])
+
+
 def test_a_session_has_one_holder(database: TestDatabase) -> None:
     first, second = lease(database, "host/1 10 100"), lease(database, "host/2 20 200")
     assert first.take() is None
@@ -43,8 +49,7 @@ def test_a_silent_holder_loses_its_session(database: TestDatabase) -> None:
     first, second = lease(database, "host/1 10 100"), lease(database, "host/2 20 200", ttl_s=10.0)
     assert first.take() is None
     assert second.take() is not None
-    with psycopg.connect(database.url) as connection:
-        connection.execute("UPDATE ingest_worker SET renewed_at = now() - interval '11 s'")
+    age(database, 11)
     assert second.take() is None
     assert not first.renew("connected")
     first.close()
@@ -73,6 +78,10 @@ def test_the_status_says_who_works(
     assert show(database.url) == 1, "it only starts"
     held.note_subscriptions(["a/#"], "connected")
     assert show(database.url_for("haidang_ingest")) == 0
+    age(database, 59)
+    assert show(database.url) == 0, "its next renewal may be due"
+    age(database, 61)
+    assert show(database.url) == 1, "its lease is over"
     held.release()
     assert show(database.url) == 1
     assert "messages may wait" in " ".join(capsys.readouterr().out.replace("│", " ").split())

@@ -21,6 +21,7 @@ def row(session: str, slot: int = 0, slots: int = 1, **more: object) -> Worker:
         "pid": 1,
         "state": "connected",
         "subscriptions": ["haidang/v1/#"],
+        "lease_s": 10.0,
         "started_at": datetime(2026, 11, 22, tzinfo=UTC),
         "silent_s": 0.0,
     }

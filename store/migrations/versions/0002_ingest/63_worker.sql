@@ -11,6 +11,7 @@ CREATE TABLE ingest_worker (
     pid integer NOT NULL,
     state text NOT NULL,
     subscriptions text[],
+    lease_s double precision NOT NULL CHECK (lease_s > 0),
     started_at timestamptz NOT NULL DEFAULT now(),
     renewed_at timestamptz NOT NULL DEFAULT now()
 );
@@ -18,7 +19,7 @@ CREATE INDEX ingest_worker_client ON ingest_worker (client_id);
 COMMENT ON TABLE ingest_worker IS 'sessions at the broker and who holds them';
 COMMENT ON COLUMN ingest_worker.client_id IS 'what the sessions of one ingest have in common; its own row is the lease of the whole';
 COMMENT ON COLUMN ingest_worker.holder IS 'host, process and start of the holder; null = free; may be taken over when not renewed for some seconds';
+COMMENT ON COLUMN ingest_worker.lease_s IS 'without a renewal for so long, its holder is taken for dead';
 COMMENT ON COLUMN ingest_worker.subscriptions IS 'topic filters that the session may have at the broker, null = not known';
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ingest_worker TO haidang_ingest;
-GRANT SELECT ON ingest_worker TO haidang_api;
