@@ -116,9 +116,7 @@ def plant(database: TestDatabase, broker: Broker, services: Services) -> Iterato
 
 def test_nothing_is_lost_while_workers_are_killed_added_and_taken_away(plant: Plant, broker: Broker) -> None:
     if not broker.keeps_sessions:
-        missing(
-            "mosquitto", "rumqttd hands a session that was left to others and never has it emptied (0014-workers.md)"
-        )
+        missing("mosquitto", "rumqttd gives what waits in a session to others, and an old one is never emptied (0014)")
     one = plant.ingest(1)
     plant.wait_connected("w")
     plant.publish()
