@@ -32,7 +32,7 @@ from ingest.seqs import SeqRun, seq_runs
 from ingest.sparkplug import keeping
 from model.ledger import COUNTS
 from store import opened_days, raw
-from store.errors import DatabaseUnavailableError, is_outage, translated
+from store.errors import DatabaseUnavailableError, is_outage, is_undone, translated
 from store.instants import instant
 from store.pool import Connection, connect
 
@@ -41,6 +41,7 @@ DAYS_AHEAD = 2
 LOCK_TIMEOUT_S = 2.0
 SILENT_CLIENT_S = 20.0  # a batch left half-way behind a cut network would keep its rows from the next try
 TOUCH_US = 10_000_000
+TRIES = 3  # of a batch that the server undid for the sake of another worker's
 _POISON_CLASSES = ("22", "23", "54")
 # A cut network must be noticed: without these an open connection waits for a quarter of an hour.
 _WATCHED = {
@@ -211,7 +212,7 @@ class Writer:
         return self._connection
 
     def _after_failure(self, error: psycopg.Error) -> None:
-        if self._connection is not None and not is_outage(error):
+        if self._connection is not None and (is_undone(error) or not is_outage(error)):
             self._connection.rollback()
         else:
             self.close()
@@ -219,15 +220,20 @@ class Writer:
     # -- one batch ------------------------------------------------------------------------------------
 
     def _settle_and_store(self, messages: Sequence[Message], work: Work) -> None:
-        """Store what a commit whose answer was lost has not stored already."""
-        try:
-            stored = work.doubt.resolve(self._open(), messages)
-            if stored is not None:
-                self._settle(stored, work.report)
-            self._store(messages[work.report.committed :], work)
-        except psycopg.Error as error:
-            self._after_failure(error)
-            raise
+        """Store what a commit whose answer was lost has not stored already; what the server undid is tried again."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                rest = messages[work.report.committed :]
+                stored = work.doubt.resolve(self._open(), rest)
+                if stored is not None:
+                    self._settle(stored, work.report)
+                self._store(messages[work.report.committed :], work)
+            except psycopg.Error as error:
+                self._after_failure(error)
+                if not (tries_left and is_undone(error)):
+                    raise
+            else:
+                return
 
     def _settle(self, attempt: Attempt, report: Report) -> None:
         """Remember what a commit has made true."""
@@ -386,9 +392,10 @@ class Writer:
                 plan.known_conflicts.append(row["of"])
 
     def _note_statuses(self, connection: Connection, messages: Sequence[Message]) -> None:
-        for message in messages:
+        said = [message for message in messages if message.decoded.online is not None and not message.replay_of]
+        for message in sorted(said, key=lambda each: each.source.device_id):  # an order that all workers keep to
             online, source = message.decoded.online, message.source
-            if online is not None and source.device_id and not message.replay_of:
+            if online is not None and source.device_id:
                 raw.note_status(connection, source.site_id, source.device_id, message.received_us, online=online)
 
     def _seen(self, messages: Sequence[Message]) -> dict[int, int]:

@@ -28,6 +28,14 @@ _OUTAGE_CLASSES = ("08", "40", "53", "57", "58")
 _OUTAGE_STATES = ("25006", "55P03")
 
 
+_UNDONE_STATES = ("40001", "40P01")
+
+
+def is_undone(error: psycopg.Error) -> bool:
+    """Whether the server undid a transaction for the sake of another one (deadlock, serialization): try it again."""
+    return error.sqlstate in _UNDONE_STATES
+
+
 def is_outage(error: psycopg.Error) -> bool:
     """Tell an outage (connection, resources, shutdown, serialization, failover, lock) from a wrong statement."""
     if error.sqlstate is None:

@@ -139,10 +139,17 @@ SELECT number FROM batch_mark WHERE writer = %(writer)s
 DELETE FROM batch_mark WHERE at < now() - interval '1 day'
 
 -- name: touch_devices
--- When devices were last heard.
-UPDATE device AS d SET last_seen = greatest(d.last_seen, s.seen), first_seen = coalesce(d.first_seen, s.seen)
-FROM unnest(%(device_id)s::integer[], %(seen)s::timestamptz[]) AS s (device_id, seen)
-WHERE d.device_id = s.device_id
+-- When devices were last heard. Locked in the order of their numbers: workers that hear the same ones wait for each other.
+WITH heard AS (
+    SELECT d.device_id, s.seen
+    FROM unnest(%(device_id)s::integer[], %(seen)s::timestamptz[]) AS s (device_id, seen)
+    JOIN device AS d USING (device_id)
+    ORDER BY d.device_id
+    FOR NO KEY UPDATE OF d
+)
+UPDATE device AS d SET last_seen = greatest(d.last_seen, h.seen), first_seen = coalesce(d.first_seen, h.seen)
+FROM heard AS h
+WHERE d.device_id = h.device_id
 
 -- name: open_session
 -- A device says that it is online; an open session goes on.

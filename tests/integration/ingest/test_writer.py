@@ -1,6 +1,7 @@
 """The writer on a real database, as the role it has in production."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,8 +19,11 @@ from ingest.message import Message
 from ingest.route import Router
 from ingest.writer import NotStoredError, Report, Writer
 from model.ledger import MESSAGE_ACCOUNT, VALUE_ACCOUNT
+from store import raw
 from store.errors import DatabaseUnavailableError
+from store.pool import Connection, connect
 from tests.support.database import TestDatabase
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.needs_database
 TOPIC = "haidang/v1/demo/packing/line1/filler/data"
@@ -364,6 +368,51 @@ def test_folding_keeps_every_count(bench: Bench) -> None:
     assert bench.writer.fold_ledger() > 0
     assert bench.ledger() == before
     assert bench.rows("SELECT count(*) FROM ledger_delta") == [(0,)]
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_what_the_server_undid_for_another_worker_is_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    bench.write(sample({"power_kw": 1.0}))
+    touch, left, seen = raw.touch_devices, [times], set()
+
+    def undone(connection: Connection, devices: dict[int, int]) -> None:
+        seen.add(connection.info.backend_pid)
+        if left[0]:
+            left[0] -= 1
+            connection.execute("DO $$ BEGIN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END $$")
+        touch(connection, devices)
+
+    monkeypatch.setattr("store.raw.touch_devices", undone)
+    messages = [bench.message(sample({"power_kw": 2.0}, 1))]
+    if times == 3:
+        with pytest.raises(NotStoredError, match="deadlock"):
+            bench.writer.write(messages)
+    bench.writer.write(messages)
+    assert len(seen) == 1  # and the connection stays
+    assert bench.ledger() == {"received": 2, "processed": 2, "decoded": 2, "stored": 2}
+
+
+def test_devices_are_locked_in_the_order_of_their_numbers(bench: Bench) -> None:
+    for name in ("a", "b", "c"):
+        bench.write(sample({"power_kw": 1.0}), topic=f"haidang/v1/demo/{name}/data")
+    devices = [number for (number,) in bench.rows("SELECT device_id FROM device ORDER BY device_id")]
+    urls = bench.database.url, bench.database.url_for("haidang_ingest")
+    with connect(urls[0]) as holder, connect(urls[1]) as toucher, connect(urls[0], autocommit=True) as looker:
+        raw.touch_devices(toucher, {devices[0]: 1})
+        toucher.commit()  # its row stands last in the table now
+        holder.execute("SELECT FROM device WHERE device_id = %s FOR UPDATE", [devices[0]])
+        waiting = threading.Thread(target=raw.touch_devices, args=(toucher, dict.fromkeys(devices, 2)))
+        waiting.start()
+        blocked = "SELECT cardinality(pg_blocking_pids(%s))"
+        pid = [toucher.info.backend_pid]
+        wait_until(lambda: looker.execute(blocked, pid).fetchone() == (1,), timeout_s=10, what="the lock is waited for")
+        free = "SELECT device_id FROM device ORDER BY device_id FOR UPDATE SKIP LOCKED"
+        assert [number for (number,) in looker.execute(free).fetchall()] == devices[1:]
+        holder.commit()
+        waiting.join(10)
+        toucher.commit()
 
 
 def test_an_outage_stores_nothing_and_the_next_try_everything(bench: Bench) -> None:
