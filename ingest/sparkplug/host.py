@@ -302,7 +302,8 @@ class Host:
         if is_born and decoded.rows and not (decoded.values or decoded.rejected):
             meanings.learn(arrival.data, arrival.payload.metrics, decoded.rows[0])
         step = self._advance(arrival, node)
-        if not is_born or any(rejection.code == "unknown_alias" for rejection in decoded.rejected):
+        is_unknown = any(rejection.code == "unknown_alias" for rejection in decoded.rejected)
+        if not is_born or (is_unknown and not arrival.again):  # no other birth tells what an earlier one meant
             self._rebirths.want(arrival.place.key)
         decoded.effects, decoded.missing = (self._keep(state.Change(step.node, news)),), step.missing
         return [Part(arrival.source, decoded)]

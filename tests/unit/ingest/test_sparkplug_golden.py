@@ -1,6 +1,6 @@
 """Golden conversations with Sparkplug nodes: a folder per case with packets in order and what must come out of each.
 
-`case.json` holds topic, payload (hexadecimal, protobuf), time of receipt and the broker's mark of a repeat of each
+`case.json` holds topic, payload (hexadecimal, protobuf), time of receipt and the marks of a repeat of each
 packet; `expected.json` the readings, refusals, sessions and commands. `HAIDANG_UPDATE_GOLDEN=1` writes it anew.
 """
 
@@ -14,6 +14,7 @@ import pytest
 
 from ingest.mapping import load
 from ingest.route import Router
+from ingest.sparkplug.announce import Outgoing
 from ingest.sparkplug.host import Host, Options
 from ingest.sparkplug.sparkplug_b_pb2 import Payload
 
@@ -25,6 +26,7 @@ def conversation(case: dict[str, Any]) -> list[dict[str, Any]]:
     mappings = [load(ROOT / "examples" / case["mapping"] / "mapping.yaml")] if "mapping" in case else []
     host = Host(Options("haidang"), clock_s=lambda: 1000.0)
     router = Router(mappings, host)
+    host.will(case.get("will_ms", 0))
     return [answer(router, host, packet) for packet in case["packets"]]
 
 
@@ -33,7 +35,7 @@ def answer(router: Router, host: Host, packet: dict[str, Any]) -> dict[str, Any]
     data = bytes.fromhex(packet["hex"])
     if source.place is None:
         return {"whole": msgspec.to_builtins(source.decode(data))["whole"]}
-    parts = host.take(source, data, packet["received_us"], dup=packet.get("dup", False))
+    parts = host.take(source, data, packet["received_us"], dup=packet.get("dup", False), kept=packet.get("kept", False))
     result: dict[str, Any] = {
         "messages": [
             {
@@ -50,12 +52,15 @@ def answer(router: Router, host: Host, packet: dict[str, Any]) -> dict[str, Any]
         ]
     }
     if host.outgoing:
-        result["commands"] = [
-            {"topic": out.topic, "metrics": [metric.name for metric in Payload.FromString(out.payload).metrics]}
-            for out in host.outgoing
-        ]
+        result["commands"] = [said(out) for out in host.outgoing]
         host.outgoing.clear()
     return result
+
+
+def said(out: Outgoing) -> dict[str, Any]:
+    if "/STATE/" in out.topic:
+        return {"topic": out.topic, "state": json.loads(out.payload), "qos": out.qos, "retain": out.retain}
+    return {"topic": out.topic, "metrics": [metric.name for metric in Payload.FromString(out.payload).metrics]}
 
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
