@@ -65,11 +65,15 @@ class Plant:
 
     def ingest(self, **more: str) -> Service:
         """Start ingest and wait until it reads."""
-        env = {"HAIDANG_DATABASE_URL": self.database.url_for("haidang_ingest"), "HAIDANG_BROKER_URL": self._broker.url}
         before = len(self.states())
-        service = self._services.start("ingest", env={**env, **more})
+        service = self.standby(**more)
         wait_until(lambda: len(self.states()) > before, what="STATE of the host")
         return service
+
+    def standby(self, **more: str) -> Service:
+        """Start ingest and do not wait."""
+        env = {"HAIDANG_DATABASE_URL": self.database.url_for("haidang_ingest"), "HAIDANG_BROKER_URL": self._broker.url}
+        return self._services.start("ingest", env={**env, **more})
 
     def site(self, key: str = "demo-plant") -> None:
         with psycopg.connect(self.database.url) as connection:

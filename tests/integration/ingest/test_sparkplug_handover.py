@@ -1,0 +1,43 @@
+"""A node is born again while another ingest holds the session, and while its births wait in a session of before."""
+
+import pytest
+
+from ingest.sparkplug.sparkplug_b_pb2 import Metric
+from tests.integration.ingest.test_sparkplug import MESSAGES, TEMPERATURE, Plant, plant
+from tests.support.broker import Broker
+from tests.support.required import missing
+from tests.support.waiting import wait_until
+
+__all__ = ["plant"]
+pytestmark = [pytest.mark.needs_database, pytest.mark.needs_broker]
+
+PRESSURE = Metric(name="pressure_bar", alias=1, datatype=10, double_value=1.0)
+
+
+def test_who_takes_over_reads_nodes_by_their_last_birth(plant: Plant, broker: Broker) -> None:
+    if not broker.keeps_sessions:
+        missing("mosquitto", "rumqttd gives what waits in a session to others, and an old one is never emptied (0014)")
+    plant.site()
+    first = plant.ingest()
+    plant.born(1, TEMPERATURE)
+    plant.wait_received(2)
+    second = plant.standby()
+    wait_until(lambda: "session_in_use" in second.log(), what="the second to wait for its turn")
+    plant.born(2, PRESSURE)
+    plant.wait_received(4)
+    said = len(plant.states())
+    assert first.terminate() == 0
+    wait_until(lambda: len(plant.states()) >= said + 2, what="the second to be there")
+    plant.say("DDATA/gw/press", 2, Metric(alias=1, double_value=2.0))
+    plant.wait_received(5)
+    assert [value for value, _ in plant.readings("pressure_bar")] == ["1", "2"]
+
+    assert second.terminate() == 0
+    plant.born(3, TEMPERATURE)  # waits in the session of one worker
+    plant.ingest(HAIDANG_INGEST_WORKERS="2")
+    plant.say("DDATA/gw/press", 2, Metric(alias=1, double_value=22.0))
+    wait_until(lambda: len(plant.readings("temperature_c")) >= 3, what="the value after the birth")
+    assert [value for value, _ in plant.readings("temperature_c")] == ["20.5", "20.5", "22"]
+    assert [value for value, _ in plant.readings("pressure_bar")] == ["1", "2"]
+    assert plant.rows(MESSAGES)[0][1:] == (0, 0, 0, 0)
+    assert plant.commands() == []
