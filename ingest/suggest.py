@@ -83,13 +83,13 @@ def _has_commas(texts: Sequence[str]) -> bool:
     return all_may and any(not _says_number(text) for text in texts)
 
 
-def rule_for(source: str, name: str, value: Any, unit: str = "") -> dict[str, Any]:
-    """The rule of one value, guessed from its name, its unit and what it is."""
+def rule_for(source: str, name: str, value: Any, unit: str = "", *, with_unit: bool = False) -> dict[str, Any]:
+    """The rule of one value, guessed from its name, its unit and what it is; `with_unit`: `23.5 kWh` is a number."""
     clean = re.sub(r"[^A-Za-z0-9_.:-]+", "_", name).strip("_") or "value"
     clean = (clean if clean[0].isalpha() else f"v_{clean}")[:100]
     found = guess(clean)
     quantity, unit_here = found.quantity, found.unit
-    if isinstance(value, str) and number(value) is None and number_and_unit(value) is None:
+    if isinstance(value, str) and number(value) is None and not (with_unit and number_and_unit(value)):
         quantity, unit_here = (quantity if QUANTITIES[quantity].kind is SeriesKind.STATE else "text"), ""
     elif unit and is_known(unit):
         quantity, unit_here = (quantity_of_unit(unit) if quantity == "number" else quantity), unit
@@ -97,11 +97,11 @@ def rule_for(source: str, name: str, value: Any, unit: str = "") -> dict[str, An
     return {key: text for key, text in rule.items() if text or key == "from"}
 
 
-def rules_for(values: Iterable[tuple[str, str, Any, str]]) -> list[dict[str, Any]]:
+def rules_for(values: Iterable[tuple[str, str, Any, str]], *, with_units: bool = False) -> list[dict[str, Any]]:
     """Rules of (source, name, value, unit), each name once."""
     rules: dict[str, dict[str, Any]] = {}
     for source, name, value, unit in values:
-        rule = rule_for(source, name, value, unit)
+        rule = rule_for(source, name, value, unit, with_unit=with_units)
         rules.setdefault(rule["name"], rule)
     return list(rules.values())[:MOST_RULES]
 
@@ -134,7 +134,7 @@ def _one_value(kind: str, samples: Sequence[Sample]) -> dict[str, Any]:
         **({"decimal": "comma"} if has_commas else {}),
         "time": "receive",
         "unmapped": "ignore",
-        "values": rules_for(known),
+        "values": rules_for(known, with_units=True),
     }
 
 

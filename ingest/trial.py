@@ -97,7 +97,8 @@ class Trial:
 
     def new_mappings(self) -> list[str]:
         """Mapping files that would read what nothing reads."""
-        return suggest.mappings_for(suggest.Sample(seen.topic, seen.sample) for seen in self.unread)
+        unknown = [seen for seen in self.unread if not seen.refused]  # not those of our own formats that are refused
+        return suggest.mappings_for(suggest.Sample(seen.topic, seen.sample) for seen in unknown)
 
     def more_rules(self) -> dict[str, str]:
         """Rules in YAML, by mapping file, for values that no rule of it names."""

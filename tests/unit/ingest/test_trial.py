@@ -206,3 +206,16 @@ def test_lists_in_a_record_get_a_word() -> None:
     rule = {"from": f"$['{path}'][0]", "name": "motor", "quantity": "number"}
     second = Trial([("a.yaml", Mapping.model_validate({**yaml.safe_load(text), "values": [rule]}))])
     assert next(iter(see(second, "fab/press1/data", payload).series.values())).last == 1.0
+
+
+def test_a_number_with_its_unit_is_a_text_in_json() -> None:
+    found, _ = suggested(("a/b/m1", {"t": T, "E": "23.5 kWh", "P": "5"}))  # refuses nothing
+    assert {rule.source: rule.quantity for rule in found.values} == {"E": "text", "P": "number"}
+
+
+def test_what_is_refused_is_no_unknown_format() -> None:
+    trial = Trial()
+    for tag in ("x y", "x_y"):
+        seen = see(trial, f"umh/v1/acme/plant/m/_historian/{tag}", {"timestamp_ms": T, "value": 1})
+    assert [code for code, _ in seen.refused] == ["name_taken"]
+    assert trial.new_mappings() == []
