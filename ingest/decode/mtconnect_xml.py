@@ -32,10 +32,14 @@ class _Observation(NamedTuple):
     has_entries: bool
 
     @property
-    def sender(self) -> str:
-        """The data item: names need not be unique, ids are."""
-        item = self.attributes.get("dataItemId") or self.attributes.get("name", "")
-        return f"{self.device}:{item}"
+    def item(self) -> str:
+        """The data item as people call it; its id may change with the agent's configuration."""
+        return f"{self.device}:{self.attributes.get('name') or self.attributes.get('dataItemId', '')}"
+
+    @property
+    def identifier(self) -> str:
+        """The data item within this document: names need not be unique, ids are."""
+        return f"{self.device}:{self.attributes.get('dataItemId') or self.attributes.get('name', '')}"
 
 
 class _RefusedError(Exception):
@@ -44,7 +48,7 @@ class _RefusedError(Exception):
 
 def decode(payload: bytes, mapping: Mapping, names: Names | None = None) -> Decoded:
     """Decode a document as the mapping says."""
-    names = names or Names(mapping)
+    here = _DocumentNames(mapping, names or Names(mapping))
     reader = _Reader()
     try:
         reader.read(payload)
@@ -60,9 +64,21 @@ def decode(payload: bytes, mapping: Mapping, names: Names | None = None) -> Deco
         if mapping.device and each.device != mapping.device:
             result.ignored += 1
         else:
-            _add(result, each, mapping, names, several=len(devices) > 1 and not mapping.device)
+            _add(result, each, mapping, here, several=len(devices) > 1 and not mapping.device)
     result.values = with_ordinals(result.values)
     return result
+
+
+class _DocumentNames:
+    """The names of a topic, and of the items of one document."""
+
+    def __init__(self, mapping: Mapping, names: Names) -> None:
+        self._names = names
+        self._here = Names(mapping)
+
+    def refusal(self, rule: ValueRule, each: _Observation) -> Rejection | None:
+        """Why an item cannot have the name of a rule: another device has it, or another item of the document."""
+        return self._names.refusal(rule, each.item) or self._here.refusal(rule, each.identifier)
 
 
 class _Reader:
@@ -124,7 +140,7 @@ class _Reader:
             self._text.append(text)
 
 
-def _add(result: Decoded, each: _Observation, mapping: Mapping, names: Names, *, several: bool) -> None:
+def _add(result: Decoded, each: _Observation, mapping: Mapping, names: "_DocumentNames", *, several: bool) -> None:
     item = each.attributes.get("name") or each.attributes.get("dataItemId", "")
     try:
         ts_us = shdr_time(each.attributes.get("timestamp", ""))
@@ -141,7 +157,7 @@ def _add(result: Decoded, each: _Observation, mapping: Mapping, names: Names, *,
         result.ignored += 1
     elif each.has_entries:
         result.rejected.append(Rejection("wrong_type", f"{shown(rule.name)} must be one value, not a set of entries"))
-    elif (refusal := names.refusal(rule, each.sender)) is not None:
+    elif (refusal := names.refusal(rule, each)) is not None:
         result.rejected.append(refusal)
     else:
         add_observation(result, rule, each.text, ts_us)

@@ -200,3 +200,28 @@ def test_no_device_has_a_name_that_the_database_has_no_room_for(topic: str) -> N
     assert whole is not None
     assert whole.code == "bad_topic"
     assert len(whole.detail) < 300
+
+
+def test_names_of_a_topic_are_told_apart_from_message_to_message() -> None:
+    rules = {"topic": "gw/{m}", "site": "p", "asset": "{m}", "unmapped": "propose", "values": []}
+    source = Router([Mapping.model_validate({**rules, "format": "json", "time": {"from": "t", "format": "unix_ms"}})])
+    first, second = (source.source("gw/1").decode(f'{{"t": 1, "{name}": 5}}'.encode()) for name in ("a b", "a_b"))
+    assert [value[0] for value in first.values] == ["a_b"]
+    assert [each.code for each in second.rejected] == ["name_taken"]
+    assert source.source("gw/2").decode(b'{"t": 1, "a_b": 5}').values
+
+
+def test_the_id_of_an_item_may_change_between_documents_but_not_its_device() -> None:
+    rules = {"topic": "mt/{m}", "site": "p", "asset": "{m}", "format": "mtconnect_xml", "unmapped": "propose"}
+    source = Router([Mapping.model_validate({**rules, "values": []})]).source("mt/1")
+    text = (
+        '<MTConnectStreams><Streams><DeviceStream name="{device}"><ComponentStream><Samples>'
+        '<Load name="load" dataItemId="{item}" timestamp="2026-11-22T08:00:0{second}Z">5</Load>'
+        "</Samples></ComponentStream></DeviceStream></Streams></MTConnectStreams>"
+    )
+    found = [
+        source.decode(text.format(device=device, item=item, second=second).encode())
+        for second, (device, item) in enumerate([("m1", "x1"), ("m1", "x9"), ("m2", "x1")])
+    ]
+    assert [len(each.values) for each in found] == [1, 1, 0]
+    assert [each.code for each in found[2].rejected] == ["name_taken"]
