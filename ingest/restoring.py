@@ -10,13 +10,12 @@ messages of nodes wait here, unacknowledged.
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
-import msgspec
 import structlog
 
 from ingest.message import Message
 from ingest.session import Session
 from ingest.sparkplug.host import Host
-from ingest.sparkplug.state import Life, Node
+from ingest.sparkplug.state import Node, doubted
 from ingest.sparkplug.topics import STATE, Place
 
 LONGEST_WAIT_S = 60.0  # for sessions of before that cannot be emptied
@@ -97,13 +96,4 @@ class Restoring:
 
 def awaited(nodes: Iterable[Node]) -> list[Node]:
     """Nodes that may have been born again since: what their aliases mean is not known."""
-    return [
-        msgspec.structs.replace(
-            node,
-            devices={
-                key: msgspec.structs.replace(device, life=Life.AWAITED) if device.life is Life.BORN else device
-                for key, device in node.devices.items()
-            },
-        )
-        for node in nodes
-    ]
+    return [doubted(node).node for node in nodes]

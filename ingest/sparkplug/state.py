@@ -250,7 +250,7 @@ def _ended(device: Device, life: Life, at_us: int, died_us: int = 0) -> Device:
 
 def is_stale_death(node: Node, bd_seq: int) -> bool:
     """Whether a death belongs to an earlier session of the node than the one its last birth began."""
-    return node.is_born and _is_behind(bd_seq, node.bd_seq)
+    return node.device("").life is not Life.DEAD and _is_behind(bd_seq, node.bd_seq)
 
 
 def is_doubtful_death(node: Node, bd_seq: int) -> bool:

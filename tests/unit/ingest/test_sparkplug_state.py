@@ -9,6 +9,7 @@ from ingest.sparkplug.state import (
     Node,
     advance,
     device_born,
+    doubted,
     is_doubtful_death,
     is_stale_death,
     node_born,
@@ -103,6 +104,7 @@ def test_a_death_of_an_earlier_session_is_stale() -> None:
     assert is_stale_death(node, 0)
     assert not is_stale_death(node, 1)
     assert not is_stale_death(Node("g", "n"), 7)
+    assert is_stale_death(doubted(node).node, 0), "also of a node of which something was missed since"
 
 
 def test_a_death_of_a_session_that_nobody_saw_begin_is_taken_and_asked_about() -> None:
