@@ -5,7 +5,8 @@ import structlog
 from ingest.decode.result import Decoded, refused
 from ingest.message import Message
 from ingest.route import Source
-from ingest.sparkplug.host import Host, Part
+from ingest.sparkplug.arrival import Part
+from ingest.sparkplug.host import Host
 
 log = structlog.get_logger("ingest")
 

@@ -6,9 +6,10 @@ from ingest.decode.result import Decoded
 from ingest.message import Message
 from ingest.route import Router
 from ingest.sparkplug import packets
-from ingest.sparkplug.host import Host, Options, Part
+from ingest.sparkplug.arrival import Part
+from ingest.sparkplug.host import Host, Options
 from ingest.sparkplug.sparkplug_b_pb2 import Metric, Payload
-from ingest.sparkplug.state import MOST_TABLES, Life
+from ingest.sparkplug.state import MOST_TABLES, Change, Life
 
 T = 1_790_000_000_000  # ms
 NOW_US = (T + 3_600_000) * 1000
@@ -185,7 +186,8 @@ def test_the_change_of_a_doubtful_node_is_kept_with_its_message() -> None:
     plant.born(0, a=1)
     plant.listen_again()
     (part,) = plant.say(DATA, 2_000, 7, Metric(alias=1, double_value=5.0))
-    changed = {device: one.node.device(device).life for one in part.decoded.effects for device in one.devices}
+    changes = [one for one in part.decoded.effects if isinstance(one, Change)]
+    changed = {device: one.node.device(device).life for one in changes for device in one.devices}
     assert changed == {"": Life.AWAITED, "press": Life.AWAITED}
 
 

@@ -6,7 +6,8 @@ from ingest.decode.result import Decoded
 from ingest.message import memory
 from ingest.route import Router
 from ingest.sparkplug import meaning, nodes
-from ingest.sparkplug.host import Host, Options, Part
+from ingest.sparkplug.arrival import Part
+from ingest.sparkplug.host import Host, Options
 from ingest.sparkplug.meaning import Meanings
 from ingest.sparkplug.sparkplug_b_pb2 import Metric, Payload
 from ingest.sparkplug.state import BirthMetric, Change, Node, device_born
@@ -46,8 +47,8 @@ def test_nodes_of_unknown_sites_do_not_lock_out_others(monkeypatch: pytest.Monke
     held = [hall.host.node("nobody", f"n{number}") is not None for number in range(6)]
     assert held == [False] * 4 + [True] * 2
     assert hall.host.node("plant", "known") is not None
-    assert {key[1] for key in hall.host._meanings} == {"known", "n4", "n5"}
-    assert hall.host._rebirths._wanted == {("nobody", "n4"), ("nobody", "n5")}
+    assert {key[1] for key in hall.host.known.meanings} == {"known", "n4", "n5"}
+    assert hall.host.known.rebirths._wanted == {("nobody", "n4"), ("nobody", "n5")}
 
 
 def test_nodes_of_known_sites_are_never_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +91,7 @@ def test_refused_devices_are_not_remembered(monkeypatch: pytest.MonkeyPatch, kin
     hall.say("plant/NBIRTH/a", "x")
     for number in range(9):
         hall.say(f"plant/{kind}/a/d{number}", "x", seq=number + 1)
-    assert len(hall.host._meanings) <= 3
+    assert len(hall.host.known.meanings) <= 3
 
 
 def test_names_without_a_birth_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

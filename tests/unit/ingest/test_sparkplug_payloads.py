@@ -79,7 +79,7 @@ def test_the_short_way_gives_what_the_long_way_gives(device: Any) -> None:
             setattr(metric, kind, value)
             payload.metrics.append(metric)
         data = payload.SerializeToString()
-        without[1]._meanings["plant", "gw", "press"].shapes = Shapes()
+        without[1].known.meanings["plant", "gw", "press"].shapes = Shapes()
         assert shown(take(*with_shapes, DATA, data)) == shown(take(*without, DATA, data))
 
 
@@ -90,7 +90,7 @@ def test_the_short_way_is_taken() -> None:
         data = Payload(timestamp=1_790_000_000_000 + seq, seq=seq, metrics=metrics).SerializeToString()
         (found,) = take(router, host, DATA, data)
         assert [value[3] for value in found.every_value()] == [seq / n for n in range(1, 21)]
-    assert host._meanings["plant", "gw", "press"].shapes.read(data) is not None
+    assert host.known.meanings["plant", "gw", "press"].shapes.read(data) is not None
 
 
 def test_a_shape_of_before_a_birth_means_nothing_after_it() -> None:
@@ -276,4 +276,4 @@ def test_learning_a_shape_takes_time_as_the_payload_is_long(metrics: int, is_lea
     began = time.process_time()
     take(router, host, DATA, data)
     assert time.process_time() - began < 0.1, "0.01 s; the square of it was 0.26 s"
-    assert (host._meanings["plant", "gw", "press"].shapes.read(data) is not None) == is_learned
+    assert (host.known.meanings["plant", "gw", "press"].shapes.read(data) is not None) == is_learned

@@ -1,0 +1,79 @@
+"""What the host knows while it takes packets in: nodes, what their metrics mean, who is to be asked for a rebirth."""
+
+from typing import TYPE_CHECKING
+
+from ingest.sparkplug import state
+from ingest.sparkplug.arrival import Arrival
+from ingest.sparkplug.meaning import Meanings
+from ingest.sparkplug.nodes import Key, Nodes
+from ingest.sparkplug.rebirths import Rebirths
+from ingest.sparkplug.state import Change, Node, Step
+from ingest.sparkplug.topics import Place
+
+if TYPE_CHECKING:
+    from ingest.route import Source
+
+
+class Known:
+    """Shared by what takes births, data and deaths."""
+
+    def __init__(self, rebirths: Rebirths) -> None:
+        self.nodes = Nodes(self._forget)
+        self.rebirths = rebirths
+        self.meanings: dict[tuple[str, str, str], Meanings] = {}
+
+    def meaning(self, source: "Source", node: Node) -> Meanings:
+        """What the metrics of a device mean by its last birth."""
+        place = place_of(source)
+        key = (*place.key, place.device)
+        found = self.meanings.get(key)
+        if found is None:
+            found = Meanings(node.device(place.device).metrics, source.mapping)
+            _hint_texts(source, found)
+            held = self.nodes.get(place.key)
+            if held is not None and place.device in held.devices:  # else it may be refused: there is no end of names
+                self.meanings[key] = found
+        return found
+
+    def advance(self, arrival: Arrival, node: Node) -> Step:
+        """Count a packet in the sequence of its node."""
+        return self.asked(arrival.place, state.advance(node, arrival.seq, arrival.sent_us, dup=arrival.again))
+
+    def asked(self, place: Place, step: Step) -> Step:
+        """The same step; a gap makes the node be asked for a rebirth."""
+        if step.is_gap:
+            self.rebirths.want(place.key)
+        return step
+
+    def doubt(self, arrival: Arrival, node: Node) -> Change | None:
+        """The first message after nobody listened: if it does not go on where we left, a birth may have been missed."""
+        key, doubtful = arrival.place.key, self.nodes.doubtful
+        if key not in doubtful or arrival.place.kind == "NDEATH":
+            return None
+        is_birth, is_next = arrival.place.kind == "NBIRTH", state.is_next(node, arrival.seq)
+        if arrival.again and arrival.sent_us <= node.newest_us and not is_birth:
+            if arrival.kept and is_next:
+                doubtful.discard(key)
+            return None  # of before, so it does not tell
+        doubtful.discard(key)
+        if is_birth or is_next:
+            return None
+        self.rebirths.want(key)
+        return self.nodes.keep(state.doubted(node))
+
+    def _forget(self, key: Key) -> None:
+        self.rebirths.came(key)
+        for known in [known for known in self.meanings if known[:2] == key]:
+            del self.meanings[known]
+
+
+def place_of(source: "Source") -> Place:
+    """Who speaks on a topic of Sparkplug."""
+    assert source.place is not None  # noqa: S101 - the router gives sources of Sparkplug one
+    return source.place
+
+
+def _hint_texts(source: "Source", meanings: Meanings) -> None:
+    """A state that is null at first is still a state."""
+    for name in meanings.texts():
+        source.ref(name, None).is_text = True
