@@ -261,6 +261,29 @@ def test_aliases_and_the_place_in_the_sequence_outlast_the_process(plant: Plant)
     assert plant.commands() == []
 
 
+def test_a_birth_that_was_missed_gives_no_value_a_wrong_name(plant: Plant) -> None:
+    """Births are QoS 0: what a node says of itself while ingest is away is not kept by the broker, its data are."""
+    plant.site()
+    service = plant.ingest()
+    plant.born(1, TEMPERATURE, STATE)
+    plant.wait_received(2)
+    service.kill_9()
+    other = Metric(name="power_kw", alias=1, datatype=10, double_value=3.0)
+    for seq, topic in ((0, "NBIRTH/gw"), (1, "DBIRTH/gw/press")):
+        payload = Payload(timestamp=now_ms(), seq=seq, metrics=[other] if seq else [])
+        plant.publish(f"spBv1.0/demo-plant/{topic}", payload.SerializeToString(), qos=0)
+    plant.say("DDATA/gw/press", 9, Metric(alias=1, double_value=7.0))
+    plant.ingest()
+    wait_until(lambda: bool(plant.commands()), what="the node is asked for a rebirth")
+    plant.born(2, other)
+    plant.say("DDATA/gw/press", 2, Metric(alias=1, double_value=8.0))
+    wait_until(
+        lambda: plant.readings("power_kw") == [("3", 0), ("8", 0)], what="values of the birth that was asked for"
+    )
+    assert plant.readings("temperature_c") == [("20.5", 0)]
+    assert plant.rows("SELECT reason FROM rejected_message") == [("unknown_alias",)]
+
+
 def test_a_death_ends_sessions_and_states_and_a_birth_restores_them(plant: Plant) -> None:
     plant.site()
     plant.ingest()
