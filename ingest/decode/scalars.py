@@ -40,7 +40,8 @@ def add_number(result: Decoded, rule: ValueRule, unit: str | None, ts_us: int, n
     """Add a number as the rule says: scaled, and marked bad when it is outside the range that can be true."""
     value = number * rule.scale
     if not math.isfinite(value):
-        detail = f"{shown(rule.name)}: {number:g} times the rule's scale {rule.scale:g} is not a finite number"
+        seen = REMOVED if rule.person else f"{number:g}"
+        detail = f"{shown(rule.name)}: {seen} times the rule's scale {rule.scale:g} is not a finite number"
         result.rejected.append(Rejection("not_finite", detail))
         return
     outside = rule.range is not None and not rule.range[0] <= value <= rule.range[1]
