@@ -6,7 +6,6 @@ brokers send more than the window they were told.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -14,27 +13,22 @@ from ssl import SSLError
 from typing import Any
 from urllib.parse import unquote
 
-import numpy as np
 from gmqtt.client import Client, Message
 from gmqtt.mqtt.connection import MQTTConnection
 from gmqtt.mqtt.constants import MQTTv50
 from gmqtt.mqtt.handler import MQTTConnectError
-from gmqtt.mqtt.package import Package
-from gmqtt.mqtt.protocol import MQTTProtocol
 from gmqtt.subscription import Subscription
 
 from ingest import tls
 from ingest.errors import BrokerRefusedError
 from ingest.settings import IngestSettings
 from ingest.sparkplug.announce import Outgoing
+from ingest.wire import Protocol, acknowledgements, taken_apart
 
 CONNECT_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
 KEEPALIVE_S = 60
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
-_PUBLISH = 0x30
-_PUBACK = np.dtype([("type", "u1"), ("length", "u1"), ("packet_id", ">u2")])
-_LARGEST_HEADER = 5
 _PING = 0  # no packet has this number
 # Refusals that may pass: server unavailable, busy, quota, use another server, rate exceeded.
 _PASSING = {3, 128, 131, 136, 137, 151, 156, 159}
@@ -45,69 +39,6 @@ Receive = Callable[[bytes, bytes, int, bool, "BrokerConnection"], None]
 
 class BrokerUnreachableError(Exception):
     """No connection now; worth another try."""
-
-
-class _Protocol(MQTTProtocol):  # type: ignore[misc]
-    """Reads packets only while the gate is open, PUBLISH packets without detour."""
-
-    def __init__(
-        self,
-        *args: Any,
-        gate: asyncio.Event,
-        on_publish: Callable[[int, bytes], None],
-        on_lost: Callable[[Exception | None], None],
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self._gate = gate
-        self._on_publish = on_publish
-        self._on_lost = on_lost
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._on_lost(exc)
-        super().connection_lost(exc)
-
-    async def read(self, n: int = -1) -> bytes:
-        await self._gate.wait()
-        data: bytes = await super().read(n)
-        return data
-
-    def _read_packet(self, data: bytes) -> int:
-        """Take whole packets out of the data; returns how much was used, -1 for rubbish."""
-        at, size = 0, len(data)
-        self._connection._last_data_in = time.monotonic()  # noqa: SLF001 - gmqtt has no setter
-        while size - at >= 2:
-            length, head = data[at + 1], 2
-            if length & 0x80:
-                length, head = _variable_length(data, at)
-                if head == 0:
-                    break
-                if head > _LARGEST_HEADER:
-                    return -1
-            end = at + head + length
-            if end > size:
-                break
-            command = data[at]
-            if command & 0xF0 == _PUBLISH:
-                self._on_publish(command, data[at + head : end])
-            else:
-                self._connection.put_package(Package(command, data[at + head : end]))
-            at = end
-        return at
-
-
-def _variable_length(data: bytes, at: int) -> tuple[int, int]:
-    """Length of a packet and of its header; header 0 = not all here yet, above the largest = malformed."""
-    length = shift = 0
-    for place in range(at + 1, at + _LARGEST_HEADER):
-        if place >= len(data):
-            return 0, 0
-        byte = data[place]
-        length |= (byte & 0x7F) << shift
-        if not byte & 0x80:
-            return length, place + 1 - at
-        shift += 7
-    return 0, _LARGEST_HEADER + 1
 
 
 class BrokerConnection(Client):  # type: ignore[misc]
@@ -187,9 +118,7 @@ class BrokerConnection(Client):  # type: ignore[misc]
         """Acknowledge messages in this order; nothing happens when the connection is gone."""
         if not packet_ids or self.lost.is_set() or self._connection is None or self._connection.is_closing():
             return
-        packets = np.empty(len(packet_ids), _PUBACK)
-        packets["type"], packets["length"], packets["packet_id"] = 0x40, 2, packet_ids
-        self._connection.send_package(packets.tobytes())
+        self._connection.send_package(acknowledgements(packet_ids))
 
     def say(self, message: Outgoing) -> None:
         """Publish; nothing happens when the connection is gone."""
@@ -316,7 +245,7 @@ class BrokerConnection(Client):  # type: ignore[misc]
         self._connack_received.clear()
         self._connection_lost.clear()
         factory = partial(
-            _Protocol,
+            Protocol,
             connection_state=self._connection_state,
             id_generator=self._package_handler.id_generator,
             gate=self._gate,
@@ -330,21 +259,9 @@ class BrokerConnection(Client):  # type: ignore[misc]
         self._ended_by = self._ended_by or error
 
     def _on_publish(self, command: int, packet: bytes) -> None:
-        """Take a PUBLISH apart: topic, packet id, properties (none of them matters here), payload."""
-        at = 2 + (packet[0] << 8 | packet[1])
-        topic = packet[2:at]
-        packet_id = 0
-        if command & 0x06:
-            packet_id = packet[at] << 8 | packet[at + 1]
-            at += 2
-        if packet[at] < 0x80:
-            at += 1 + packet[at]
-        else:
-            length, head = _variable_length(packet, at - 1)
-            at += head - 1 + length
         self.received += 1
         try:
-            self._receive(topic, packet[at:], packet_id, bool(command & 0x08), self)
+            self._receive(*taken_apart(command, packet), self)
         except Exception as error:  # noqa: BLE001 - gmqtt's reading task would swallow it; the service ends with it
             self.failure = error
             self.lost.set()

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from ingest.backoff import Backoff
 from ingest.batch import Batcher, middle_of, take_joined
-from ingest.connection import BrokerConnection, _variable_length
+from ingest.connection import BrokerConnection
 from ingest.settings import IngestSettings
+from ingest.wire import variable_length
 from pilot.bench_publisher import Load, packets
 from tests.unit.ingest.builders import NOW_US, known_source, message
 
@@ -60,16 +61,16 @@ def test_waits_grow_up_to_a_bound_and_begin_anew(draw: float) -> None:
 
 
 @given(st.integers(0, 268_435_455))
-def test_variable_lengths_are_read(size: int) -> None:
+def testvariable_lengths_are_read(size: int) -> None:
     written, rest = bytearray(b"\x30"), size
     while True:
         rest, byte = divmod(rest, 128)
         written.append(byte | (0x80 if rest else 0))
         if not rest:
             break
-    assert _variable_length(bytes(written), 0) == (size, len(written))
+    assert variable_length(bytes(written), 0) == (size, len(written))
     if len(written) > 2:
-        assert _variable_length(bytes(written[:-1]), 0) == (0, 0)
+        assert variable_length(bytes(written[:-1]), 0) == (0, 0)
 
 
 def test_publish_packets_are_taken_apart() -> None:
