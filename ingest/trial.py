@@ -171,7 +171,10 @@ class Trial:
         mapping = source.mapping
         assert mapping is not None  # noqa: S101 - asked for by the caller
         segments = mapping.segments(source.topic) or {}
-        asking = formats.of_mapping(source.topic, mapping.wanting_everything(), segments)
+        try:
+            asking = formats.of_mapping(source.topic, mapping.wanting_everything(), segments)
+        except formats.TopicError:  # it would be called like what a rule names: nobody can want both
+            return
         everything = asking.decode(opened, **({"received_us": received_us} if asking.timed_by_receipt else {}))
         sources = _sources(opened) if mapping.format == "json" and mapping.item is None else {}
         _add_unmatched(seen, mapping, everything, sources)

@@ -219,3 +219,10 @@ def test_what_is_refused_is_no_unknown_format() -> None:
         seen = see(trial, f"umh/v1/acme/plant/m/_historian/{tag}", {"timestamp_ms": T, "value": 1})
     assert [code for code, _ in seen.refused] == ["name_taken"]
     assert trial.new_mappings() == []
+
+
+def test_a_tag_that_would_be_called_like_a_rule_is_left_out() -> None:
+    rules = {"topic": "{line}/{tag...}", "site": "plant", "asset": "{line}", "format": "packml", "time": "receive"}
+    trial = Trial([("a.yaml", Mapping.model_validate(rules))])
+    seen = see(trial, "l1/state", b"6")
+    assert (seen.ignored, seen.unmatched) == (1, {})
