@@ -18,7 +18,7 @@ from ingest.sparkplug.host import Host
 from ingest.sparkplug.state import Node, doubted
 from ingest.sparkplug.topics import STATE, Place
 
-LONGEST_WAIT_S = 60.0  # for sessions of before that cannot be emptied
+LONGEST_WAIT_S = 300.0  # for sessions of before: much may wait there, or they cannot be emptied
 
 log = structlog.get_logger("ingest")
 
