@@ -480,6 +480,17 @@ class Service:
             if self._stopping.is_set():
                 return
             await self._prepare_days()
+            await self._forget_rejected()
+
+    async def _forget_rejected(self) -> None:
+        days, most = self._settings.ingest_rejected_days, self._settings.ingest_unknown_bytes
+        try:
+            count = await asyncio.to_thread(self._writer.forget_rejected, days, most)
+        except DatabaseUnavailableError as error:
+            log.warning("rejected_not_forgotten", error=str(error))
+        else:
+            if count:
+                log.info("rejected_forgotten", messages=count)
 
     async def _fold(self) -> None:
         while not self._stopping.is_set():

@@ -70,6 +70,12 @@ class IngestSettings(BaseSettings):
     ingest_future_s: int = Field(default=600, ge=0, description="a time further ahead is refused, seconds")
     ingest_new_days_per_hour: int = Field(default=400, ge=1, description="unknown days a device may open in an hour")
     ingest_texts_per_series: int = Field(default=10_000, ge=1, description="new texts that one series may bring")
+    ingest_rejected_days: int = Field(
+        default=90, ge=0, description="refused messages that were replayed, put aside or of no known site, 0 = for ever"
+    )
+    ingest_unknown_bytes: int = Field(
+        default=1 << 30, ge=0, description="of messages of no known site the newest are kept, bytes at most"
+    )
     ingest_outage_s: float = Field(default=5.0, gt=0, description="without the database for longer: leave the broker")
     ingest_metrics_host: str = Field(default="127.0.0.1", description="address of the Prometheus metrics")
     ingest_metrics_port: int = Field(default=0, ge=0, le=65_535, description="port of the metrics, 0 = none")

@@ -184,6 +184,20 @@ class Writer:
             raw.watch_client(connection, SILENT_CLIENT_S)
             return raw.fold_ledger(connection)
 
+    def forget_rejected(self, days: int, unknown_bytes: int) -> int:
+        """Forget refused messages that were dealt with or are of no known site, on a connection of its own.
+
+        Args:
+            days: for so long they are kept after their last receipt; 0 = for ever.
+            unknown_bytes: of no known site the newest of so many bytes are kept.
+
+        Raises:
+            DatabaseUnavailableError: nobody answers; the next try may do.
+        """
+        before = instant(self._clock_us() - days * DAY_US if days else 0)
+        with translated(self._url), connect(make_conninfo(self._url, **_WATCHED), "haidang-ingest-tidy") as connection:
+            return raw.forget_rejected(connection, before, unknown_bytes)
+
     def prepare_days(self) -> None:
         """Make the places of today's and the next days' readings, before a long reader of the table is in the way.
 

@@ -22,6 +22,7 @@ from store.queries import load
 
 _SQL = load("raw")
 _DAY_US = 86_400_000_000
+_FORGOTTEN_AT_ONCE = 10_000  # refused messages in a transaction
 POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in µs since 1970
 
 # PostgreSQL's binary COPY: a header, rows of length-prefixed fields, a trailer; all big-endian.
@@ -282,6 +283,18 @@ def _runs(days: list[int]) -> Iterable[tuple[int, int]]:
         if place == len(days) or days[place] != days[place - 1] + 1:
             yield days[start], days[place - 1] + 1
             start = place
+
+
+def forget_rejected(connection: Connection, before: datetime, unknown_bytes: int) -> int:
+    """Forget refused messages that nobody needs any more, a part in each transaction; returns how many."""
+    parameters = {"before": before, "unknown_bytes": unknown_bytes, "most": _FORGOTTEN_AT_ONCE}
+    count = 0
+    while True:
+        row = connection.execute(_SQL["forget_rejected"], parameters).fetchone()
+        connection.commit()
+        count += (gone := int(row[0]) if row else 0)
+        if gone < _FORGOTTEN_AT_ONCE:
+            return count
 
 
 def fold_ledger(connection: Connection) -> int:

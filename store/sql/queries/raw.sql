@@ -138,6 +138,10 @@ SELECT number FROM batch_mark WHERE writer = %(writer)s
 -- Marks of writers that are long gone.
 DELETE FROM batch_mark WHERE at < now() - interval '1 day'
 
+-- name: forget_rejected
+-- Refused messages that nobody needs any more, some of them; returns how many went.
+SELECT forget_rejected(%(before)s::timestamptz, %(unknown_bytes)s::bigint, %(most)s::integer)
+
 -- name: touch_devices
 -- When devices were last heard. Locked in the order of their numbers: workers that hear the same ones wait for each other.
 WITH heard AS (

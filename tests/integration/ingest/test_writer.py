@@ -399,7 +399,7 @@ def test_devices_are_locked_in_the_order_of_their_numbers(bench: Bench) -> None:
         bench.write(sample({"power_kw": 1.0}), topic=f"haidang/v1/demo/{name}/data")
     devices = [number for (number,) in bench.rows("SELECT device_id FROM device ORDER BY device_id")]
     urls = bench.database.url, bench.database.url_for("haidang_ingest")
-    with connect(urls[0]) as holder, connect(urls[1]) as toucher, connect(urls[0], autocommit=True) as looker:
+    with connect(urls[1]) as toucher, connect(urls[0], autocommit=True) as looker, connect(urls[0]) as holder:
         raw.touch_devices(toucher, {devices[0]: 1})
         toucher.commit()  # its row stands last in the table now
         holder.execute("SELECT FROM device WHERE device_id = %s FOR UPDATE", [devices[0]])
@@ -413,6 +413,48 @@ def test_devices_are_locked_in_the_order_of_their_numbers(bench: Bench) -> None:
         holder.commit()
         waiting.join(10)
         toucher.commit()
+
+
+REFUSED_IDS = "SELECT array_agg(rejected_message_id ORDER BY rejected_message_id) FROM rejected_message"
+
+
+def refused(bench: Bench) -> None:
+    """Messages 1 to 6 of a site, 7 to 12 of nobody, each a day older than the one before; 1 to 4 are put aside."""
+    for topic in (TOPIC, "haidang/v1/nobody/line/data"):
+        bench.write(*(b"garbage " * 100 + b"%d" % number for number in range(6)), topic=topic)
+    with psycopg.connect(bench.database.url) as connection:
+        connection.execute(
+            "UPDATE rejected_message SET last_at = now() - rejected_message_id * interval '1 day' + '1 h'"
+        )
+        connection.execute("UPDATE rejected_message SET status = 'dismissed' WHERE rejected_message_id <= 4")
+
+
+def ask_for_replays(bench: Bench, *messages: int, done: bool) -> None:
+    with psycopg.connect(bench.database.url) as connection:
+        connection.execute(
+            "INSERT INTO replay_request (rejected_message_id, done_at) SELECT m, CASE WHEN %s THEN now() END "
+            "FROM unnest(%s::bigint[]) AS m",
+            [done, list(messages)],
+        )
+
+
+def test_what_was_dealt_with_and_what_is_of_nobody_is_forgotten(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.raw._FORGOTTEN_AT_ONCE", 4)
+    refused(bench)
+    ask_for_replays(bench, 7, 3, done=False)
+    ask_for_replays(bench, 12, 4, done=True)
+    accounts = bench.ledger(), bench.rows("SELECT sum(rejected)::int FROM ledger_now")
+    assert bench.writer.forget_rejected(0, 1 << 40) == 0
+    assert bench.writer.forget_rejected(3, 1 << 40) == 6
+    assert bench.rows(REFUSED_IDS) == [([1, 2, 3, 5, 6, 7],)]
+    assert bench.rows("SELECT count(*) FROM replay_request") == [(2,)]
+    assert (bench.ledger(), bench.rows("SELECT sum(rejected)::int FROM ledger_now")) == accounts
+
+
+def test_of_nobody_the_newest_are_kept(bench: Bench) -> None:
+    refused(bench)
+    assert bench.writer.forget_rejected(0, 2_500) == 4
+    assert bench.rows(REFUSED_IDS) == [([*range(1, 7), 7, 8],)]
 
 
 def test_an_outage_stores_nothing_and_the_next_try_everything(bench: Bench) -> None:
