@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from store.errors import SchemaOutdatedError
+from store.errors import SchemaOutdatedError, translated
 from store.pool import connect
 
 
@@ -26,7 +26,7 @@ class Status:
 def status(url: str) -> Status:
     """Read revision and server kind without changing anything."""
     head = newest_revision()
-    with connect(url, "migrate") as connection:
+    with translated(url), connect(url, "migrate") as connection:
         known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
         current = None
         if known and known[0]:

@@ -4,11 +4,13 @@ Pure but for its own seeded generator. Every message that must be refused is rem
 refusals can be compared one by one.
 """
 
+import json
 import random
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from pilot.faults.load import JOB_EVERY, PARTLY, POISON, Load, digest, payload, poison, size, topic
+from pilot.faults.load import JOB_EVERY, PARTLY, POISON, Load, digest, payload, poison, size, time_ms, topic
+from pilot.faults.record import VALUES, Record, asset_key, late_speaker, names, value
 
 HELD = 12  # messages that wait to be reordered
 DUPLICATE_SHARE = 0.06
@@ -29,11 +31,12 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A message that must be kept as refused, or whose bad value must be."""
+    """A message that must be kept as refused, or whose bad value must be; `late`: what is stored of it if replayed."""
 
     key: tuple[int, int, str]
     digest: bytes
     whole: bool
+    late: Record | None = None
 
 
 @dataclass
@@ -44,6 +47,8 @@ class Feed:
     devices: list[int]
     seed: int
     in_disorder: bool = False
+    late_turn: int = 1  # of the site that will be known next
+    late_wanted: int = 0  # messages for that site to mix in
     next_number: dict[int, int] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
 
@@ -51,11 +56,15 @@ class Feed:
         self._random = random.Random(self.seed)  # noqa: S311 - same seed, same disorder
         self.next_number = dict.fromkeys(self.devices, 1)
         self._turn = 0
+        self._late_number = 0
         self._held: deque[Outgoing] = deque()
         self._doubled: dict[tuple[int, int, str], bool] = {}  # key of a message held twice, whether one copy is gone
 
     def take(self) -> Outgoing:
         """The next message to publish."""
+        if self.late_wanted > 0:
+            self.late_wanted -= 1
+            return self._late()
         if not self.in_disorder:
             return self._release() if self._held else self._numbered()
         while len(self._held) < HELD:
@@ -95,6 +104,21 @@ class Feed:
         if partly:
             self.refusals.append(Refusal((device, number, ""), digest(where, content), whole=False))
         return Outgoing((device, number, ""), where, content, size(self.load, number))
+
+    def _late(self) -> Outgoing:
+        """A message that is refused now, since its site is not known yet, and may be stored by a replay."""
+        self._late_number += 1
+        device, number = self._random.choice(self.devices), self._late_number
+        speaker = late_speaker(self.late_turn, device)
+        site, path = asset_key(speaker)
+        values = {name: value(speaker, number, place) for place, name in enumerate(names())}
+        where = f"haidang/v1/{site}/{path}/data"
+        ts_ms = time_ms(self.load, number)
+        content = json.dumps({"ts": ts_ms, "values": values}).encode()
+        key, found = (device, number, f"late {self.late_turn}"), digest(where, content)
+        late = Record(speaker, number, ts_ms, (1 << VALUES) - 1, found)
+        self.refusals.append(Refusal(key, found, whole=True, late=late))
+        return Outgoing(key, where, content, 0)
 
     def _poison(self, device: int, number: int) -> Outgoing:
         kind = self._random.choice([kind for kind in POISON if kind != PARTLY])

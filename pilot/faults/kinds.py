@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
 from pilot.faults.proxy import Proxy
 from pilot.faults.publisher import Publisher
+from pilot.faults.record import LATE_SITE
 from pilot.faults.servers import Server
 from pilot.faults.stack import Stack
 from store.errors import StoreError
@@ -19,6 +21,9 @@ from store.queries import load
 _SQL = load("faults")
 TRIES = 120
 TRY_EVERY_S = 0.25
+LATE_EACH = 8  # messages of every publisher for a site that is not known yet
+LATE_TRIES = 8
+MOST_REPLAYS = 200
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Kind:
     shortest_s: float
     longest_s: float
     act: Callable[[Field], AbstractContextManager[None]]
-    needs: str = ""  # the server that must be ours to stop: "database" or "broker"
+    needs: str = ""  # the server that must be ours to stop: "database" or "broker"; or "workers": several
 
 
 @contextmanager
@@ -193,6 +198,42 @@ def disorder(field: Field) -> Iterator[None]:
             publisher.feed.in_disorder = False
 
 
+@contextmanager
+def workers_changed(field: Field) -> Iterator[None]:
+    """Another number of workers, and back: nodes of Sparkplug move to other ones, and back."""
+    workers = field.stack.workers
+    usual = workers.count
+    workers.change(max(1, usual + field.random.choice((-1, 1, 2))), in_order=field.random.random() < 0.7)
+    try:
+        yield
+    finally:
+        workers.change(usual, in_order=field.random.random() < 0.7)
+
+
+@contextmanager
+def replayed(field: Field) -> Iterator[None]:
+    """Messages of a site that is not known are refused; it becomes known, and they are asked for, with others."""
+    feeds = [publisher.feed for publisher in field.publishers]
+    turn = feeds[0].late_turn
+    for feed in feeds:
+        feed.late_wanted += LATE_EACH
+    refused = LATE_SITE.format(turn)
+    before = _told(field, "refused_for_site", {"topic": f"haidang/v1/{refused}/"})
+    for _ in range(LATE_TRIES):
+        if before:
+            break
+        time.sleep(TRY_EVERY_S)
+        before = _told(field, "refused_for_site", {"topic": f"haidang/v1/{refused}/"})
+    _execute(field, "add_site", {"key": refused})
+    for feed in feeds:
+        feed.late_turn += 1
+    _execute(field, "ask_for_replays", {"most": MOST_REPLAYS})
+    try:
+        yield
+    finally:
+        _execute(field, "ask_for_replays", {"most": MOST_REPLAYS})
+
+
 KINDS = (
     Kind("worker_kill", "ingest killed -9", "workers", 0.5, 4, worker_killed),
     Kind("database_restart", "database restarted", "database", 0.5, 6, database_restarted, "database"),
@@ -210,6 +251,8 @@ KINDS = (
     Kind("publisher_cut", "publishers' connections cut", "publisher line", 0.5, 3, publishers_cut),
     Kind("publisher_stall", "publishers' connections silent, then cut", "publisher line", 1, 6, publishers_stalled),
     Kind("disorder", "repeats, disorder, poison", "publishers", 2, 8, disorder),
+    Kind("replay", "refused messages replayed", "replays", 2, 6, replayed),
+    Kind("workers", "another number of workers", "workers", 1, 6, workers_changed, "workers"),
 )
 BROKER_KILL = Kind("broker_kill", "broker killed -9 (beside the verdict)", "broker", 0.5, 1.5, broker_killed, "broker")
 
@@ -242,13 +285,24 @@ def _locked(field: Field) -> Connection:
     raise AssertionError("the last try raises")
 
 
-def _execute(field: Field, name: str) -> None:
+def _told(field: Field, name: str, parameters: dict[str, Any]) -> bool:
+    """What the database says to a question; no, while it is away."""
+    try:
+        with connect(field.stack.url, "faults", autocommit=True) as connection:
+            connection.execute(_SQL["give_up_soon"])
+            row = connection.execute(_SQL[name], parameters).fetchone()
+    except (StoreError, psycopg.Error):
+        return False
+    return bool(row and row[0])
+
+
+def _execute(field: Field, name: str, parameters: dict[str, Any] | None = None) -> None:
     """Run a statement as the owner, past the proxy, also when another fault is in the way for a while."""
     for last in _tries():
         try:
             with connect(field.stack.url, "faults", autocommit=True) as connection:
                 connection.execute(_SQL["give_up_soon"])
-                connection.execute(_SQL[name])
+                connection.execute(_SQL[name], parameters)
         except (StoreError, psycopg.Error):
             if last:
                 raise

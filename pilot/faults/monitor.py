@@ -12,6 +12,7 @@ from typing import Self
 
 import psycopg
 
+from pilot.faults.load import SITE
 from pilot.faults.measure import Sample
 from pilot.faults.publisher import Publisher
 from pilot.faults.stack import Stack
@@ -25,13 +26,17 @@ _SQL = load("faults")
 
 @dataclass(frozen=True)
 class Progress:
-    """What the ledger counts so far: messages, but for `stored` and `duplicate`, which are values."""
+    """What the ledger counts so far: messages, but for `stored` and `duplicate`, which are values.
+
+    `received` and `redelivered` of everything, the others of the native messages.
+    """
 
     received: int = 0
     redelivered: int = 0
     stored: int = 0
     duplicate: int = 0
     processed: int = 0
+    replayed: int = 0
 
 
 class Monitor:
@@ -79,7 +84,7 @@ class Monitor:
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = connect(self._stack.url, "faults-monitor", autocommit=True)
-            row = self._connection.execute(_SQL["progress"]).fetchone()
+            row = self._connection.execute(_SQL["progress"], {"site": SITE}).fetchone()
         except (StoreError, psycopg.Error):
             if self._connection is not None:
                 self._connection.close()

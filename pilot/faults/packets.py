@@ -5,6 +5,7 @@ from collections.abc import Iterator
 DUP = 0x08
 _PUBACK = 0x40
 _CONNACK = 0x20
+_PUBLISH = 0x30
 
 
 def connect(client_id: str, keepalive_s: int) -> bytes:
@@ -32,7 +33,8 @@ def length(size: int) -> bytes:
 
 
 def answers(received: bytearray) -> Iterator[tuple[str, int]]:
-    """Take whole packets off the front: ("connected", return code), ("acknowledged", packet id), ("other", type).
+    """Take whole packets off the front: ("connected", return code), ("acknowledged", packet id), ("command", 0) for a
+    message that was subscribed to, ("other", type).
 
     All packets that such a publisher is sent are shorter than 128 bytes.
     """
@@ -43,9 +45,25 @@ def answers(received: bytearray) -> Iterator[tuple[str, int]]:
             yield "connected", body[1]
         elif kind == _PUBACK:
             yield "acknowledged", int.from_bytes(body[:2], "big")
+        elif kind == _PUBLISH:
+            yield "command", 0
         else:
             yield "other", kind
 
 
 PING = b"\xc0\x00"
 DISCONNECT = b"\xe0\x00"
+
+
+def connect_with_will(client_id: str, keepalive_s: int, will_topic: str, will: bytes) -> bytes:
+    """CONNECT to a session that ends with the connection, with a will at QoS 1."""
+    body = b"\x00\x04MQTT\x04\x0e" + keepalive_s.to_bytes(2, "big")
+    body += b"".join(len(part).to_bytes(2, "big") + part for part in (client_id.encode(), will_topic.encode(), will))
+    return b"\x10" + length(len(body)) + body
+
+
+def subscribe(topic: str, packet_id: int) -> bytes:
+    """SUBSCRIBE to a topic at QoS 0."""
+    name = topic.encode()
+    body = packet_id.to_bytes(2, "big") + len(name).to_bytes(2, "big") + name + b"\x00"
+    return b"\x82" + length(len(body)) + body

@@ -4,14 +4,18 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import psycopg
 
 from pilot.errors import PilotError
 from pilot.faults import truth
+from pilot.faults.edge import Edge
+from pilot.faults.edge_client import EdgeClient
 from pilot.faults.feed import Feed, Refusal
-from pilot.faults.kinds import Field
-from pilot.faults.load import Load
+from pilot.faults.kinds import BROKER_KILL, KINDS, Field
+from pilot.faults.load import SITE, Load
+from pilot.faults.loose import Loose, still_open
 from pilot.faults.measure import caught_up_s, first_commit_s, longest_stall_s, rate_per_s
 from pilot.faults.monitor import Monitor
 from pilot.faults.publisher import Publisher
@@ -36,7 +40,7 @@ _SQL = load_queries("faults")
 
 
 def make_publishers(load: Load, stack: Stack, *, rate: float, seed: int) -> list[Publisher]:
-    """Publishers of a load, each with its part of the devices; not yet sending."""
+    """Publishers of a load, each with its part of the devices; not yet sending. `rate` is that of all together."""
     count = min(CONNECTIONS, load.devices)
     address = (LOCALHOST, stack.publisher_line.port)
     feeds = [Feed(load, list(range(first, load.devices, count)), seed * 1000 + first) for first in range(count)]
@@ -47,30 +51,65 @@ def make_publishers(load: Load, stack: Stack, *, rate: float, seed: int) -> list
     return made
 
 
+def make_edges(count: int, stack: Stack, *, rate: float, seed: int) -> list[EdgeClient]:
+    """Edge nodes of Sparkplug; not yet sending. `rate` is that of all together."""
+    address = (LOCALHOST, stack.publisher_line.port)
+    made = [EdgeClient(Edge(place, seed * 1000 + 500 + place), address, rate / count) for place in range(count)]
+    for edge in made:
+        edge.start()
+    return made
+
+
+class Senders(NamedTuple):
+    """Everything that sends: native messages, Sparkplug."""
+
+    publishers: Sequence[Publisher]
+    edges: Sequence[EdgeClient]
+
+    @property
+    def all(self) -> list[Publisher | EdgeClient]:
+        return [*self.publishers, *self.edges]
+
+
 class Phases:
     """The phases that were run, with everything that was sent in them."""
 
-    def __init__(
-        self, stack: Stack, publishers: Sequence[Publisher], monitor: Monitor, seed: int, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, stack: Stack, senders: Senders, monitor: Monitor, seed: int, say: Callable[[str], None]) -> None:
         self.results: list[PhaseResult] = []
         self.took_place: list[str] = []
         self.problems: list[str] = []
         self._stack = stack
+        self._senders = senders
+        self._publishers, self._edges = publishers, edges = senders
         self._load = publishers[0].feed.load
-        self._publishers = publishers
         self._monitor = monitor
         self._say = say
         self._field = Field(stack, list(publishers), random.Random(seed))  # noqa: S311 - same seed, same run
         self._spans: list[truth.Span] = []
         self._refusals: list[tuple[int, Refusal]] = []
+        self._loose: list[Loose] = []
+        self._owed = [0] * len(edges)  # of each, how many messages belong to earlier phases
+        self._unsure = [0] * len(edges)
+        self._things = {kind.resource: threading.Lock() for kind in (*KINDS, BROKER_KILL)}
         self._ending = threading.Event()
         self._began = time.monotonic()
 
     def sent(self) -> truth.Sent:
         """Everything that was sent so far."""
         unsure = [key for publisher in self._publishers for key in publisher.unacknowledged]
-        return truth.Sent(self._load, self._spans, self._refusals, unsure)
+        return truth.Sent(self._load, self._spans, self._refusals, unsure, self._loose)
+
+    def sparkplug(self) -> dict[str, int]:
+        """What edge nodes did so far."""
+        edges = [client.edge for client in self._edges]
+        return {
+            "messages": sum(len(client.owed) for client in self._edges),
+            "births": sum(edge.births for edge in edges),
+            "rebirths": sum(edge.rebirths for edge in edges),
+            "deaths": sum(edge.deaths for edge in edges),
+            "wills": sum(client.wills for client in self._edges),
+            "historical": sum(edge.historical for edge in edges),
+        }
 
     def run(self, phase: Phase, *, may_lose: bool = False) -> None:
         """Run a phase; when this returns (or is interrupted) its faults are over and what was sent is stored.
@@ -85,8 +124,8 @@ class Phases:
             threading.Thread(target=self._act, args=(occurrence, began), name=occurrence.kind.name)
             for occurrence in phase.occurrences
         ]
-        for publisher in self._publishers:
-            publisher.resume()
+        for sender in self._senders.all:
+            sender.resume()
         try:
             for thread in threads:
                 thread.start()
@@ -109,7 +148,7 @@ class Phases:
         if self._ending.wait(max(0.0, began + occurrence.at_s - time.monotonic())):
             return
         try:
-            with kind.act(self._field):
+            with self._things[kind.resource], kind.act(self._field):
                 self.took_place.append(kind.name)
                 self._tell(f"{kind.title}, {occurrence.for_s:.1f} s")
                 self._ending.wait(occurrence.for_s)
@@ -142,8 +181,8 @@ class Phases:
 
     def _close(self, result: PhaseResult, before: "_Counters", began: float, still_s: float) -> None:
         """Drain, and put down what belongs to the phase."""
-        for publisher in self._publishers:
-            publisher.pause()
+        for sender in self._senders.all:
+            sender.pause()
         result.is_drained = self._drain(still_s)
         after = _Counters(self._publishers, self._monitor)
         result.sent = after.sent - before.sent
@@ -158,44 +197,63 @@ class Phases:
             self._spans += [truth.Span(place, one, numbers[one], end) for one, end in feed.next_number.items()]
             self._refusals += [(place, one) for one in feed.refusals[refusals:]]
         self._check_processed(result, place, before, after)
+        self._take_loose(result, place)
         self.results.append(result)
         back = "" if result.caught_up_s is None else f", kept pace again after {result.caught_up_s:.1f} s"
         self._tell(f"  {result.sent:,} messages{back}{'' if result.is_drained else ', NOT all of them stored'}")
 
+    def _take_loose(self, result: PhaseResult, place: int) -> None:
+        """Put down what edge nodes sent; only what was acknowledged is owed."""
+        for at, edge in enumerate(self._edges):
+            owed, unsure = edge.owed[self._owed[at] :], edge.unsure[self._unsure[at] :]
+            self._owed[at] += len(owed)
+            self._unsure[at] += len(unsure)
+            self._loose += [Loose(place, record) for record in owed]
+            self._loose += [Loose(place, record, is_unsure=True) for record in unsure]
+            result.sent += len(owed)
+            result.acknowledged += len(owed)
+            result.sent_values += sum(record.mask.bit_count() for record in owed)
+            result.unsure += len(unsure)
+
     def _check_processed(self, result: PhaseResult, place: int, before: "_Counters", after: "_Counters") -> None:
-        """A message is processed once, and once more for each copy that the publishers made of it; never more often."""
+        """A message is processed once, and once more for each copy that publishers made of it and each replay."""
         numbered = result.sent - sum(1 for at, one in self._refusals if at == place and one.whole)
-        most = numbered + after.copies - before.copies
+        most = numbered + after.copies - before.copies + after.ledger.replayed - before.ledger.replayed
         processed = after.ledger.processed - before.ledger.processed
         if result.is_drained and not numbered <= processed <= most:
             self.problems.append(
                 f"{result.name}: the ledger counts {processed:,} messages processed, {numbered:,} were sent"
-                + (f" and at most {most - numbered:,} copies of them" if most > numbered else "")
+                + (f" and at most {most - numbered:,} copies and replays of them" if most > numbered else "")
             )
 
     def _drain(self, still_s: float) -> bool:
         """Wait until every message is acknowledged, every value stored and nothing moves; false when that never is."""
         watch = _Progress(self._monitor, self._publishers)
         while watch.still_s() < still_s:
-            for publisher in self._publishers:
-                if publisher.error is not None:
-                    raise PilotError(f"A publisher failed: {publisher.error!r}") from publisher.error
-            acknowledged = all(publisher.is_drained for publisher in self._publishers)
+            for sender in self._senders.all:
+                if sender.error is not None:
+                    raise PilotError(f"A publisher failed: {sender.error!r}") from sender.error
+            acknowledged = all(sender.is_drained for sender in self._senders.all)
             stored = self._monitor.progress.stored >= self._monitor.sent_values
-            if acknowledged and stored and watch.still_s() > SETTLED_S and self._counted() >= self._monitor.sent_values:
+            if acknowledged and stored and watch.still_s() > SETTLED_S and self._is_settled():
                 return True
             time.sleep(POLL_S)
         return False
 
-    def _counted(self) -> int:
-        """Rows that are really there; the ledger is folded on the occasion."""
+    def _is_settled(self) -> bool:
+        """Whether everything of this phase is really there; the ledger is folded on the occasion."""
+        late = [one.late for publisher in self._publishers for one in publisher.feed.refusals if one.late is not None]
+        known = sum(one.late is not None for _, one in self._refusals)
+        owed = [record for edge, done in zip(self._edges, self._owed, strict=True) for record in edge.owed[done:]]
         try:
             with connect(self._stack.url, "faults") as connection:
                 connection.execute(_SQL["fold_ledger"])
-                row = connection.execute(_SQL["counted"]).fetchone()
+                row = connection.execute(_SQL["counted"], {"site": SITE}).fetchone()
+                if row is None or row[0] < self._monitor.sent_values:
+                    return False
+                return not still_open(connection, [*owed, *late] if len(late) > known else owed)
         except FAILURES:
-            return -1
-        return int(row[0]) if row else -1
+            return False
 
     def _tell(self, what: str) -> None:
         seconds = int(time.monotonic() - self._began)

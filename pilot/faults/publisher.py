@@ -91,7 +91,7 @@ class Publisher:
             received = bytearray()
             connection.sendall(packets.connect(self._name, KEEPALIVE_S))
             while not any(kind == "connected" and code == 0 for kind, code in packets.answers(received)):
-                received += _receive(connection)
+                received += receive(connection)
             connection.setblocking(False)  # noqa: FBT003 - the socket's own signature
             self._converse(connection, received)
             connection.settimeout(1)
@@ -112,7 +112,7 @@ class Publisher:
             if writable:
                 del outgoing[: connection.send(outgoing)]
             if readable:
-                received += _receive(connection)
+                received += receive(connection)
                 heard = now
                 for kind, packet_id in packets.answers(received):
                     if kind == "acknowledged":
@@ -160,7 +160,8 @@ class Publisher:
             self.acknowledged += 1
 
 
-def _receive(connection: socket.socket) -> bytes:
+def receive(connection: socket.socket) -> bytes:
+    """What came, or an error where the other side is gone."""
     data = connection.recv(65_536)
     if not data:
         raise ConnectionError("the broker closed the connection")

@@ -12,6 +12,7 @@ from pilot.faults.result import PhaseResult, Result
 WIDTH = 170  # a narrower terminal wraps the lines
 _COLUMNS = (
     *("sent", "acknow-\nledged", "stored", "rejected", "duplicates\nremoved", "redeli-\nvered", "lost", "doubled"),
+    "mis-\nplaced",
     *("longest\nstall s", "commit\nafter s", "pace\nafter s", "catch-up\nvalues/s", "× before"),
 )
 
@@ -38,7 +39,7 @@ def show(result: Result, console: Console) -> None:
         table.add_section()
         table.add_row(result.beside.name, *_cells(result.beside))
     console.print(table)
-    console.print("sent … redelivered, lost: messages; duplicates, doubled: values. ", style="dim", end="")
+    console.print("sent … redelivered, lost: messages; duplicates, doubled, misplaced: values. ", style="dim", end="")
     console.print("commit/pace after: since the last fault of the phase was over.", style="dim")
     for line in lines(result):
         console.print(line, highlight=False)
@@ -53,16 +54,27 @@ def lines(result: Result) -> list[str]:
         "values: decoded {decoded:,} = stored {stored:,} + duplicate {duplicate:,} + conflict {conflict:,} + rejected "
         "{rejected_value:,}".format_map(ledger),
     ]
+    total = result.total
+    if result.sparkplug:
+        said.append(
+            "Sparkplug: {messages:,} messages; {births:,} births, {rebirths:,} of them asked for, {deaths:,} deaths, "
+            "{wills:,} lost connections, {historical:,} historical".format_map(result.sparkplug)
+            + f"; {total.unsure:,} more were never acknowledged and are not owed"
+        )
+    said.append(
+        f"replays stored {result.replays_stored:,} refused messages; {total.refused_for_now:,} that could be stored "
+        "after a replay are kept as refused"
+    )
     said += [f"left out: {one}" for one in result.left_out]
     said += [f"[red]OFF:[/red] {one}" for one in result.problems]
     if result.interrupted:
         said.append("interrupted: this is the part that was run")
-    total = result.total
+    amiss = f"lost {total.lost:,}, doubled {total.doubled:,}, misplaced {total.misplaced:,}"
     equation = f"sent {total.sent:,} = stored {total.stored:,} + rejected {total.rejected:,}"
     said.append(
-        f"[green]nothing lost, nothing doubled:[/green] {equation}"
+        f"[green]nothing lost, nothing doubled, nothing misplaced:[/green] {equation}"
         if result.is_good
-        else f"[red]NOT GOOD:[/red] {equation}; lost {total.lost:,}, doubled {total.doubled:,}"
+        else f"[red]NOT GOOD:[/red] {equation}; {amiss}"
     )
     return said
 
@@ -70,7 +82,7 @@ def lines(result: Result) -> list[str]:
 def _cells(phase: PhaseResult) -> list[str]:
     counts = (
         *(phase.sent, phase.acknowledged, phase.stored, phase.rejected, phase.duplicate_values, phase.redelivered),
-        *(phase.lost, phase.doubled),
+        *(phase.lost, phase.doubled, phase.misplaced),
     )
     times = (phase.longest_stall_s, phase.first_commit_s, phase.caught_up_s)
     return [

@@ -9,7 +9,9 @@ class PhaseResult:
     """One phase. Messages unless the name says values; times in seconds.
 
     `lost` are messages that are acknowledged and not completely there (or, refused ones, not kept), `doubled` values
-    that nobody sent or that are there more often than sent.
+    that nobody sent or that are there more often than sent, `misplaced` values that stand in another series than their
+    own, `refused_for_now` (part of `rejected`) messages of Sparkplug or of a site known late that are not replayed yet,
+    `unsure` messages of Sparkplug without an acknowledgement: not owed, and not in `sent`.
     """
 
     name: str
@@ -24,6 +26,9 @@ class PhaseResult:
     lost: int = 0
     lost_values: int = 0
     doubled: int = 0
+    misplaced: int = 0
+    refused_for_now: int = 0
+    unsure: int = 0
     longest_stall_s: float = 0.0
     first_commit_s: float | None = None  # after the last fault was over
     caught_up_s: float | None = None  # likewise
@@ -52,6 +57,8 @@ class Result:
     seconds: float
     interrupted: bool = False
     took_place: dict[str, int] = field(default_factory=dict)
+    sparkplug: dict[str, int] = field(default_factory=dict)
+    replays_stored: int = 0
 
     @property
     def total(self) -> PhaseResult:
@@ -59,7 +66,7 @@ class Result:
         total = PhaseResult("total", [])
         for name in (
             *("sent", "acknowledged", "sent_values", "stored", "rejected", "duplicate_values", "redelivered"),
-            *("lost", "lost_values", "doubled"),
+            *("lost", "lost_values", "doubled", "misplaced", "refused_for_now", "unsure"),
         ):
             setattr(total, name, sum(getattr(phase, name) for phase in self.phases))
         total.longest_stall_s = max((phase.longest_stall_s for phase in self.phases), default=0.0)
@@ -70,10 +77,10 @@ class Result:
 
     @property
     def is_good(self) -> bool:
-        """Nothing lost, nothing doubled, every account right, and everything sent is stored or refused."""
+        """Nothing lost, doubled or misplaced, every account right, and everything sent is stored or refused."""
         total = self.total
         whole = total.sent == total.stored + total.rejected or self.interrupted
-        nothing_amiss = not (total.lost or total.lost_values or total.doubled or self.problems)
+        nothing_amiss = not (total.lost or total.lost_values or total.doubled or total.misplaced or self.problems)
         return bool(self.phases) and whole and nothing_amiss
 
 

@@ -12,10 +12,13 @@ from pilot.faults import truth
 from pilot.faults.kinds import BROKER_KILL, KINDS, Kind
 from pilot.faults.load import make_load
 from pilot.faults.monitor import Monitor
-from pilot.faults.phase import Phases, make_publishers
+from pilot.faults.phase import Phases, Senders, make_edges, make_publishers
 from pilot.faults.result import PhaseResult, Result
 from pilot.faults.schedule import Occurrence, Phase, plan
 from pilot.faults.stack import Services, Stack, running
+
+SPARKPLUG_SHARE = 0.2  # of the messages
+MOST_NODES = 8
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Options:
     keep: Path | None = None  # a folder for the logs, kept
     settings: dict[str, str] = field(default_factory=dict)  # more of ingest's environment
 
+    @property
+    def nodes(self) -> int:
+        """Edge nodes of Sparkplug beside the devices."""
+        return max(2, min(MOST_NODES, self.devices // 6))
+
 
 def run(options: Options, say: Callable[[str], None]) -> Result:
     """Run the faults and compare; Ctrl-C ends it early, with what is known so far."""
@@ -45,13 +53,16 @@ def run(options: Options, say: Callable[[str], None]) -> Result:
         )
         kinds, left_out = possible(options.only, stack)
         load = make_load(options.devices, options.values)
-        publishers = make_publishers(load, stack, rate=options.rate, seed=options.seed)
-        for publisher in publishers:
-            exits.callback(publisher.stop)
+        native, sparkplug = options.rate * (1 - SPARKPLUG_SHARE), options.rate * SPARKPLUG_SHARE
+        publishers = make_publishers(load, stack, rate=native, seed=options.seed)
+        senders = Senders(publishers, make_edges(options.nodes, stack, rate=sparkplug, seed=options.seed))
+        for sender in senders.all:
+            exits.callback(sender.stop)
         monitor = exits.enter_context(Monitor(stack, publishers))
-        phases = Phases(stack, publishers, monitor, options.seed, say)
+        phases = Phases(stack, senders, monitor, options.seed, say)
         setting = (
-            f"{stack.database_name}, {stack.broker_name}, workers: {options.workers}, {options.devices} devices, "
+            f"{stack.database_name}, {stack.broker_name}, workers: {options.workers}, {options.devices} devices "
+            f"and {options.nodes} Sparkplug nodes with one each, "
             f"{options.rate:g} messages/s of {options.values} values, seed {options.seed}"
         )
         say(setting)
@@ -71,8 +82,18 @@ def possible(only: Sequence[str], stack: Stack) -> tuple[list[Kind], list[str]]:
     if unknown:
         raise PilotError(f"No such fault: {', '.join(sorted(unknown))}. There are: {', '.join(k.name for k in KINDS)}.")
     wanted = [kind for kind in KINDS if not only or kind.name in only]
-    ours = {"": True, "database": stack.database is not None, "broker": stack.broker is not None}
-    left_out = [f"{kind.title}: this {kind.needs} cannot be stopped" for kind in wanted if not ours[kind.needs]]
+    ours = {
+        "": True,
+        "database": stack.database is not None,
+        "broker": stack.broker is not None,
+        "workers": stack.workers.count > 1,
+    }
+    why = {"workers": "there is one only"}
+    left_out = [
+        f"{kind.title}: {why.get(kind.needs, f'this {kind.needs} cannot be stopped')}"
+        for kind in wanted
+        if not ours[kind.needs]
+    ]
     kinds = [kind for kind in wanted if ours[kind.needs]]
     if not kinds:
         raise PilotError(f"Nothing can be tried here. {'; '.join(left_out)}.")
@@ -111,6 +132,9 @@ def _judge(phases: Phases, result: Result, stack: Stack) -> None:
     if result.phases:  # what belongs to no phase is seen in the last one
         result.phases[-1].doubled += found.doubled[truth.NOWHERE]
         result.phases[-1].lost += found.lost_refusals[truth.NOWHERE]
+        result.phases[-1].doubled += found.strewn.doubled[truth.NOWHERE]
+        result.phases[-1].misplaced += found.strewn.misplaced[truth.NOWHERE]
+    result.sparkplug, result.replays_stored = phases.sparkplug(), truth.replays_stored(stack.url)
     result.ledger = truth.totals(stack.url)
     result.took_place = dict(Counter(phases.took_place))
     if "Traceback" in stack.workers.log():
@@ -121,9 +145,14 @@ def _judge(phases: Phases, result: Result, stack: Stack) -> None:
 
 def _fill(phase: PhaseResult, place: int, sent: truth.Sent, found: truth.Found) -> None:
     """What the comparison found about a phase."""
-    refused = sum(1 for at, one in sent.refusals if at == place and one.whole)
-    phase.lost = found.lost_messages[place] + found.lost_refusals[place]
-    phase.lost_values = found.lost_values[place]
-    phase.doubled = found.doubled[place]
-    phase.rejected = refused - found.lost_refusals[place]
-    phase.stored = phase.sent - refused - found.lost_messages[place]
+    refused = sum(1 for at, one in sent.refusals if at == place and one.whole and one.late is None)
+    strewn = found.strewn
+    phase.lost = found.lost_messages[place] + found.lost_refusals[place] + strewn.lost_messages[place]
+    phase.lost_values = found.lost_values[place] + strewn.lost_values[place]
+    phase.doubled = found.doubled[place] + strewn.doubled[place]
+    phase.misplaced = strewn.misplaced[place]
+    phase.refused_for_now = strewn.refused[place]
+    phase.rejected = refused - found.lost_refusals[place] + strewn.refused[place]
+    phase.stored = (
+        phase.sent - refused - found.lost_messages[place] - strewn.lost_messages[place] - strewn.refused[place]
+    )

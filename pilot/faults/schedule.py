@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pilot.faults.kinds import Kind
 
 AT_ONCE = 4
+IN_SHORT = 9  # faults of a phase where every fault is to come once in little time
+IN_TURN = 3  # of these on the same thing, one after another
+BETWEEN_S = 0.3
 ALONE_S = 15.0  # that a fault alone takes with what comes before and after it
 BEFORE_S = 2.0
 
@@ -48,11 +51,12 @@ def plan(kinds: Sequence[Kind], *, minutes: float, seed: int) -> Iterator[Phase]
 
 
 def grouped(kinds: Sequence[Kind]) -> list[list[Kind]]:
-    """All kinds in groups of a few that do not act on the same thing."""
+    """All kinds in a few groups; in each a few that act on the same thing, one after another."""
     groups: list[list[Kind]] = []
     for kind in kinds:
         for group in groups:
-            if len(group) < AT_ONCE and all(other.resource != kind.resource for other in group):
+            alike = sum(other.resource == kind.resource for other in group)
+            if len(group) < IN_SHORT and alike < IN_TURN:
                 group.append(kind)
                 break
         else:
@@ -67,9 +71,13 @@ def _apart(kinds: Sequence[Kind]) -> list[Kind]:
 
 def _phase(kinds: Sequence[Kind], chance: random.Random, *, is_long: bool, is_due: bool) -> Phase:
     occurrences = []
+    free_s: dict[str, float] = {}  # when a thing is whole again
     before = BEFORE_S if is_long else BEFORE_S / 2
     for kind in kinds:
         longest = kind.longest_s if is_long else kind.shortest_s * 1.5
         at_s = before + (chance.uniform(0, 2.0 if is_long else 0.7) if len(kinds) > 1 else 0)
-        occurrences.append(Occurrence(kind, at_s, chance.uniform(kind.shortest_s, longest)))
+        at_s = max(at_s, free_s.get(kind.resource, 0.0) + BETWEEN_S)
+        for_s = chance.uniform(kind.shortest_s, longest)
+        free_s[kind.resource] = at_s + for_s
+        occurrences.append(Occurrence(kind, at_s, for_s))
     return Phase(" + ".join(kind.title for kind in kinds), tuple(occurrences), is_due)

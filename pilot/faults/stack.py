@@ -20,6 +20,7 @@ from pilot.broker import mosquitto_command, rumqttd_command
 from pilot.errors import PilotError
 from pilot.faults.load import SITE
 from pilot.faults.proxy import Proxy, ProxyLoop
+from pilot.faults.record import SPARKPLUG_SITE
 from pilot.faults.servers import BrokerServer, CommandedServer, PostgresServer, Server, lets_in
 from pilot.faults.workers import Workers
 from pilot.ports import LOCALHOST, answers, free_port
@@ -97,7 +98,8 @@ def running(
         url = exits.enter_context(_own_database(database))
         server = migrate(url).server
         with connect(url, "faults") as connection:
-            connection.execute(_SQL["add_site"], {"key": SITE})
+            for site in (SITE, SPARKPLUG_SITE):
+                connection.execute(_SQL["add_site"], {"key": site})
         broker = _broker(services, folder, exits)
         lines = exits.enter_context(ProxyLoop())
         place = conninfo_to_dict(url)
@@ -113,6 +115,7 @@ def running(
             "HAIDANG_INGEST_CLIENT_ID": "faults",
             "HAIDANG_INGEST_WORKERS": str(workers),
             "HAIDANG_INGEST_METRICS_PORT": "0",
+            "HAIDANG_SPARKPLUG_REBIRTH_S": "2",  # a node is asked again soon: more births, more aliases
             **settings,
         }
         ingest = Workers(workers, environment, folder / "ingest.log", seed)

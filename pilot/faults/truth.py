@@ -12,8 +12,10 @@ from typing import Any
 from psycopg import ClientCursor
 
 from model.ledger import MESSAGE_ACCOUNT, VALUE_ACCOUNT
+from pilot.faults import loose
 from pilot.faults.feed import Refusal
-from pilot.faults.load import DEVICE_FACTOR, JOB_EVERY, Load, asset, symbols
+from pilot.faults.load import DEVICE_FACTOR, JOB_EVERY, SITE, Load, asset, symbols
+from pilot.faults.loose import Loose, Strewn
 from store.pool import Connection, connect
 from store.queries import load as load_queries
 
@@ -41,6 +43,7 @@ class Sent:
     spans: Sequence[Span]
     refusals: Sequence[tuple[int, Refusal]]  # with the phase
     unsure: Sequence[tuple[int, int, str]] = ()
+    loose: Sequence[Loose] = ()  # Sparkplug
 
 
 @dataclass
@@ -51,6 +54,7 @@ class Found:
     lost_messages: Counter[int] = field(default_factory=Counter)
     lost_refusals: Counter[int] = field(default_factory=Counter)
     doubled: Counter[int] = field(default_factory=Counter)
+    strewn: Strewn = field(default_factory=Strewn)  # of the messages that may be refused for now
 
 
 def compare(url: str, sent: Sent) -> Found:
@@ -62,7 +66,8 @@ def compare(url: str, sent: Sent) -> Found:
         events = {"start_ms": sent.load.start_ms, "job_every": JOB_EVERY}
         _add_stored(found, connection, "event_difference", events)
         unsure = set(sent.unsure)
-        expected = [(phase, one) for phase, one in sent.refusals if one.key not in unsure]
+        loose.prepare(connection, loose_of(sent))
+        expected = [(phase, one) for phase, one in sent.refusals if one.key not in unsure and one.late is None]
         parameters = {
             "phases": [phase for phase, _ in expected],
             "digests": [one.digest for _, one in expected],
@@ -72,7 +77,15 @@ def compare(url: str, sent: Sent) -> Found:
         for phase, missing, surplus in connection.execute(_SQL["refusal_difference"], parameters):
             found.lost_refusals[phase] += missing
             found.doubled[phase] += surplus
+        found.strewn = loose.compare(connection)
     return found
+
+
+def loose_of(sent: Sent) -> list[Loose]:
+    """All messages that may be refused for now: of Sparkplug, and for sites that are known late."""
+    unsure = set(sent.unsure)
+    late = [Loose(phase, one.late, one.key in unsure) for phase, one in sent.refusals if one.late is not None]
+    return [*sent.loose, *late]
 
 
 def account_problems(url: str, sent: Sent) -> list[str]:
@@ -82,6 +95,7 @@ def account_problems(url: str, sent: Sent) -> list[str]:
         row = connection.execute(_SQL["unbalanced"]).fetchone()
         uneven = [f"{row[0]} accounts of a device and hour do not add up"] if row and row[0] else []
         different = connection.execute(_SQL["account_difference"]).fetchall()
+        uneven += loose.replay_problems(connection)[1]
     for device, counted, there, conflicts, missing in different[:SHOWN_DEVICES]:
         uneven.append(
             f"device {device}: the ledger says {counted:,} values stored, {there:,} are; "
@@ -90,6 +104,12 @@ def account_problems(url: str, sent: Sent) -> list[str]:
     if len(different) > SHOWN_DEVICES:
         uneven.append(f"and so on: {len(different)} devices in all")
     return uneven
+
+
+def replays_stored(url: str) -> int:
+    """How many refused messages a replay stored."""
+    with connect(url, "faults") as connection:
+        return loose.replay_problems(connection)[0]
 
 
 def totals(url: str) -> dict[str, int]:
@@ -111,12 +131,19 @@ def _prepare(connection: Connection, sent: Sent) -> None:
             "unsure_devices": [device for device, _ in numbered],
             "unsure_numbers": [number for _, number in numbered],
             "assets": [asset(device) for device in range(sent.load.devices)],
+            "site": SITE,
         },
     )
 
 
 def _reading_parameters(load: Load) -> dict[str, Any]:
-    return {"start_ms": load.start_ms, "names": load.names, "symbols": symbols(), "factor": DEVICE_FACTOR}
+    return {
+        "start_ms": load.start_ms,
+        "names": load.names,
+        "symbols": symbols(),
+        "factor": DEVICE_FACTOR,
+        "site": SITE,
+    }
 
 
 def _add_stored(found: Found, connection: Connection, query: str, parameters: dict[str, Any]) -> None:

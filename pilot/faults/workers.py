@@ -23,7 +23,7 @@ class Workers:
 
     def __init__(self, count: int, environment: Mapping[str, str], log: Path, seed: int) -> None:
         self._count = count
-        self._environment = environment
+        self._environment = dict(environment)
         self._log = log
         self._random = random.Random(seed)  # noqa: S311 - same seed, same victims
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,6 +58,24 @@ class Workers:
         """Start what was killed as a whole; a supervisor starts a single worker again by itself."""
         if self._process is None:
             self.start()
+
+    @property
+    def count(self) -> int:
+        """Processes of ingest that it is to have."""
+        return self._count
+
+    def change(self, count: int, *, in_order: bool) -> None:
+        """Start it anew with another number of workers, after it ended in order or was killed as a whole."""
+        if self._process is None:  # another fault ends with its start
+            return
+        if not in_order:
+            self.kills += 1
+            self._end_all(self._process)
+        elif (code := self.stop()) != 0:
+            self.failures.append(f"ingest ended with exit code {code} when it was asked to stop")
+        self._count = count
+        self._environment["HAIDANG_INGEST_WORKERS"] = str(count)
+        self.start()
 
     def check(self) -> None:
         """Note an end that nobody asked for, and go on with a new process."""

@@ -48,6 +48,8 @@ def test_every_fault_once_loses_and_doubles_nothing(services: Services) -> None:
     assert total.sent == total.acknowledged == total.stored + total.rejected > 1000
     assert total.rejected > 0
     assert total.duplicate_values > 0
+    assert min(result.sparkplug["messages"], result.sparkplug["births"]) > 10, report
+    assert result.replays_stored > 0, report
     assert total.longest_stall_s > 0.3
     assert (result.beside is None) == bool(services.mosquitto == "none")
     if result.beside is not None:
