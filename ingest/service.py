@@ -124,7 +124,7 @@ class Service:
         opened = intake.opened(payload, self._payload_bytes) if over is None else payload
         message.weight = len(payload) if isinstance(opened, Rejection) else len(opened)
         if over is not None:
-            message.decoded = intake.unread(source, payload, self._payload_bytes, over)
+            message.decoded = self._unread(message, over)
             self._hold(message)
         elif source.place is None or self._host is None or isinstance(opened, Rejection):
             message.decoded = intake.decode(source, opened, received_us)
@@ -143,6 +143,16 @@ class Service:
         if place is not None and self._host is not None and not self._host.is_mine(f"{place.group}/{place.node}"):
             return None
         return self._quotas.refusal(source)
+
+    def _unread(self, message: Message, refusal: Decoded) -> Decoded:
+        """The refusal of a message over its quota; its number is looked at, so that it is not missing as well."""
+        place = message.source.place
+        if place is None or self._host is None:
+            return intake.unread(message.source, message.payload, self._payload_bytes, refusal)
+        opened = intake.opened(message.payload, self._payload_bytes)
+        if isinstance(opened, Rejection) or (self._nodes is not None and self._nodes.must_wait(place)):
+            return refusal
+        return packets.unread(self._host, message, opened, refusal)
 
     def _let_wait(self, message: Message) -> None:
         """Keep a node's message until the sessions of before are empty; it may be in one of them as well."""

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.decode.result import Decoded, refused
-from ingest.sparkplug import announce, decode
+from ingest.sparkplug import announce, decode, state
 from ingest.sparkplug.announce import Outgoing
 from ingest.sparkplug.arrival import Arrival, Part, Receipt, sent_us
 from ingest.sparkplug.births import device_birth, node_birth, read_birth
@@ -139,6 +139,23 @@ class Host:
         if doubt:
             parts[0].decoded.effects = (doubt, *parts[0].decoded.effects)
         return parts
+
+    def pass_over(self, source: "Source", data: bytes, received_us: int, *, dup: bool) -> Decoded:
+        """Take in that data came whose content is refused unread: their number is not missing."""
+        place = place_of(source)
+        node = self.known.nodes.get(place.key)
+        if node is None or place.kind not in DATA:
+            return Decoded()
+        try:
+            payload = parse(data)
+            sent = sent_us(payload.timestamp, received_us)
+            arrival = Arrival(place, source, payload, sent, data, received_us, dup, kept=False)
+            doubt = self.known.doubt(arrival, node)
+            step = self.known.advance(arrival, doubt.node if doubt else node)
+            change = self.known.nodes.keep(state.Change(step.node))
+        except PayloadError:
+            return Decoded()
+        return Decoded(effects=(doubt, change) if doubt else (change,), missing=step.missing)
 
     def read(self, source: "Source", data: bytes) -> Decoded:
         """Decode a payload by what is known now, changing nothing: for messages that are looked at again."""

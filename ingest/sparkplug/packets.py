@@ -22,6 +22,17 @@ def messages(host: Host, message: Message, data: bytes) -> list[Message]:
     return [message, *derived]
 
 
+def unread(host: Host, message: Message, data: bytes, refusal: Decoded) -> Decoded:
+    """A refusal of data that are not read, but for their place in the sequence of their node."""
+    try:
+        counted = host.pass_over(message.source, data, message.received_us, dup=message.dup)
+    except Exception:  # a fault of ours must cost one number, not the service
+        log.exception("decoder_failed", topic=message.source.topic)
+        return refusal
+    counted.whole = refusal.whole
+    return counted
+
+
 def is_kept(message: Message) -> bool:
     """Whether a message must outlast an outage here: nodes send most of theirs only once."""
     return message.source.place is not None and not (message.is_derived or message.only_acknowledge)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.decode.result import Decoded
+from ingest.decode.result import Decoded, refused
 from ingest.message import Message
 from ingest.route import Router
 from ingest.sparkplug import packets
@@ -210,3 +210,28 @@ def test_births_of_long_ago_are_forgotten_and_what_needs_them_stays_refused() ->
         plant.born(10_000 * number, **{f"m{number}": 1})
     assert plant.read(5_000) == "unknown_alias"
     assert plant.read(25_000) == "m2"
+
+
+def over_quota(plant: Plant, seq: int) -> Decoded:
+    payload = Payload(timestamp=T + seq, seq=seq, metrics=[Metric(alias=1, double_value=5.0)]).SerializeToString()
+    message = Message(plant.router.source(f"spBv1.0/plant/{DATA}"), payload, NOW_US, Decoded())
+    return packets.unread(plant.host, message, payload, refused("over_quota", "too much"))
+
+
+def test_what_is_refused_for_the_quota_is_not_missing_and_asks_for_no_rebirth() -> None:
+    plant = Plant()
+    plant.born(0, level=1)
+    plant.data(2, 2)
+    passed = [over_quota(plant, seq) for seq in (3, 4)]
+    assert [(one.whole is not None, one.missing, len(one.effects)) for one in passed] == [(True, 0, 1)] * 2
+    (part,) = plant.say(DATA, 5, 5, Metric(alias=1, double_value=5.0))
+    assert (part.decoded.missing, plant.seq, plant.host.outgoing) == (0, 5, [])
+    assert over_quota(plant, 8).missing == 2
+
+
+def test_what_is_refused_for_the_quota_takes_no_doubt_away() -> None:
+    plant = Plant()
+    plant.born(0, level=1)
+    plant.listen_again()
+    over_quota(plant, 90)  # a birth may have been among those before
+    assert plant.data(91, 91) == "unknown_alias"
