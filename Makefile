@@ -56,8 +56,8 @@ bench: $(DEV) ## measure ingest beside a plain COPY and beside a Telegraf found 
 	$(BIN)/haidang bench ingest --values-per-message 20 --format sparkplug $(BENCH_ARGS)
 	$(BIN)/python -m tests.benchmarks
 
-fuzz: $(DEV) ## damaged messages of every format through ingest's decoders, for MINUTES (default 5)
-	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),5)
+fuzz: $(DEV) ## damaged messages of every format through ingest's decoders, for MINUTES (default 5), from SEED
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
 setup: $(DEV) ## install everything for development, and the pre-commit hook
 	@if [ -e .git ]; then $(BIN)/pre-commit install; fi
