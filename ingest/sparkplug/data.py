@@ -26,6 +26,8 @@ def known_shape(known: Known, source: "Source", place: Place, payload: bytes, re
     found = meanings.shapes.read(payload)
     if found is None:
         return []
+    if place.key in known.nodes.doubtful and not state.is_next(node, found.seq % state.ROUND):
+        return []
     sent = sent_us(found.sent_ms, received_us)
     step = known.asked(place, state.advance(node, found.seq % state.ROUND, sent, dup=False))
     change = known.nodes.keep(state.Change(step.node))

@@ -117,7 +117,7 @@ class Host:
             return []
         if place.kind in COMMANDS or not self.is_mine(f"{place.group}/{place.node}"):
             return []
-        is_plain = place.kind in DATA and not (dup or kept) and place.key not in self.known.nodes.doubtful
+        is_plain = place.kind in DATA and not (dup or kept)
         parts = known_shape(self.known, source, place, data, received_us) if is_plain else []
         parts = parts or self._parsed(source, place, data, Receipt(received_us, dup, kept))
         if self.known.rebirths.is_due(place.key, self._clock_s()):

@@ -46,18 +46,20 @@ class Known:
         return step
 
     def doubt(self, arrival: Arrival, node: Node) -> Change | None:
-        """The first message after nobody listened: if it does not go on where we left, a birth may have been missed."""
-        key, doubtful = arrival.place.key, self.nodes.doubtful
-        if key not in doubtful or arrival.place.kind == "NDEATH":
+        """The first gap after nobody listened: a birth may have been missed there.
+
+        It may be any gap until a birth comes: what the broker kept for us was said while births were lost.
+        """
+        key, kind = arrival.place.key, arrival.place.kind
+        if key not in self.nodes.doubtful or kind == "NDEATH":
             return None
-        is_birth, is_next = arrival.place.kind == "NBIRTH", state.is_next(node, arrival.seq)
-        if arrival.again and arrival.sent_us <= node.newest_us and not is_birth:
-            if arrival.kept and is_next:
-                doubtful.discard(key)
-            return None  # of before, so it does not tell
-        doubtful.discard(key)
-        if is_birth or is_next:
+        if kind == "NBIRTH":
+            if not arrival.again:
+                self.nodes.doubtful.discard(key)
             return None
+        if state.is_next(node, arrival.seq) or _is_stored(arrival, node):
+            return None
+        self.nodes.doubtful.discard(key)
         self.rebirths.want(key)
         return self.nodes.keep(state.doubted(node))
 
@@ -65,6 +67,12 @@ class Known:
         self.rebirths.came(key)
         for known in [known for known in self.meanings if known[:2] == key]:
             del self.meanings[known]
+
+
+def _is_stored(arrival: Arrival, node: Node) -> bool:
+    """Whether a message that comes again is older than what is stored; the time of history does not tell."""
+    is_old = arrival.again and arrival.sent_us <= node.newest_us
+    return is_old and not any(metric.is_historical for metric in arrival.payload.metrics)
 
 
 def place_of(source: "Source") -> Place:

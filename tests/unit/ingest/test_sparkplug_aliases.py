@@ -178,7 +178,23 @@ def test_an_unbroken_sequence_needs_no_other_birth() -> None:
     plant.listen_again()
     assert plant.data(1, 2, dup=True) == "a", "a repeat tells nothing"
     assert plant.data(2, 3) == "a"
-    assert plant.data(9, 9) == "a", "a gap while we listened: the births would have come"
+    assert plant.data(9, 9) == "unknown_alias", "a gap: perhaps of what the broker did not keep for us"
+    plant.born(10, a=1)
+    assert plant.data(11, 2) == "a"
+    assert plant.data(19, 9) == "a", "a gap while we listened: a birth would have come"
+
+
+def test_a_doubtful_node_is_read_the_short_way_too_until_there_is_a_gap() -> None:
+    plant = Plant()
+    plant.born(0, a=1, b=2)
+    said = [Metric(alias=1, double_value=5.0), Metric(alias=2, double_value=6.0)]
+    for seq in (2, 3):
+        plant.say(DATA, seq, seq, *said)
+    plant.host.doubt()
+    (part,) = plant.say(DATA, 4, 4, *said)
+    assert part.decoded.rows
+    (part,) = plant.say(DATA, 6, 6, *said)
+    assert [rejection.code for rejection in part.decoded.rejected] == ["unknown_alias"] * 2
 
 
 def test_the_change_of_a_doubtful_node_is_kept_with_its_message() -> None:

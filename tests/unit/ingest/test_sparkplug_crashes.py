@@ -1,0 +1,98 @@
+"""Nodes that change their aliases, births that are lost, ingest that is killed: no value ever gets a wrong name."""
+
+from random import Random
+from typing import NamedTuple
+
+import pytest
+
+from ingest.route import Router
+from ingest.sparkplug.host import Host, Options
+from ingest.sparkplug.sparkplug_b_pb2 import Metric, Payload
+from ingest.sparkplug.state import Node
+
+NAMES = ("a", "b", "c")
+START_MS = 1_790_000_000_000
+
+
+class Packet(NamedTuple):
+    """A message of the node; data are QoS 1 and so kept by the broker, births are not."""
+
+    topic: str
+    data: bytes
+    at_ms: int
+
+    @property
+    def is_kept(self) -> bool:
+        return "DATA" in self.topic
+
+
+def said(random: Random, sessions: int) -> list[Packet]:
+    """What a node says: in each session aliases mean something else; a value is the place of its name."""
+    packets: list[Packet] = []
+    at_ms = START_MS
+
+    def say(topic: str, seq: int, *metrics: Metric, back_ms: int = 0) -> None:
+        nonlocal at_ms
+        at_ms += random.randint(1, 500)
+        payload = Payload(timestamp=at_ms - back_ms, seq=seq % 256, metrics=metrics)
+        packets.append(Packet(f"spBv1.0/plant/{topic}", payload.SerializeToString(), at_ms))
+
+    for session in range(sessions):
+        first = session * 37  # so that no session goes on by chance where another ended
+        names = random.sample(NAMES, random.randint(1, 3))
+        say("NBIRTH/gw", first, Metric(name="bdSeq", datatype=8, long_value=session))
+        defined = [Metric(name=name, alias=alias, datatype=10, is_null=True) for alias, name in enumerate(names)]
+        say("DBIRTH/gw/press", first + 1, *defined)
+        for seq in range(random.randint(0, 12)):
+            alias = random.randrange(len(names))
+            metric = Metric(alias=alias, double_value=float(NAMES.index(names[alias])))
+            back_ms = random.choice((0, 0, 0, 400))  # history that the node held back
+            if back_ms:
+                metric.is_historical = True
+            say("DDATA/gw/press", first + 2 + seq, metric, back_ms=back_ms)
+    return packets
+
+
+class Ingest:
+    """A host; what it makes of packets is compared with what they mean."""
+
+    def __init__(self, stored: Node | None) -> None:
+        self._host = Host(Options("haidang"), clock_s=lambda: 1000.0)
+        self._router = Router([], self._host)
+        self._host.load([stored] if stored else [])
+        self.read = self.refused = 0
+
+    def take(self, packet: Packet, *, dup: bool = False) -> Node | None:
+        source = self._router.source(packet.topic)
+        for part in self._host.take(source, packet.data, (packet.at_ms + 1) * 1000, dup=dup):
+            for name, _, _, value, _ in part.decoded.every_value():
+                assert value is None or name == NAMES[int(float(value))], "a value under the name of another"
+                self.read += value is not None
+            self.refused += sum(rejection.values for rejection in part.decoded.rejected)
+            assert not packet.is_kept or part.decoded.count + len(part.decoded.rejected) == 1, "nothing is passed over"
+        return self._host.node("plant", "gw")
+
+
+@pytest.mark.parametrize("births_are_kept", [False, True], ids=["births are QoS 0", "births are QoS 1"])
+def test_no_value_gets_a_wrong_name_whenever_ingest_is_killed(births_are_kept: bool) -> None:
+    read = refused = 0
+    for seed in range(400):
+        random = Random(seed)  # noqa: S311 - it chooses tests
+        packets = said(random, 5)
+        received = random.randint(0, len(packets))  # then it is killed
+        stored = max(0, received - random.randint(0, 8))
+        acknowledged = max(0, stored - random.randint(0, 8))
+        away = min(len(packets), received + random.randint(0, 8))
+        first = Ingest(None)
+        nodes = [None, *(first.take(packet) for packet in packets[:received])]
+        second = Ingest(nodes[stored])
+        for packet in packets[acknowledged:received]:
+            if packet.is_kept or births_are_kept:
+                second.take(packet, dup=True)
+        for packet in packets[received:away]:
+            if packet.is_kept or births_are_kept:
+                second.take(packet)
+        for packet in packets[away:]:
+            second.take(packet)
+        read, refused = read + second.read, refused + second.refused
+    assert read > refused > 0, "most is read although nobody answers requests for a rebirth here"
