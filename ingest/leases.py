@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
 from ingest.slots import Slot
 from store import leases
@@ -23,7 +22,7 @@ T = TypeVar("T")
 
 # Often enough that two missed renewals do not cost the lease.
 RENEWALS_PER_TTL = 4
-_WATCHED = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+SILENT_SERVER_S = 10.0
 
 
 class Ownership:
@@ -129,7 +128,7 @@ class Lease:
     def _with_connection(self, work: Callable[[Connection], T]) -> T:
         with translated(self._url):
             if self._connection is None or self._connection.closed:
-                self._connection = connect(make_conninfo(self._url, **_WATCHED), "haidang-ingest-lease")
+                self._connection = connect(self._url, "haidang-ingest-lease", silent_s=SILENT_SERVER_S)
             try:
                 return work(self._connection)
             except psycopg.Error:

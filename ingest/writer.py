@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
 from ingest import account
 from ingest.batch import middle_of
@@ -43,14 +42,7 @@ SILENT_CLIENT_S = 20.0  # a batch left half-way behind a cut network would keep 
 TOUCH_US = 10_000_000
 TRIES = 3  # of a batch that the server undid for the sake of another worker's
 _POISON_CLASSES = ("22", "23", "54")
-# A cut network must be noticed: without these an open connection waits for a quarter of an hour.
-_WATCHED = {
-    "keepalives": 1,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,
-}
+SILENT_SERVER_S = 15.0
 
 
 T = TypeVar("T")
@@ -180,7 +172,7 @@ class Writer:
         Raises:
             DatabaseUnavailableError: nobody answers; the deltas wait.
         """
-        with translated(self._url), connect(make_conninfo(self._url, **_WATCHED), "haidang-ingest-fold") as connection:
+        with translated(self._url), self._connect("haidang-ingest-fold") as connection:
             raw.watch_client(connection, SILENT_CLIENT_S)
             return raw.fold_ledger(connection)
 
@@ -195,7 +187,7 @@ class Writer:
             DatabaseUnavailableError: nobody answers; the next try may do.
         """
         before = instant(self._clock_us() - days * DAY_US if days else 0)
-        with translated(self._url), connect(make_conninfo(self._url, **_WATCHED), "haidang-ingest-tidy") as connection:
+        with translated(self._url), self._connect("haidang-ingest-tidy") as connection:
             return raw.forget_rejected(connection, before, unknown_bytes)
 
     def prepare_days(self) -> None:
@@ -218,9 +210,12 @@ class Writer:
             self._connection.close()
             self._connection = None
 
+    def _connect(self, application: str) -> Connection:
+        return connect(self._url, application, silent_s=SILENT_SERVER_S)
+
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = connect(make_conninfo(self._url, **_WATCHED), "haidang-ingest")
+            self._connection = self._connect("haidang-ingest")
             raw.watch_client(self._connection, SILENT_CLIENT_S)
             self._connection.commit()
         return self._connection

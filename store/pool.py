@@ -11,6 +11,7 @@ from psycopg_pool import ConnectionPool
 from store.errors import translated
 
 CONNECT_TIMEOUT_S = 5
+_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -30,14 +31,23 @@ def with_user(url: str, user: str) -> str:
     return make_conninfo(url, user=user)
 
 
-def connect(url: str, application: str = "haidang", *, autocommit: bool = False) -> Connection:
+def connect(
+    url: str, application: str = "haidang", *, autocommit: bool = False, silent_s: float | None = None
+) -> Connection:
     """Open one connection.
+
+    Args:
+        url: of the database.
+        application: its name for those who look at the server.
+        autocommit: each statement is a transaction of its own.
+        silent_s: a cut network is noticed after about so many seconds; without it after a quarter of an hour.
 
     Raises:
         DatabaseUnavailableError: the server does not answer.
     """
     with translated(url):
-        return psycopg.connect(conninfo(url, application), autocommit=autocommit)
+        watched = {} if silent_s is None else {**_KEEPALIVES, "tcp_user_timeout": round(silent_s * 1000)}
+        return psycopg.connect(make_conninfo(conninfo(url, application), **watched), autocommit=autocommit)
 
 
 @contextmanager
