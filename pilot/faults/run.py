@@ -19,6 +19,11 @@ from pilot.faults.stack import Services, Stack, running
 
 SPARKPLUG_SHARE = 0.2  # of the messages
 MOST_NODES = 8
+FORGETFUL = "broker_restart"
+FORGOTTEN = (
+    "Mosquitto forgets the shared subscriptions of several workers when it restarts, and what is published until they "
+    f"are back (--only {FORGETFUL} shows it)"
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,9 @@ def possible(only: Sequence[str], stack: Stack) -> tuple[list[Kind], list[str]]:
         if not ours[kind.needs]
     ]
     kinds = [kind for kind in wanted if ours[kind.needs]]
+    if ours["workers"] and not only:
+        left_out += [f"{kind.title}: {FORGOTTEN}" for kind in kinds if kind.name == FORGETFUL]
+        kinds = [kind for kind in kinds if kind.name != FORGETFUL]
     if not kinds:
         raise PilotError(f"Nothing can be tried here. {'; '.join(left_out)}.")
     return kinds, left_out

@@ -39,7 +39,7 @@ def services(database_server: DatabaseServer) -> Services:
 @pytest.mark.timeout(240)
 def test_every_fault_once_loses_and_doubles_nothing(services: Services) -> None:
     said: list[str] = []
-    result = run(Options(minutes=0, rate=300, devices=12, services=services, settings=QUICK), said.append)
+    result = run(Options(minutes=0, rate=200, devices=12, services=services, settings=QUICK), said.append)
     report = "\n".join([*said, *lines(result)])
     assert result.is_good, report
     left_out = len(result.left_out)
