@@ -22,7 +22,7 @@ _SQL = load("faults")
 TRIES = 120
 TRY_EVERY_S = 0.25
 LATE_EACH = 8  # messages of every publisher for a site that is not known yet
-LATE_TRIES = 8
+LATE_TRIES = 40
 MOST_REPLAYS = 200
 
 

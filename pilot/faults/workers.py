@@ -71,7 +71,7 @@ class Workers:
         if not in_order:
             self.kills += 1
             self._end_all(self._process)
-        elif (code := self.stop()) != 0:
+        elif (code := self.stop()) not in (0, -signal.SIGTERM):  # it may not have got as far as its own handler
             self.failures.append(f"ingest ended with exit code {code} when it was asked to stop")
         self._count = count
         self._environment["HAIDANG_INGEST_WORKERS"] = str(count)
