@@ -469,9 +469,9 @@ class Service:
     async def _finish(self, storing: asyncio.Task[None]) -> None:
         """Take nothing more; store and acknowledge what is held."""
         log.info("stopping", held=self._held, most_held=self._most_held)
-        if self._connection is not None:
-            if self._say_offline(self._connection):
-                await asyncio.sleep(LINGER_S)
+        if self._connection is not None and self._say_offline(self._connection):
+            await asyncio.sleep(LINGER_S)
+        if self._connection is not None:  # an outage of the database may have taken it meanwhile
             self._connection.pause()
         self._close_batch()
         self._wake.set()
