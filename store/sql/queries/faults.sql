@@ -126,7 +126,8 @@ WITH expected AS (
         AS e (phase, digest, whole)
 ), kept AS (
     SELECT digest, whole FROM rejected_message
-    WHERE digest <> ALL (%(unsure)s::bytea[]) AND NOT EXISTS (SELECT FROM loose WHERE loose.digest = rejected_message.digest)
+    WHERE digest <> ALL (%(unsure)s::bytea[])
+          AND NOT EXISTS (SELECT FROM loose WHERE loose.digest = rejected_message.digest)
 )
 SELECT coalesce(e.phase, -1), count(*) FILTER (WHERE r.digest IS NULL), count(*) FILTER (WHERE e.digest IS NULL)
 FROM expected AS e FULL JOIN kept AS r ON r.digest = e.digest AND r.whole = e.whole
@@ -140,6 +141,7 @@ WHERE received <> processed + rejected + redelivered OR decoded <> stored + dupl
 
 -- name: account_difference
 -- Devices whose account of stored values is not what the tables hold of them, in order; numbers of native ones only.
+-- Conflicts of the others without those of states that ingest itself says again for the time after a death.
 WITH counted AS (
     SELECT device_id, sum(stored) AS stored, sum(conflict) AS conflict, sum(missing_seq) AS missing
     FROM ledger_now WHERE device_id IS NOT NULL GROUP BY device_id
@@ -149,11 +151,19 @@ WITH counted AS (
         UNION ALL
         SELECT asset_id, count(*) FROM event GROUP BY asset_id
     ) AS both_tables JOIN device USING (asset_id) GROUP BY device_id
+), others AS (
+    SELECT series.asset_id, count(*) AS conflicts FROM reading_conflict AS c JOIN series USING (series_id)
+    WHERE NOT (series.kind = 'state' AND EXISTS (
+        SELECT FROM reading AS death WHERE death.series_id = c.series_id AND death.value IS NULL
+        AND death.ts = c.ts - interval '1 microsecond'))
+    GROUP BY series.asset_id
 ), compared AS (
     SELECT key, coalesce(stored, 0)::bigint AS stored, coalesce(rows, 0)::bigint AS rows,
-           coalesce(conflict, 0)::bigint AS conflict,
+           CASE WHEN machine.device_id IS NULL THEN coalesce(others.conflicts, 0) ELSE coalesce(conflict, 0) END::bigint
+               AS conflict,
            CASE WHEN machine.device_id IS NULL THEN 0 ELSE coalesce(missing, 0) END::bigint AS missing
-    FROM device LEFT JOIN machine USING (device_id) LEFT JOIN counted USING (device_id) LEFT JOIN there USING (device_id)
+    FROM device LEFT JOIN machine USING (device_id) LEFT JOIN others ON others.asset_id = device.asset_id
+    LEFT JOIN counted USING (device_id) LEFT JOIN there USING (device_id)
 )
 SELECT key, stored, rows, conflict, missing FROM compared WHERE stored <> rows OR conflict <> 0 OR missing <> 0
 ORDER BY key
@@ -215,11 +225,13 @@ WHERE (code %% %(most_places)s, code / %(most_places)s %% %(most_speakers)s) IS 
       AND code IS NOT NULL;
 INSERT INTO astray
 SELECT 'surplus', speaker, NULL, ts FROM (
-    SELECT speaker, place, ts, quality, value FROM kept EXCEPT ALL SELECT speaker, place, ts, quality, value FROM expected
+    SELECT speaker, place, ts, quality, value FROM kept
+    EXCEPT ALL SELECT speaker, place, ts, quality, value FROM expected
 ) AS s;
 INSERT INTO astray
 SELECT 'lost', speaker, NULL, ts FROM (
-    SELECT speaker, place, ts, quality, value FROM expected EXCEPT ALL SELECT speaker, place, ts, quality, value FROM kept
+    SELECT speaker, place, ts, quality, value FROM expected
+    EXCEPT ALL SELECT speaker, place, ts, quality, value FROM kept
 ) AS s
 
 -- name: loose_found
