@@ -76,10 +76,10 @@ def aliases_then(node: Node, source: "Source", payload: Payload) -> Context:
     tables = state.readable_later(device, sent_us(payload.timestamp, LARGEST_MS))
     if len(tables) > 1 and any(metric.is_historical for metric in payload.metrics):
         tables = ()  # its time does not tell when it was sent
-    known: dict[int, Meaning] = {}
-    for table in reversed(tables):
-        known |= Meanings(table.metrics, source.mapping).by_alias
-    return Context(known, "is in no birth that is kept and that was the node's when it sent this")
+    known: dict[int, Meaning] = Meanings(tables[-1].metrics, source.mapping).by_alias if tables else {}
+    said = [_by_alias(table) for table in tables]
+    sure = {alias: meaning for alias, meaning in known.items() if len({each.get(alias) for each in said}) == 1}
+    return Context(sure, "is in no birth that is kept and that was the node's when it sent this")
 
 
 def _by_alias(table: state.Table) -> dict[int | None, tuple[str, int]]:

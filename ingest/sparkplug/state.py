@@ -218,12 +218,16 @@ def readable(device: Device, ts_us: int, *, again: bool) -> tuple[Table, ...]:
 
 
 def readable_later(device: Device, ts_us: int) -> tuple[Table, ...]:
-    """The tables by which a kept message is read, the surest first: that of its time, and the birth that followed."""
-    if len(device.tables) == MOST_TABLES and ts_us < device.tables[-1].since_us:
-        return ()  # births before these are forgotten
+    """The tables by which a kept message is read, if these say the same of them: that of its time, else its neighbours.
+
+    Between births the one that it belongs to may be missing: only what stood before and still stands after is sure.
+    """
     then = _valid(device.tables, ts_us)
+    if then is not None:
+        return (then,)
+    earlier = [table for table in device.tables if table.since_us <= ts_us]
     later = [table for table in device.tables if table.since_us > ts_us]
-    return (*((then,) if then else ()), *later[-1:])
+    return (*earlier[:1], *later[-1:]) if earlier and later else ()
 
 
 def _valid(tables: tuple[Table, ...], ts_us: int) -> Table | None:

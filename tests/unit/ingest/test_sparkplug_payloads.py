@@ -184,7 +184,7 @@ def test_a_refused_message_is_read_again_once_its_birth_is_known() -> None:
     data = Payload(timestamp=1_790_000_000_000, seq=2, metrics=[Metric(alias=7, double_value=5.0)]).SerializeToString()
     (refused,) = take(router, host, DATA, data)
     assert [rejection.code for rejection in refused.rejected] == ["unknown_alias"]
-    birth = Payload(timestamp=1_790_000_001_000, seq=3, metrics=[metric]).SerializeToString()
+    birth = Payload(timestamp=1_789_999_999_000, seq=3, metrics=[metric]).SerializeToString()  # it came late
     take(router, host, "spBv1.0/plant/DBIRTH/gw/press", birth)
     before = host.node("plant", "gw")
     again = router.source(DATA).decode(data)
