@@ -113,7 +113,18 @@ class Plant:
 
 
 def now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    """A time that no other message of this run has: two values of one millisecond would contradict each other."""
+    return next(_INSTANTS)
+
+
+def _instants() -> Iterator[int]:
+    last = 0
+    while True:
+        last = max(last + 1, time.time_ns() // 1_000_000)
+        yield last
+
+
+_INSTANTS = _instants()
 
 
 @pytest.fixture
