@@ -31,6 +31,7 @@ from ingest.session import Session
 from ingest.settings import IngestSettings
 from ingest.sparkplug import keeping, packets
 from ingest.sparkplug.state import Node
+from ingest.waiting import in_thread, pause
 from ingest.writer import NotStoredError, Writer
 from store import site_quota
 from store.errors import DatabaseUnavailableError
@@ -522,12 +523,10 @@ class Service:
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not longer than until the end is asked for."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+        await pause(seconds, self._stopping)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await in_thread(self._thread, work)
 
 
 def _place_after(messages: list[Message], counted: list[Message], stored: int) -> int:

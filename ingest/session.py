@@ -18,6 +18,7 @@ from ingest.leases import Lease
 from ingest.leftovers import leftovers
 from ingest.settings import IngestSettings
 from ingest.slots import layout
+from ingest.waiting import in_thread, pause
 from store.errors import DatabaseUnavailableError
 from store.leases import Worker
 
@@ -198,11 +199,9 @@ class Session:
         await self._in_thread(lambda: self._lease.note_subscriptions(subscriptions, self.state))
 
     async def _wait(self, connection: BrokerConnection, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await connection.lost.wait()
+        await pause(seconds, connection.lost)
         if connection.lost.is_set():
             raise ConnectionError("the broker closed the connection")
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await in_thread(self._thread, work)

@@ -20,6 +20,7 @@ from ingest.leases import Lease
 from ingest.leftovers import Drainer, child_environment
 from ingest.settings import IngestSettings
 from ingest.slots import Slot, layout
+from ingest.waiting import in_thread, pause
 from store.errors import DatabaseUnavailableError
 
 T = TypeVar("T")
@@ -163,12 +164,10 @@ class Supervisor:
             child.send(number)
 
     async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+        await pause(seconds, self._stopping)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await in_thread(self._thread, work)
 
 
 async def supervise(settings: IngestSettings) -> None:

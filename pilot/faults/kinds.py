@@ -87,17 +87,14 @@ def database_unreachable(field: Field) -> Iterator[None]:
 @contextmanager
 def database_cut(field: Field) -> Iterator[None]:
     """Connections break and can be made again, several times."""
-    field.stack.database_line.cut()
-    yield
-    field.stack.database_line.cut()
+    with _cut(field.stack.database_line):
+        yield
 
 
 @contextmanager
 def database_stalled(field: Field) -> Iterator[None]:
-    with _line(field.stack.database_line) as line:
-        line.stall()
+    with _silent_then_cut(field.stack.database_line):
         yield
-        line.cut()
 
 
 @contextmanager
@@ -159,9 +156,8 @@ def broker_killed(field: Field) -> Iterator[None]:
 
 @contextmanager
 def ingest_cut(field: Field) -> Iterator[None]:
-    field.stack.ingest_line.cut()
-    yield
-    field.stack.ingest_line.cut()
+    with _cut(field.stack.ingest_line):
+        yield
 
 
 @contextmanager
@@ -173,17 +169,14 @@ def ingest_stalled(field: Field) -> Iterator[None]:
 
 @contextmanager
 def publishers_cut(field: Field) -> Iterator[None]:
-    field.stack.publisher_line.cut()
-    yield
-    field.stack.publisher_line.cut()
+    with _cut(field.stack.publisher_line):
+        yield
 
 
 @contextmanager
 def publishers_stalled(field: Field) -> Iterator[None]:
-    with _line(field.stack.publisher_line) as line:
-        line.stall()
+    with _silent_then_cut(field.stack.publisher_line):
         yield
-        line.cut()
 
 
 @contextmanager
@@ -263,6 +256,22 @@ def _line(line: Proxy) -> Iterator[Proxy]:
         yield line
     finally:
         line.restore()
+
+
+@contextmanager
+def _cut(line: Proxy) -> Iterator[None]:
+    """Connections break and can be made again; and once more at the end."""
+    line.cut()
+    yield
+    line.cut()
+
+
+@contextmanager
+def _silent_then_cut(line: Proxy) -> Iterator[None]:
+    with _line(line):
+        line.stall()
+        yield
+        line.cut()
 
 
 def _ours(server: Server | None) -> Server:
