@@ -392,6 +392,7 @@ CREATE TABLE business_record (
     recorded_at        timestamptz NOT NULL DEFAULT now(),
     UNIQUE (site_id, kind, key, recorded_at)
 );
+CREATE INDEX business_record_end ON business_record (site_id, to_ts);
 
 CREATE TABLE person (
     person_id   integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
