@@ -1,6 +1,6 @@
 """The KPI catalogue: data and one expression each, for the job, the API, the console, the docs and explanations."""
 
-from kpi.catalogue import energy, maintenance, production, records, times
+from kpi.catalogue import carbon, energy, maintenance, production, records, times
 from kpi.catalogue.entry import Aggregation, Basis, Direction, Kpi
 
 CATALOGUE: dict[str, Kpi] = {
@@ -10,6 +10,7 @@ CATALOGUE: dict[str, Kpi] = {
         *production.ENTRIES,
         *maintenance.ENTRIES,
         *energy.ENTRIES,
+        *carbon.ENTRIES,
         *records.ENTRIES,
     )
 }
