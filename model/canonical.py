@@ -10,10 +10,25 @@ import rfc8785
 
 ROW = np.dtype([("ts", "<i8"), ("value", "<f8"), ("quality", "<i2")])
 
+_encode = msgspec.json.Encoder(order="sorted").encode
+_EXACT = 2**53  # integers up to here are the same in JSON everywhere
+
+
+class _UnusualError(Exception):
+    """Something that is written differently by RFC 8785 and by a usual encoder."""
+
 
 def canonical_json(value: Any) -> bytes:
-    """RFC 8785 bytes of plain data or of msgspec structs."""
-    return rfc8785.dumps(msgspec.to_builtins(value))
+    """RFC 8785 bytes of plain data or of msgspec structs.
+
+    What a usual encoder writes in the same way takes the fast path; the rest (large and tiny numbers, keys outside of
+    ASCII, ...) is left to the reference library.
+    """
+    plain = msgspec.to_builtins(value)
+    try:
+        return _encode(_usual(plain))
+    except _UnusualError:
+        return rfc8785.dumps(plain)
 
 
 def digest(value: Any) -> str:
@@ -33,3 +48,28 @@ def rows_sha256(ts_us: npt.NDArray[np.int64], value: npt.NDArray[np.float64], qu
     rows["ts"], rows["value"], rows["quality"] = ts_us, value, quality
     rows["value"][np.isnan(value)] = np.nan
     return hashlib.sha256(rows[np.argsort(ts_us, kind="stable")].tobytes()).digest()
+
+
+def _usual(value: Any) -> Any:
+    """Give plain data whose usual JSON is canonical: whole floats as integers, everything else as it is."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return value
+    if kind is float:
+        return _usual_float(value)
+    if kind is int and -_EXACT < value < _EXACT:
+        return value
+    if kind is list or kind is tuple:
+        return [_usual(item) for item in value]
+    if kind is dict and all(type(key) is str and key.isascii() for key in value):
+        return {key: _usual(item) for key, item in value.items()}
+    raise _UnusualError
+
+
+def _usual_float(value: float) -> float | int:
+    size = abs(value)
+    if size < _EXACT and value.is_integer():
+        return int(value)
+    if 1e-4 <= size < 1e15:  # here no shortest notation has an exponent
+        return value
+    raise _UnusualError
