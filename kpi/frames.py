@@ -79,6 +79,9 @@ INTERVALS = pl.Schema(
         "state": pl.String,
         "shift": pl.String,
         "origin": pl.String,
+        "original_class": pl.String,  # what an annotation replaced; null where there is none
+        "original_sub_class": pl.String,
+        "original_reason": pl.String,
     }
 )
 ATOMS = pl.Schema(
@@ -118,7 +121,11 @@ CARRY = pl.Schema({"asset": pl.String, "production_day": pl.Date, "payload": pl.
 
 @dataclass(frozen=True)
 class Inputs:
-    """What one computation is given; `until_us` ends an open day early, null computes the days to their end."""
+    """What one computation is given; `until_us` ends an open day early, null computes the days to their end.
+
+    `assets` limits the computation to some of the site's assets. No asset's tables depend on another asset: what
+    assets have in common is built from their atoms afterwards. So a site is computed part by part (kpi.parts).
+    """
 
     site: Site
     days: tuple[date, ...]
@@ -130,6 +137,7 @@ class Inputs:
     carry: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     until_us: int | None = None
     records: pl.DataFrame = field(default_factory=lambda: empty(RECORDS))
+    assets: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The time plan as layers: production days, shifts, planned stops, tariff periods of every asset, from its calendar."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -46,9 +47,11 @@ def read_range(site: Site, days: tuple[date, ...]) -> tuple[int, int]:
     return min(each[0].from_us for each in windows), max(each[-1].to_us for each in windows) + look_ahead_us(site)
 
 
-def make_plan(site: Site, days: tuple[date, ...], until_us: int | None) -> Plan:
-    """Lay out the calendars of all assets of a site; `until_us` ends the last day early."""
-    keys = sorted(each.key for each in site.assets)
+def make_plan(
+    site: Site, days: tuple[date, ...], until_us: int | None, only: AbstractSet[str] | None = None
+) -> Plan:
+    """Lay out the calendars of the assets of a site, of `only` some or of all; `until_us` ends the last day early."""
+    keys = sorted(each.key for each in site.assets if only is None or each.key in only)
     calendars = [calendar_of(site, key) for key in keys]
     ranks = {calendar: rank for rank, calendar in enumerate(dict.fromkeys(calendars))}
     assets = pl.DataFrame(

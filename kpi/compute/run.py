@@ -95,7 +95,7 @@ def compute(inputs: Inputs) -> Tables:
 
 
 def _prepare(inputs: Inputs) -> Prepared:
-    plan = make_plan(inputs.site, inputs.days, inputs.until_us)
+    plan = make_plan(inputs.site, inputs.days, inputs.until_us, inputs.assets)
     ranks = plan.rank()
     series = ranked_series(inputs.series, plan)
     readings = in_order(inputs.readings)
