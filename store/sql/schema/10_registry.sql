@@ -18,8 +18,12 @@ CREATE TABLE site (
     origin             text NOT NULL DEFAULT 'local' CHECK (origin IN ('local', 'imported')),
     valid_from         timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
     valid_to           timestamptz,
-    recorded_at        timestamptz NOT NULL DEFAULT now()
+    recorded_at        timestamptz NOT NULL DEFAULT now(),
+    gwp_set            text NOT NULL DEFAULT 'AR5' CHECK (gwp_set IN ('AR4', 'AR5', 'AR6')),
+    fuel_set           text NOT NULL DEFAULT 'ipcc-2006'
 );
+COMMENT ON COLUMN site.gwp_set IS 'assessment report of the IPCC whose warming potentials are used for all gases';
+COMMENT ON COLUMN site.fuel_set IS 'key of the factor set that the fuels are in';
 COMMENT ON COLUMN site.grid_zone IS 'zone of the electricity emission factors, null = not known';
 COMMENT ON COLUMN site.factor_set IS 'key of the emission factor set in use, null = none chosen';
 COMMENT ON COLUMN site.day_start_local IS 'start of a production day that has no shift';
@@ -283,14 +287,21 @@ CREATE TABLE target (
 CREATE TABLE baseline (
     baseline_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     site_id     integer NOT NULL REFERENCES site,
-    asset_id    integer REFERENCES asset,
+    asset_id    integer NOT NULL REFERENCES asset,
     kpi         text NOT NULL,
     model       jsonb NOT NULL,
     source      text NOT NULL DEFAULT '',
-    valid_from  timestamptz NOT NULL,
-    valid_to    timestamptz,
-    recorded_at timestamptz NOT NULL DEFAULT now()
+    valid_from  date NOT NULL,
+    valid_to    date,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    version     integer NOT NULL CHECK (version > 0),
+    digest      text NOT NULL,
+    reason      text NOT NULL,
+    CONSTRAINT baseline_version UNIQUE (asset_id, kpi, version)
 );
+COMMENT ON TABLE baseline IS 'append-only: a new fit is a new version, in force from its date';
+COMMENT ON COLUMN baseline.digest IS 'SHA-256 of the model as canonical JSON';
+COMMENT ON COLUMN baseline.reason IS 'the documented change of static factors that asked for a new fit';
 
 CREATE TABLE spec_limit (
     spec_limit_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -359,31 +370,24 @@ CREATE TABLE energy_contract (
     key                text NOT NULL,
     kind               text NOT NULL,
     amount_kwh         double precision,
-    kg_per_kwh         double precision,
+    kg_per_kwh         double precision NOT NULL,
     source             text NOT NULL,
-    valid_from         timestamptz NOT NULL,
-    valid_to           timestamptz,
+    valid_from         date NOT NULL,
+    valid_to           date,
     recorded_at        timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (site_id, key, valid_from)
+    share              double precision CHECK (share > 0 AND share <= 1),
+    criteria           text[] NOT NULL DEFAULT '{}',
+    UNIQUE (site_id, key, valid_from),
+    CONSTRAINT energy_contract_covers CHECK ((amount_kwh IS NULL) <> (share IS NULL)),
+    CONSTRAINT energy_contract_period CHECK (valid_to > valid_from AND (share IS NOT NULL OR valid_to IS NOT NULL))
 );
-
-CREATE TABLE fuel_use (
-    fuel_use_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    site_id     integer NOT NULL REFERENCES site,
-    asset_id    integer REFERENCES asset,
-    fuel        text NOT NULL,
-    amount      double precision NOT NULL CHECK (amount >= 0),
-    unit        text NOT NULL,
-    source      text NOT NULL,
-    from_ts     timestamptz NOT NULL,
-    to_ts       timestamptz NOT NULL CHECK (to_ts > from_ts),
-    recorded_at timestamptz NOT NULL DEFAULT now()
-);
+COMMENT ON COLUMN energy_contract.criteria IS 'quality criteria that it meets; one that misses any is not used';
 
 CREATE TABLE business_record (
     business_record_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     site_id            integer NOT NULL REFERENCES site,
-    kind               text NOT NULL CHECK (kind IN ('order', 'maintenance', 'inspection', 'attendance', 'inventory', 'problem')),
+    kind               text NOT NULL CHECK (kind IN ('order', 'maintenance', 'inspection', 'attendance', 'inventory', 'problem', 'fuel',
+        'refrigerant')),
     key                text NOT NULL,
     from_ts            timestamptz NOT NULL,
     to_ts              timestamptz CHECK (to_ts >= from_ts),

@@ -31,7 +31,7 @@ GRANT EXECUTE ON FUNCTION ensure_partitions(timestamptz, timestamptz), fold_ledg
 -- KPI job: reads everything but secrets, writes derived data only
 GRANT SELECT ON reason, asset, asset_setting, asset_relation, device, device_session, series, symbol, state_map,
     product, routing, job, shift_calendar, calendar_exception, planned_stop, target, baseline, spec_limit, factor_set,
-    emission_factor, tariff, energy_contract, fuel_use, business_record, reading, event, reading_conflict, annotation,
+    emission_factor, tariff, energy_contract, business_record, reading, event, reading_conflict, annotation,
     dirty_mark, ledger, ledger_delta, ledger_now TO haidang_kpi;
 GRANT SELECT, INSERT, UPDATE, DELETE ON state_interval, atom, interval_series, carry_state TO haidang_kpi;
 GRANT SELECT, INSERT, DELETE ON kpi_value TO haidang_kpi;
@@ -56,6 +56,7 @@ GRANT SELECT (device_id, site_id, asset_id, key, protocol, first_seen, last_seen
 -- The key of the pseudonyms is for ingest alone.
 GRANT SELECT (site_id, key, name, timezone, country, grid_zone, factor_set, day_start_local, demand_interval_us, lateness_us,
     origin, valid_from, valid_to, recorded_at) ON site TO haidang_kpi, haidang_api, haidang_grafana;
+GRANT SELECT (gwp_set, fuel_set) ON site TO haidang_kpi, haidang_api, haidang_grafana;
 GRANT SELECT (rejected_message_id, site_id, device_id, topic, payload_bytes, reason, detail, whole, first_at, last_at, times, status)
     ON rejected_message TO haidang_grafana;
 
