@@ -18,6 +18,8 @@ from model.vocabulary import EventKind, Origin, SubClass, TimeClass
 
 RUNNING = [TimeClass.PRODUCTION.value, TimeClass.SETUP.value]
 _DELAY = TimeClass.DELAY.value
+_OWN = ("time_class", "sub_class", "reason")
+ORIGINAL = ("original_class", "original_sub_class", "original_reason")  # before an annotation; null where there is none
 _CARRIED = pl.Schema(
     {
         "a": pl.Int32,
@@ -153,11 +155,13 @@ def _with_orders(line: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_notes(line: pl.DataFrame, site: Site) -> pl.DataFrame:
-    noted = pl.when(pl.col("note").is_not_null()).then(pl.lit(Origin.ANNOTATION.value)).otherwise("origin")
-    line = _explained(line, "note", site).with_columns(noted.alias("origin"))
+    is_noted = pl.col("note").is_not_null()
+    noted = pl.when(is_noted).then(pl.lit(Origin.ANNOTATION.value)).otherwise("origin")
+    told = (pl.when(is_noted).then(name).alias(kept) for name, kept in zip(_OWN, ORIGINAL, strict=True))
+    line = _explained(line.with_columns(*told), "note", site).with_columns(noted.alias("origin"))
     return line.with_columns(
         pl.when("is_carried").then(carried).otherwise(own).alias(own)
-        for own, carried in (("time_class", "c_class"), ("sub_class", "c_sub"), ("reason", "c_reason"))
+        for own, carried in zip(_OWN, ("c_class", "c_sub", "c_reason"), strict=True)
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from kpi.compute.layers import attach, cut, run_id
+from kpi.compute.line import ORIGINAL
 from kpi.compute.plan import Plan
 from kpi.frames import HOUR_US, INTERVALS, conform
 from model.vocabulary import Origin, TimeClass
@@ -40,11 +41,12 @@ def make_pieces(given: Layers) -> pl.DataFrame:
 
     Returns:
         (a, asset, from_us, to_us, production_day, hour_us, shift, job, product, tariff_period, time_class, sub_class,
-        reason, state, origin, run, era_us, is_open), sorted; time_class '' where a unit has no time model.
+        reason, state, origin, original_class, original_sub_class, original_reason, run, era_us, is_open), sorted;
+        time_class '' where a unit has no time model.
     """
     plan, bounds = given.plan, given.bounds
     signal = given.line.select(
-        "a", pl.col("from_us").alias("ts"), "time_class", "sub_class", "reason", "state", "origin"
+        "a", pl.col("from_us").alias("ts"), "time_class", "sub_class", "reason", "state", "origin", *ORIGINAL
     )
     corrected = given.products.rename({"product": "note_product"})
     layers = [plan.days, plan.shifts, plan.stops, plan.tariffs, signal, given.orders, given.runs, corrected, given.eras]
@@ -70,7 +72,7 @@ def make_pieces(given: Layers) -> pl.DataFrame:
 
 def intervals(pieces: pl.DataFrame) -> pl.DataFrame:
     """Join neighbouring pieces of the same day, shift and class to intervals, as kpi.frames.INTERVALS."""
-    same = ["asset", "production_day", "time_class", "sub_class", "reason", "state", "shift", "origin"]
+    same = ["asset", "production_day", "time_class", "sub_class", "reason", "state", "shift", "origin", *ORIGINAL]
     modelled = pieces.filter(pl.col("time_class") != "")
     joined = (
         modelled.with_columns(run_id(*same).alias("_run"))
@@ -105,6 +107,7 @@ def _planned(pieces: pl.DataFrame) -> pl.DataFrame:
         .otherwise("origin")
         .fill_null(Origin.NONE.value)
         .alias("origin"),
+        *(pl.when(~calendar).then(name).alias(name) for name in ORIGINAL),
         pl.col("state").fill_null(""),
         (~off & ~planned).alias("is_open"),
     )

@@ -24,6 +24,7 @@ CREATE TABLE annotation (
 );
 COMMENT ON TABLE annotation IS 'append-only; a row that supersedes another replaces it, a revoked one only takes it back';
 CREATE INDEX annotation_time ON annotation (asset_id, from_ts);
+CREATE INDEX annotation_supersedes ON annotation (supersedes);
 
 CREATE TABLE config_snapshot (
     digest      text PRIMARY KEY,
@@ -45,8 +46,12 @@ CREATE TABLE state_interval (
     state          text NOT NULL DEFAULT '',
     shift          text NOT NULL DEFAULT '',
     origin         text NOT NULL DEFAULT 'signal' CHECK (origin IN ('signal', 'record', 'annotation', 'calendar', 'none')),
+    original_class     text,
+    original_sub_class text,
+    original_reason    text,
     PRIMARY KEY (asset_id, from_ts)
 );
+COMMENT ON COLUMN state_interval.original_reason IS 'what signals, events and orders said, where an annotation says otherwise; null elsewhere';
 CREATE INDEX state_interval_day ON state_interval (site_id, production_day);
 
 CREATE TABLE atom (
