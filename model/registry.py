@@ -38,6 +38,9 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     max_rate_per_s: float | None = None
     interval_us: int | None = None
     interval_label: str | None = None
+    flat_limit_us: int | None = None  # the same value for longer while the unit produces: a flat line
+    valid_low: float | None = None  # values outside cannot be
+    valid_high: float | None = None
 
 
 class StateRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +127,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EmissionFactor(msgspec.Struct, frozen=True, kw_only=True):
-    """kg CO2e per kWh of electricity of a zone, local dates half-open."""
+    """kg CO2e per kWh of electricity of a zone, local dates half-open; basis location (grid average) or residual."""
 
     zone: str
     valid_from: str
@@ -132,6 +135,49 @@ class EmissionFactor(msgspec.Struct, frozen=True, kw_only=True):
     kg_per_kwh: float
     status: str
     source: str = ""
+    basis: str = "location"
+
+
+class FuelFactor(msgspec.Struct, frozen=True, kw_only=True):
+    """kg of each gas per TJ on net calorific value (TJ/Gg), density in kg/l; null = each record states its own."""
+
+    fuel: str
+    co2_kg_per_tj: float
+    ch4_kg_per_tj: float
+    n2o_kg_per_tj: float
+    ncv_tj_per_gg: float | None = None
+    density_kg_per_l: float | None = None
+    biogenic: bool = False
+    source: str = ""
+
+
+class EnergyContract(msgspec.Struct, frozen=True, kw_only=True):
+    """Electricity covered by a contract or certificate: an amount in its period, or a share; local dates half-open."""
+
+    key: str
+    kind: str
+    kg_per_kwh: float
+    valid_from: str
+    valid_to: str | None = None
+    amount_kwh: float | None = None
+    share: float | None = None
+    criteria: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """Consumption of a day (kWh) as a line over a driver, frozen; the newest version in force on a date counts."""
+
+    asset: str
+    kpi: str
+    driver: str
+    slope: float
+    intercept: float
+    driver_from: float
+    driver_to: float
+    version: int
+    valid_from: str
+    digest: str
 
 
 class TariffPeriod(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,12 +190,30 @@ class TariffPeriod(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tariff(msgspec.Struct, frozen=True, kw_only=True):
-    """A dated list of time-of-use periods."""
+    """A dated list of time-of-use periods with their prices per kWh, without VAT; no price or rate = not known."""
 
     key: str
     valid_from: str
     periods: tuple[TariffPeriod, ...]
     valid_to: str | None = None
+    prices: dict[str, float] = {}
+    currency: str = "VND"
+    vat_rate: float | None = None
+    source: str = ""
+    origin: str = "default"
+    voltage_kv: float | None = None
+    subscribed_kw: float | None = None
+
+
+class AssetRelation(msgspec.Struct, frozen=True, kw_only=True):
+    """`meters`: a share of what from_asset measures is to_asset's energy; `submeter_of`: a share of it is measured by
+    to_asset as well.
+    """
+
+    from_asset: str
+    to_asset: str
+    kind: str
+    share: float = 1.0
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,8 +225,12 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     country: str = "VN"
     grid_zone: str | None = None
     factor_set: str | None = None
+    gwp_set: str = "AR5"
+    fuel_set: str | None = None
     demand_interval_us: int = 1_800_000_000
     lateness_us: int = 86_400_000_000
+    confidence_gate: float = 0.95  # below this coverage or completeness a value is of low confidence
+    holidays: tuple[str, ...] = ()  # local dates on which no shift is worked, unless an exception opens one
     assets: tuple[Asset, ...] = ()
     series: tuple[Series, ...] = ()
     state_rules: tuple[StateRule, ...] = ()
@@ -173,4 +241,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[Job, ...] = ()
     reasons: tuple[Reason, ...] = ()
     emission_factors: tuple[EmissionFactor, ...] = ()
+    fuel_factors: tuple[FuelFactor, ...] = ()
+    energy_contracts: tuple[EnergyContract, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
     tariffs: tuple[Tariff, ...] = ()
+    relations: tuple[AssetRelation, ...] = ()

@@ -24,6 +24,7 @@ _CAUSES = {
     **dict.fromkeys(("shift_calendar", "calendar_exception", "planned_stop"), "calendar"),
     "factor_set": "factor_set",
     "site_factors": "factor_set",
+    "energy_contract": "factor_set",
 }
 
 
@@ -40,9 +41,10 @@ class SeriesId:
 def apply_site(connection: Connection, file: SiteFile) -> dict[str, int]:
     """Make the registry say what the file says, in one transaction.
 
-    What left the file is deleted (calendars, routings, state meanings, jobs, targets, tariffs) or retired (assets and
-    series that a file declared: their data stay, they leave KPIs, a later file can bring them back). Products, reasons
-    and versions of factor sets stay, since values and records name them; so does what ingest proposed.
+    What left the file is deleted (calendars, routings, state meanings, jobs, targets, tariffs, relations of meters) or
+    retired (assets and series that a file declared: their data stay, they leave KPIs, a later file can bring them
+    back). Products, reasons and versions of factor sets stay, since values and records name them; so does what ingest
+    proposed.
 
     Returns:
         Number of new or changed rows per table; all zero when the file was applied before. What changed is computed
@@ -105,10 +107,11 @@ def asset_ids(connection: Connection, id_: int) -> dict[str, int]:
 def _put_site(connection: Connection, file: SiteFile) -> tuple[int, str]:
     """Write the site's own row; returns its id and what changed: `site`, only its `site_factors`, or '' (nothing)."""
     sql = load("registry")
-    if file.site.factor_set and not _factor_set_known(connection, file):
-        raise InvalidConfigurationError(
-            f"site.factor_set: {file.site.factor_set!r} is neither shipped with the product nor in factor_sets"
-        )
+    for name, key in (("factor_set", file.site.factor_set), ("fuel_set", file.site.fuel_set)):
+        if key and not _factor_set_known(connection, file, key):
+            raise InvalidConfigurationError(
+                f"site.{name}: {key!r} is neither shipped with the product nor in factor_sets"
+            )
     row = {"site": Jsonb(site_rows.site_row(file))}
     only_factors = connection.execute(sql["only_factors_differ"], row).fetchone()
     new = connection.execute(sql["upsert_site"], row).fetchone()
@@ -119,12 +122,10 @@ def _put_site(connection: Connection, file: SiteFile) -> tuple[int, str]:
     return id_, "site_factors" if only_factors and only_factors[0] else "site"
 
 
-def _factor_set_known(connection: Connection, file: SiteFile) -> bool:
-    if any(part.key == file.site.factor_set for part in file.factor_sets):
+def _factor_set_known(connection: Connection, file: SiteFile, key: str) -> bool:
+    if any(part.key == key for part in file.factor_sets):
         return True
-    row = connection.execute(
-        load("registry")["find_factor_set"], {"key": file.site.factor_set, "site_id": None}
-    ).fetchone()
+    row = connection.execute(load("registry")["find_factor_set"], {"key": key, "site_id": None}).fetchone()
     return row is not None
 
 
@@ -148,6 +149,8 @@ def _put_parts(connection: Connection, id_: int, file: SiteFile) -> dict[str, in
         ("job", "replace_job", site_rows.job_rows(file)),
         ("target", "replace_target", [part.model_dump(mode="json") for part in file.targets]),
         ("tariff", "replace_tariff", site_rows.tariff_rows(file)),
+        ("asset_relation", "replace_asset_relation", site_rows.relation_rows(file)),
+        ("energy_contract", "replace_energy_contract", site_rows.contract_rows(file)),
     ]
     for table, statement, rows in steps:
         changed[table] = changed.get(table, 0) + _put(connection, statement, id_, rows)
@@ -169,9 +172,12 @@ def _put_factor_sets(connection: Connection, id_: int, file: SiteFile) -> int:
 
 def _check_factors(connection: Connection, id_: int, part: FactorSetPart) -> None:
     """Refuse other factors under a version that values may name already."""
-    wanted = {"site_id": id_, "key": part.key, "version": part.version}
-    stored = set(connection.execute(load("registry")["stored_factors"], wanted).fetchall())
-    if stored != {(part.name, part.source, *factor.model_dump().values()) for factor in part.factors}:
+    sql, wanted = load("registry"), {"site_id": id_, "key": part.key, "version": part.version}
+    head = (part.name, part.source)
+    factors = {(*head, *factor.model_dump().values()) for factor in part.factors}
+    fuels = {(*head, *fuel.model_dump().values()) for fuel in part.fuels}
+    stored = set(connection.execute(sql["stored_factors"], wanted).fetchall())
+    if stored != factors or set(connection.execute(sql["stored_fuels"], wanted).fetchall()) != fuels:
         raise InvalidConfigurationError(
             f"factor set {part.key} version {part.version} is stored with other factors: raise its version"
         )

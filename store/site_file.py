@@ -15,6 +15,8 @@ from store.errors import InvalidConfigurationError
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*$", max_length=200)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Delay = Literal["", "fault", "starved", "blocked", "micro_stop", "other"]
+# Quality criteria of the GHG Protocol Scope 2 Guidance, table 7.1, that every instrument must meet.
+Criterion = Literal["conveys_emission_rate", "claimed_once", "tracked_and_retired", "vintage", "same_market"]
 _WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALWAYS = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -32,6 +34,8 @@ class SiteHead(Part):
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "VN"
     grid_zone: str | None = None
     factor_set: str | None = None
+    gwp_set: Literal["AR4", "AR5", "AR6"] = "AR5"
+    fuel_set: str = "ipcc-2006"
     day_start: time = time(0, 0)
     demand_interval_s: Annotated[int, Field(gt=0)] = 1800
     lateness_s: Annotated[int, Field(ge=0)] = 86_400
@@ -222,6 +226,20 @@ class FactorPart(Part):
     status: Literal["official", "estimate", "own"]
     origin: Literal["stated", "inferred", "default"]
     source: str
+    basis: Literal["location", "residual"] = "location"
+
+
+class FuelFactorPart(Part):
+    """A fuel: kg of each gas per TJ on net calorific value; without calorific value or density each record says it."""
+
+    fuel: Key
+    co2_kg_per_tj: Annotated[float, Field(ge=0)]
+    ch4_kg_per_tj: Annotated[float, Field(ge=0)]
+    n2o_kg_per_tj: Annotated[float, Field(ge=0)]
+    ncv_tj_per_gg: Annotated[float, Field(gt=0)] | None = None
+    density_kg_per_l: Annotated[float, Field(gt=0)] | None = None
+    biogenic: bool = False
+    source: str
 
 
 class FactorSetPart(Part):
@@ -229,7 +247,32 @@ class FactorSetPart(Part):
     version: Annotated[int, Field(gt=0)] = 1
     name: str
     source: str
-    factors: tuple[FactorPart, ...]
+    factors: tuple[FactorPart, ...] = ()
+    fuels: tuple[FuelFactorPart, ...] = ()
+
+
+class EnergyContractPart(Part):
+    """Electricity of a contract or certificate: an amount in its period or a share of what is used, with its factor."""
+
+    key: Key
+    kind: Literal["power_purchase", "supplier_rate", "certificate"]
+    kg_per_kwh: Annotated[float, Field(ge=0)]
+    valid_from: date
+    valid_to: date | None = None
+    amount_kwh: Annotated[float, Field(gt=0)] | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    criteria: tuple[Criterion, ...]
+    source: str
+
+    @model_validator(mode="after")
+    def _covers_one_way(self) -> "EnergyContractPart":
+        if (self.amount_kwh is None) == (self.share is None):
+            raise ValueError("give either amount_kwh (of its whole period) or share (of what is used)")
+        if self.valid_to is None and self.amount_kwh is not None:
+            raise ValueError("an amount needs valid_to: it is of a period")
+        if self.valid_to is not None and self.valid_to <= self.valid_from:
+            raise ValueError("valid_to is not after valid_from")
+        return self
 
 
 class TariffPeriodPart(Part):
@@ -265,11 +308,13 @@ class SiteFile(Part):
     jobs: tuple[JobPart, ...] = ()
     targets: tuple[TargetPart, ...] = ()
     factor_sets: tuple[FactorSetPart, ...] = ()
+    energy_contracts: tuple[EnergyContractPart, ...] = ()
     tariffs: tuple[TariffPart, ...] = ()
 
     @model_validator(mode="after")
     def _references_exist(self) -> "SiteFile":
         problems = [*self._unknown_assets(), *self._unknown_products(), *self._unknown_reasons()]
+        problems += self._shares_above_one()
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -295,6 +340,18 @@ class SiteFile(Part):
             if up and up not in parents
         ]
         return missing or [f"reason {key!r} is its own ancestor" for key in parents if _in_ring(key, parents)]
+
+    def _shares_above_one(self) -> list[str]:
+        held = [part for part in self.energy_contracts if part.share is not None]
+        sums = {
+            start: sum(each.share or 0.0 for each in held if each.valid_from <= start < (each.valid_to or date.max))
+            for start in sorted({part.valid_from for part in held})
+        }
+        return [
+            f"energy_contracts: shares from {start} on add up to {share:g}"
+            for start, share in sums.items()
+            if share > 1 + 1e-9
+        ]
 
     def _unknown_products(self) -> list[str]:
         known = {product.key for product in self.products}

@@ -15,6 +15,7 @@ def site_row(file: SiteFile) -> Row:
     head = file.site
     return {
         **head.model_dump(include={"key", "name", "timezone", "country", "grid_zone", "factor_set"}),
+        **head.model_dump(include={"gwp_set", "fuel_set"}),
         "day_start_local": plain(head.day_start),
         "demand_interval_us": _us(head.demand_interval_s),
         "lateness_us": _us(head.lateness_s),
@@ -137,6 +138,11 @@ def job_rows(file: SiteFile) -> list[Row]:
         }
         for part in file.jobs
     ]
+
+
+def contract_rows(file: SiteFile) -> list[Row]:
+    """Contracts and certificates of bought electricity."""
+    return [part.model_dump(mode="json") for part in file.energy_contracts]
 
 
 def tariff_rows(file: SiteFile) -> list[Row]:

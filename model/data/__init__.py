@@ -36,6 +36,23 @@ def tariff_lists() -> dict[str, Any]:
     return found
 
 
+def fuel_factor_set() -> dict[str, Any]:
+    """Shipped factors of fuels as a factor set: key, version, name, source, fuels."""
+    head = _read("fuels.yaml")
+    rows = [
+        {
+            "fuel": fuel,
+            **{f"{gas}_kg_per_tj": float(given[gas]) for gas in ("co2", "ch4", "n2o")},
+            "ncv_tj_per_gg": given["ncv"],
+            "density_kg_per_l": given["density"],
+            "biogenic": given.get("biogenic", False),
+            "source": given.get("source", head["source"]),
+        }
+        for fuel, given in fuels().items()
+    ]
+    return {**{name: head[name] for name in ("key", "version", "name", "source")}, "factors": [], "fuels": rows}
+
+
 def fuels() -> dict[str, dict[str, Any]]:
     """Shipped fuels: kg per TJ of each gas, net calorific value, density."""
     found: dict[str, dict[str, Any]] = _read("fuels.yaml")["fuels"]

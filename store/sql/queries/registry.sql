@@ -9,8 +9,16 @@ RETURNING factor_set_id
 
 -- name: insert_emission_factor
 -- One dated factor of a set.
-INSERT INTO emission_factor (factor_set_id, zone, valid_from, valid_to, kg_per_unit, status, origin, source)
-VALUES (%(factor_set_id)s, %(zone)s, %(valid_from)s, %(valid_to)s, %(kg_per_kwh)s, %(status)s, %(origin)s, %(source)s)
+INSERT INTO emission_factor (factor_set_id, zone, valid_from, valid_to, kg_per_unit, status, origin, source, basis)
+VALUES (%(factor_set_id)s, %(zone)s, %(valid_from)s, %(valid_to)s, %(kg_per_kwh)s, %(status)s, %(origin)s, %(source)s, %(basis)s)
+ON CONFLICT DO NOTHING
+
+-- name: insert_fuel_factor
+-- One fuel of a set.
+INSERT INTO fuel_factor (factor_set_id, fuel, co2_kg_per_tj, ch4_kg_per_tj, n2o_kg_per_tj, ncv_tj_per_gg, density_kg_per_l,
+    biogenic, source)
+VALUES (%(factor_set_id)s, %(fuel)s, %(co2_kg_per_tj)s, %(ch4_kg_per_tj)s, %(n2o_kg_per_tj)s, %(ncv_tj_per_gg)s,
+    %(density_kg_per_l)s, %(biogenic)s, %(source)s)
 ON CONFLICT DO NOTHING
 
 -- name: find_factor_set
@@ -21,14 +29,23 @@ ORDER BY site_id NULLS LAST, version DESC LIMIT 1
 
 -- name: stored_factors
 -- What a version of a set holds, as the file writes it: name and source of the set, and its yearly factors.
-SELECT s.name, s.source, f.zone, extract(year FROM f.valid_from)::integer AS year, f.kg_per_unit, f.status, f.origin, f.source
+SELECT s.name, s.source, f.zone, extract(year FROM f.valid_from)::integer AS year, f.kg_per_unit, f.status, f.origin, f.source,
+    f.basis
 FROM factor_set AS s JOIN emission_factor AS f USING (factor_set_id)
+WHERE s.site_id = %(site_id)s AND s.key = %(key)s AND s.version = %(version)s
+
+-- name: stored_fuels
+-- What a version of a set holds of fuels, as the file writes it.
+SELECT s.name, s.source, f.fuel, f.co2_kg_per_tj, f.ch4_kg_per_tj, f.n2o_kg_per_tj, f.ncv_tj_per_gg, f.density_kg_per_l,
+    f.biogenic, f.source
+FROM factor_set AS s JOIN fuel_factor AS f USING (factor_set_id)
 WHERE s.site_id = %(site_id)s AND s.key = %(key)s AND s.version = %(version)s
 
 -- name: sites_on_shipped_set
 -- Sites whose factors a version of a shipped set decides: no newer one is there, and no set of their own by that key.
 SELECT s.site_id FROM site AS s
-WHERE s.factor_set = %(key)s AND NOT EXISTS (
+WHERE (s.factor_set = %(key)s OR (s.fuel_set = %(key)s AND EXISTS (
+    SELECT FROM business_record AS b WHERE b.site_id = s.site_id AND b.kind = 'fuel'))) AND NOT EXISTS (
     SELECT FROM factor_set AS f WHERE f.key = %(key)s
     AND (f.site_id = s.site_id OR (f.site_id IS NULL AND f.version > %(version)s)))
 ORDER BY s.site_id
@@ -43,16 +60,19 @@ JOIN site AS s USING (key)
 
 -- name: upsert_site
 -- Creates or changes the site; returns its id and whether it was new or changed.
-INSERT INTO site AS s (key, name, timezone, country, grid_zone, factor_set, day_start_local, demand_interval_us, lateness_us)
-SELECT key, name, timezone, country, grid_zone, factor_set, day_start_local, demand_interval_us, lateness_us
+INSERT INTO site AS s (key, name, timezone, country, grid_zone, factor_set, day_start_local, demand_interval_us, lateness_us,
+    gwp_set, fuel_set)
+SELECT key, name, timezone, country, grid_zone, factor_set, day_start_local, demand_interval_us, lateness_us, gwp_set, fuel_set
 FROM jsonb_to_record(%(site)s) AS r (key text, name text, timezone text, country text, grid_zone text, factor_set text,
-    day_start_local time, demand_interval_us bigint, lateness_us bigint)
+    day_start_local time, demand_interval_us bigint, lateness_us bigint, gwp_set text, fuel_set text)
 ON CONFLICT (key) DO UPDATE SET name = excluded.name, timezone = excluded.timezone, country = excluded.country,
     grid_zone = excluded.grid_zone, factor_set = excluded.factor_set, day_start_local = excluded.day_start_local,
-    demand_interval_us = excluded.demand_interval_us, lateness_us = excluded.lateness_us, recorded_at = now()
-WHERE (s.name, s.timezone, s.country, s.grid_zone, s.factor_set, s.day_start_local, s.demand_interval_us, s.lateness_us)
+    demand_interval_us = excluded.demand_interval_us, lateness_us = excluded.lateness_us,
+    gwp_set = excluded.gwp_set, fuel_set = excluded.fuel_set, recorded_at = now()
+WHERE (s.name, s.timezone, s.country, s.grid_zone, s.factor_set, s.day_start_local, s.demand_interval_us, s.lateness_us,
+    s.gwp_set, s.fuel_set)
     IS DISTINCT FROM (excluded.name, excluded.timezone, excluded.country, excluded.grid_zone, excluded.factor_set,
-    excluded.day_start_local, excluded.demand_interval_us, excluded.lateness_us)
+    excluded.day_start_local, excluded.demand_interval_us, excluded.lateness_us, excluded.gwp_set, excluded.fuel_set)
 RETURNING s.site_id
 
 -- name: set_person_key
@@ -325,21 +345,71 @@ SELECT kpi FROM gone UNION ALL SELECT kpi FROM put
 -- Makes the dated time-of-use schedules exactly those given; returns the keys that changed.
 WITH wanted AS (
     SELECT * FROM jsonb_to_recordset(%(rows)s) AS r (key text, periods jsonb, prices jsonb, currency text,
-        vat_rate double precision, source text, origin text, valid_from date, valid_to date)
+        vat_rate double precision, source text, origin text, valid_from date, valid_to date, voltage_kv double precision,
+        subscribed_kw double precision)
 ), gone AS (
     DELETE FROM tariff AS t WHERE site_id = %(site_id)s AND NOT EXISTS (
         SELECT FROM wanted AS w WHERE (w.key, w.valid_from) = (t.key, t.valid_from))
     RETURNING t.key
 ), put AS (
-    INSERT INTO tariff AS t (site_id, key, periods, prices, currency, vat_rate, source, origin, valid_from, valid_to)
-    SELECT %(site_id)s, key, periods, prices, currency, vat_rate, source, origin, valid_from, valid_to FROM wanted
+    INSERT INTO tariff AS t (site_id, key, periods, prices, currency, vat_rate, source, origin, valid_from, valid_to,
+        voltage_kv, subscribed_kw)
+    SELECT %(site_id)s, key, periods, prices, currency, vat_rate, source, origin, valid_from, valid_to, voltage_kv,
+        subscribed_kw FROM wanted
     ON CONFLICT (site_id, key, valid_from) DO UPDATE SET periods = excluded.periods, prices = excluded.prices,
         currency = excluded.currency, vat_rate = excluded.vat_rate, source = excluded.source, origin = excluded.origin,
-        valid_to = excluded.valid_to, recorded_at = now()
-    WHERE (t.periods, t.prices, t.currency, t.vat_rate, t.source, t.origin, t.valid_to) IS DISTINCT FROM
-        (excluded.periods, excluded.prices, excluded.currency, excluded.vat_rate, excluded.source, excluded.origin,
-        excluded.valid_to)
+        valid_to = excluded.valid_to, voltage_kv = excluded.voltage_kv, subscribed_kw = excluded.subscribed_kw,
+        recorded_at = now()
+    WHERE (t.periods, t.prices, t.currency, t.vat_rate, t.source, t.origin, t.valid_to, t.voltage_kv, t.subscribed_kw)
+        IS DISTINCT FROM (excluded.periods, excluded.prices, excluded.currency, excluded.vat_rate, excluded.source,
+        excluded.origin, excluded.valid_to, excluded.voltage_kv, excluded.subscribed_kw)
     RETURNING t.key
+)
+SELECT key FROM gone UNION ALL SELECT key FROM put
+
+-- name: replace_asset_relation
+-- Makes what measures what exactly the relations given; returns the kinds of those that changed.
+WITH wanted AS (
+    SELECT f.asset_id AS from_asset, t.asset_id AS to_asset, r.kind, r.share, r.valid_from, r.valid_to
+    FROM jsonb_to_recordset(%(rows)s) AS r (from_asset text, to_asset text, kind text, share double precision,
+        valid_from timestamptz, valid_to timestamptz)
+    JOIN asset AS f ON f.site_id = %(site_id)s AND f.key = r.from_asset
+    JOIN asset AS t ON t.site_id = %(site_id)s AND t.key = r.to_asset
+), gone AS (
+    DELETE FROM asset_relation AS o WHERE site_id = %(site_id)s AND kind IN ('meters', 'submeter_of') AND NOT EXISTS (
+        SELECT FROM wanted AS w WHERE (w.from_asset, w.to_asset, w.kind, w.valid_from)
+            = (o.from_asset, o.to_asset, o.kind, o.valid_from))
+    RETURNING o.kind
+), put AS (
+    INSERT INTO asset_relation AS o (site_id, from_asset, to_asset, kind, share, valid_from, valid_to)
+    SELECT %(site_id)s, from_asset, to_asset, kind, share, valid_from, valid_to FROM wanted
+    ON CONFLICT (from_asset, to_asset, kind, valid_from) DO UPDATE SET share = excluded.share,
+        valid_to = excluded.valid_to, recorded_at = now()
+    WHERE (o.share, o.valid_to) IS DISTINCT FROM (excluded.share, excluded.valid_to)
+    RETURNING o.kind
+)
+SELECT kind FROM gone UNION ALL SELECT kind FROM put
+
+-- name: replace_energy_contract
+-- Makes the contracts of electricity exactly those given; returns the keys that changed.
+WITH wanted AS (
+    SELECT key, kind, kg_per_kwh, valid_from, valid_to, amount_kwh, share, source,
+        ARRAY(SELECT jsonb_array_elements_text(criteria)) AS criteria
+    FROM jsonb_to_recordset(%(rows)s) AS r (key text, kind text, kg_per_kwh double precision, valid_from date, valid_to date,
+        amount_kwh double precision, share double precision, source text, criteria jsonb)
+), gone AS (
+    DELETE FROM energy_contract AS c WHERE site_id = %(site_id)s AND NOT EXISTS (
+        SELECT FROM wanted AS w WHERE (w.key, w.valid_from) = (c.key, c.valid_from))
+    RETURNING c.key
+), put AS (
+    INSERT INTO energy_contract AS c (site_id, key, kind, kg_per_kwh, valid_from, valid_to, amount_kwh, share, source, criteria)
+    SELECT %(site_id)s, key, kind, kg_per_kwh, valid_from, valid_to, amount_kwh, share, source, criteria FROM wanted
+    ON CONFLICT (site_id, key, valid_from) DO UPDATE SET kind = excluded.kind, kg_per_kwh = excluded.kg_per_kwh,
+        valid_to = excluded.valid_to, amount_kwh = excluded.amount_kwh, share = excluded.share, source = excluded.source,
+        criteria = excluded.criteria, recorded_at = now()
+    WHERE (c.kind, c.kg_per_kwh, c.valid_to, c.amount_kwh, c.share, c.source, c.criteria) IS DISTINCT FROM (excluded.kind,
+        excluded.kg_per_kwh, excluded.valid_to, excluded.amount_kwh, excluded.share, excluded.source, excluded.criteria)
+    RETURNING c.key
 )
 SELECT key FROM gone UNION ALL SELECT key FROM put
 
@@ -363,6 +433,8 @@ INSERT INTO dirty_mark (site_id, from_ts, to_ts, cause) VALUES (%(site_id)s, %(f
 SELECT valid_from FROM asset_setting WHERE site_id = %(site_id)s
 UNION SELECT valid_to FROM asset WHERE site_id = %(site_id)s AND valid_to IS NOT NULL
 UNION SELECT valid_to FROM series WHERE site_id = %(site_id)s AND valid_to IS NOT NULL
+UNION SELECT t.at FROM asset_relation AS r CROSS JOIN LATERAL (VALUES (r.valid_from), (r.valid_to)) AS t (at)
+    WHERE r.site_id = %(site_id)s AND t.at IS NOT NULL
 ORDER BY 1
 
 -- name: active_series
@@ -432,13 +504,38 @@ SELECT jsonb_build_object(
         FROM reason AS r WHERE r.site_id = s.site_id),
     'emission_factors', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'zone', f.zone, 'valid_from', f.valid_from::text, 'valid_to', f.valid_to::text, 'kg_per_kwh', f.kg_per_unit,
-        'status', f.status, 'source', f.source) ORDER BY f.zone, f.valid_from), '[]')
-        FROM emission_factor AS f WHERE f.factor_set_id = %(factor_set_id)s AND f.carrier = 'electricity' AND f.basis = 'location'),
+        'status', f.status, 'source', f.source, 'basis', f.basis) ORDER BY f.zone, f.basis, f.valid_from), '[]')
+        FROM emission_factor AS f WHERE f.factor_set_id = %(factor_set_id)s AND f.carrier = 'electricity' AND f.basis <> 'market'),
+    'gwp_set', s.gwp_set, 'fuel_set', fuels.named,
+    'fuel_factors', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'fuel', f.fuel, 'co2_kg_per_tj', f.co2_kg_per_tj, 'ch4_kg_per_tj', f.ch4_kg_per_tj, 'n2o_kg_per_tj', f.n2o_kg_per_tj,
+        'ncv_tj_per_gg', f.ncv_tj_per_gg, 'density_kg_per_l', f.density_kg_per_l, 'biogenic', f.biogenic, 'source', f.source)
+        ORDER BY f.fuel), '[]') FROM fuel_factor AS f WHERE f.factor_set_id = fuels.factor_set_id),
+    'energy_contracts', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'key', c.key, 'kind', c.kind, 'kg_per_kwh', c.kg_per_kwh, 'valid_from', c.valid_from::text, 'valid_to', c.valid_to::text,
+        'amount_kwh', c.amount_kwh, 'share', c.share, 'criteria', c.criteria, 'source', c.source) ORDER BY c.key, c.valid_from), '[]')
+        FROM energy_contract AS c WHERE c.site_id = s.site_id),
+    'baselines', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'asset', a.key, 'kpi', b.kpi, 'driver', b.model -> 'driver', 'slope', b.model -> 'slope', 'intercept', b.model -> 'intercept',
+        'driver_from', b.model -> 'driver_from', 'driver_to', b.model -> 'driver_to', 'version', b.version,
+        'valid_from', b.valid_from::text, 'digest', b.digest) ORDER BY a.key, b.kpi, b.version), '[]')
+        FROM baseline AS b JOIN asset AS a USING (asset_id) WHERE b.site_id = s.site_id),
     'tariffs', (SELECT coalesce(jsonb_agg(jsonb_build_object(
-        'key', t.key, 'valid_from', t.valid_from::text, 'periods', t.periods, 'valid_to', t.valid_to::text) ORDER BY t.valid_from, t.key), '[]')
-        FROM tariff AS t WHERE t.site_id = s.site_id)
+        'key', t.key, 'valid_from', t.valid_from::text, 'periods', t.periods, 'valid_to', t.valid_to::text,
+        'prices', t.prices, 'currency', t.currency, 'vat_rate', t.vat_rate, 'source', t.source, 'origin', t.origin,
+        'voltage_kv', t.voltage_kv, 'subscribed_kw', t.subscribed_kw) ORDER BY t.valid_from, t.key), '[]')
+        FROM tariff AS t WHERE t.site_id = s.site_id),
+    'relations', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'from_asset', f.key, 'to_asset', o.key, 'kind', r.kind, 'share', r.share) ORDER BY f.key, o.key, r.kind), '[]')
+        FROM asset_relation AS r JOIN asset AS f ON f.asset_id = r.from_asset JOIN asset AS o ON o.asset_id = r.to_asset
+        WHERE r.site_id = s.site_id AND r.kind IN ('meters', 'submeter_of')
+            AND r.valid_from <= %(at)s AND (r.valid_to IS NULL OR r.valid_to > %(at)s))
 )
-FROM site AS s WHERE s.site_id = %(site_id)s
+FROM site AS s LEFT JOIN LATERAL (
+    SELECT f.factor_set_id, f.key || '/' || f.version AS named FROM factor_set AS f
+    WHERE f.key = s.fuel_set AND (f.site_id = s.site_id OR f.site_id IS NULL)
+    ORDER BY f.site_id NULLS LAST, f.version DESC LIMIT 1) AS fuels ON true
+WHERE s.site_id = %(site_id)s
 
 -- name: site_factor_set
 -- Key of the factor set that a site has chosen.
