@@ -1,14 +1,17 @@
-"""Where the time of a window went: a tree of losses in seconds that adds up to the window. Pure.
-
-From calendar time down to the ideal time of good pieces. What is lost while a unit produces (speed, quality) is only
-known where pieces are counted and have an ideal cycle; elsewhere production stays whole.
-"""
+"""Where the time of a window went: the tree of losses, of the catalogue's own entries, in seconds that add up. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_DELAYS = ("fault", "starved", "blocked", "micro_stop")
+import polars as pl
+
+from kpi.catalogue import CATALOGUE
+from kpi.catalogue.columns import COLUMNS, wide
+from kpi.catalogue.losses import OF_PRODUCTION, OUTSIDE_PRODUCTION
+from kpi.evaluate import evaluate
+
+START_UP_NOT_TOLD = "process defects and reduced yield"
 
 
 @dataclass(frozen=True)
@@ -22,31 +25,20 @@ class Loss:
 
 def losses(row: Mapping[str, Any]) -> list[Loss]:
     """Split the calendar time of a row of base sums into leaves; their sum is that time."""
-    delays = {name: float(row[f"{name}_s"]) for name in _DELAYS}
-    leaves = [
-        Loss("not_scheduled", row["not_scheduled_s"]),
-        Loss("planned_down", row["planned_down_s"]),
-        Loss("down_no_order", row["down_no_order_s"]),
-        Loss("unknown", row["unknown_s"]),
-        Loss("setup", row["setup_s"], "setup and adjustment"),
-        Loss("fault", delays["fault"], "equipment failure"),
-        Loss("starved", delays["starved"]),
-        Loss("blocked", delays["blocked"]),
-        Loss("micro_stop", delays["micro_stop"], "idling and minor stops"),
-        Loss("delay_other", row["delay_s"] - sum(delays.values())),
-    ]
-    return [*leaves, *_of_production(row)]
+    frame = wide(**{name: row[name] for name in COLUMNS if row.get(name) is not None})
+    leaves = [_leaf(key, kpi, frame) for key, kpi in OUTSIDE_PRODUCTION.items()]
+    parts = [_leaf(key, kpi, frame) for key, kpi in OF_PRODUCTION.items()]
+    if row["counted_production_s"] <= 0 or any(part is None for part in parts):
+        parts = [_leaf("production", "production_time", frame)]
+    told = row.get("counted_setup_s", 0.0) > 0
+    return [_said(leaf, start_up_told=told) for leaf in (*leaves, *parts) if leaf is not None]
 
 
-def _of_production(row: Mapping[str, Any]) -> list[Loss]:
-    production, counted = row["production_s"], row["counted_production_s"]
-    if not row["has_counts"] or row["no_ideal"] > 0 or counted <= 0:
-        return [Loss("production", production)]
-    good, total = row["ideal_good_s"], row["ideal_total_s"]
-    uncounted = [Loss("production_uncounted", production - counted)] if production > counted else []
-    return [
-        *uncounted,
-        Loss("reduced_speed", counted - total, "reduced speed"),
-        Loss("defects", total - good, "process defects and reduced yield"),
-        Loss("good_pieces", good),
-    ]
+def _leaf(key: str, kpi: str, frame: pl.DataFrame) -> Loss | None:
+    seconds = evaluate(CATALOGUE[kpi], frame)
+    return None if seconds is None else Loss(key, seconds, CATALOGUE[kpi].loss)
+
+
+def _said(leaf: Loss, *, start_up_told: bool) -> Loss:
+    """Without any setup nobody can tell start-up rejects from steady ones: the leaf of defects says so."""
+    return Loss(leaf.key, leaf.seconds, START_UP_NOT_TOLD) if leaf.key == "defects" and not start_up_told else leaf

@@ -12,6 +12,9 @@ METERED = frozenset({Basis.ENERGY, Basis.DEMAND, Basis.CARBON})
 _PIECES = frozenset({Basis.COUNT, Basis.PERFORMANCE})
 _unattributed = pl.col("unattributed_good") + pl.col("unattributed_reject")
 
+_OF_REJECTS = frozenset({"reduced yield", "process defects"})
+_no_start_up = (pl.col("counted_setup_s") == 0) & (pl.col("ideal_total_s") > pl.col("ideal_good_s"))
+
 
 def coverage() -> pl.Expr:
     """1 - unknown / PBT; null where nothing was planned."""
@@ -54,6 +57,8 @@ def flags(kpi: Kpi) -> pl.Expr:
     found = [pl.when(test).then(pl.lit(name)) for name, (bases, test) in sorted(_FLAGS.items()) if kpi.basis in bases]
     if kpi.per_piece:
         found.append(pl.when(_unattributed > 0).then(pl.lit("unattributed")))
+    if kpi.loss in _OF_REJECTS:
+        found.append(pl.when(_no_start_up).then(pl.lit("startup_not_told")))
     found.append(pl.when(~pl.col("is_final")).then(why_missing(kpi)))  # once final it is the status
     marked = pl.col("marks").list.set_intersection(list(_MARKS.get(kpi.basis, ())))
     return pl.concat_list(pl.concat_list(found).list.drop_nulls(), marked).list.unique().list.sort()

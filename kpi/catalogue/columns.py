@@ -24,6 +24,7 @@ COUNTED_TIMES = (
     "counted_production_s",
     "counted_setup_s",
     "counted_planned_busy_s",
+    "counted_planned_down_s",
     "counted_calendar_s",
 )
 QUANTITIES = (
@@ -36,6 +37,8 @@ QUANTITIES = (
     "ideal_good_s",
     "ideal_total_s",
     "no_ideal",
+    "ideal_startup_good_s",
+    "ideal_startup_total_s",
 )
 MAINTENANCE = ("failures", "repair_s", "between_failures", "between_failures_s")
 ENERGY = ("energy_kwh", "co2e_kg", "without_factor")

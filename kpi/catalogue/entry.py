@@ -37,6 +37,15 @@ class Basis(StrEnum):
     RECORD = "record"  # business records; without them the KPI has no row
 
 
+# When a KPI of ISO 22400-2 is wanted, by number: d on demand, p periodically, r in real time.
+ISO_TIMING = {
+    **dict.fromkeys((1, 2), "p"),
+    **dict.fromkeys((3, 6, 7, 8, 11, 13, 23, 24, 31, 32, 33, 34), "d p"),
+    **dict.fromkeys((5, 9, 10, 12, 14, 15, 16, 17, 18, 19, 20, 25, 26, 27, 28, 29, 30), "d p r"),
+    **dict.fromkeys((21, 22), "d r"),
+    4: "d",
+}
+TIMINGS = {"d": "on demand", "p": "periodically", "r": "in real time"}
 ALL_GRAINS = frozenset(Grain)
 COARSE = frozenset({Grain.SHIFT, Grain.DAY, Grain.WEEK, Grain.MONTH})
 WITHOUT_HOUR = ALL_GRAINS - {Grain.HOUR}
@@ -71,6 +80,12 @@ class Kpi:
     per_piece: bool = False  # divides by good pieces: needs counts as well
     sparse: bool = False  # an hour in which it is zero is not stored
     record: str | None = None  # kind of business record that it needs
+    loss: str = ""  # which of the six big losses it measures
+
+    @property
+    def timing(self) -> tuple[str, ...]:
+        """When the standard wants it; a KPI of our own is computed with the others, so on demand and periodically."""
+        return tuple(TIMINGS[letter] for letter in ISO_TIMING.get(self.iso_number or 0, "d p").split())
 
     @property
     def variants(self) -> tuple[str, ...]:

@@ -55,6 +55,26 @@ MTBF_OPERATING = Kpi(
     direction=Direction.UP,
     grains=COARSE,
 )
+MTTF = Kpi(
+    id="mttf",
+    iso_name="mean time to failure",
+    iso_number=32,
+    name_vi="Thời gian trung bình tới lúc hỏng",
+    name_en="MTTF",
+    explanation_vi="Thời gian vận hành trung bình từ lúc khôi phục tới lần hỏng kế tiếp, chỉ tính khoảng đã đóng; "
+    "bằng MTBF (31) vì lúc sửa chữa máy không vận hành. Lần chạy đầu tiên không thấy từ đầu nên không tính.",
+    explanation_en="Mean operating time from restoration to the next failure, closed intervals only. It equals MTBF "
+    "(31), since nothing operates during a repair; the first run was not seen from first use and does not count.",
+    formula="sum(TTF) / number of closed intervals",
+    unit="s",
+    basis=Basis.MAINTENANCE,
+    inputs=("between_failures_s", "between_failures"),
+    numerator=pl.col("between_failures_s"),
+    denominator=pl.col("between_failures"),
+    direction=Direction.UP,
+    source=_ISO,
+    grains=COARSE,
+)
 MTTR = Kpi(
     id="mttr",
     iso_name="mean time to restoration",
@@ -73,4 +93,4 @@ MTTR = Kpi(
     source=_ISO,
     grains=COARSE,
 )
-ENTRIES = (FAILURES, MTBF, MTBF_OPERATING, MTTR)
+ENTRIES = (FAILURES, MTBF, MTBF_OPERATING, MTTF, MTTR)

@@ -199,4 +199,50 @@ TEEP = Kpi(
     source="SMRP; LEANWORX",
     grains=COARSE,
 )
-ENTRIES = (*PIECES, EFFECTIVENESS, QUALITY_RATIO, QUALITY_BY_COUNT, SCRAP_RATIO, OEE, NEE, TEEP)
+OOE = Kpi(
+    id="ooe",
+    name_vi="OOE (hiệu suất vận hành tổng thể)",
+    name_en="OOE",
+    explanation_vi="Như OEE nhưng tính cả dừng theo kế hoạch vào thời gian vận hành: mẫu số là thời gian trong ca.",
+    explanation_en="As OEE, over all scheduled time: planned stops count as loss.",
+    formula="sum(PRI_i * GQ_i) / (PBT + planned down)",
+    unit="1",
+    basis=Basis.PERFORMANCE,
+    inputs=("ideal_good_s", "counted_production_s", "counted_planned_busy_s", "counted_planned_down_s"),
+    numerator=_good_ideal,
+    denominator=_pbt + pl.col("counted_planned_down_s"),
+    direction=Direction.UP,
+    source="overall operations effectiveness; SMRP keeps planned stops in availability",
+    grains=WITHOUT_HOUR,
+)
+AVAILABILITY_OF_OEE = Kpi(
+    id="oee_availability",
+    name_vi="Mức sẵn sàng (thừa số của OEE)",
+    name_en="Availability (factor of OEE)",
+    explanation_vi="Mức sẵn sàng của những máy có đếm sản phẩm, để A × E × Q = OEE ở mọi cấp; "
+    "bằng mức sẵn sàng khi mọi máy đều đếm.",
+    explanation_en="Availability of the units that count pieces, so that A × E × Q = OEE at every level; "
+    "equal to availability where all units count.",
+    formula="APT / PBT of counting units",
+    unit="1",
+    basis=Basis.PERFORMANCE,
+    inputs=("counted_production_s", "counted_planned_busy_s"),
+    numerator=_apt,
+    denominator=_pbt,
+    capped=pl.min_horizontal(_apt, _pbt),
+    direction=Direction.UP,
+    upper=1.0,
+    source=_ISO,
+)
+ENTRIES = (
+    *PIECES,
+    EFFECTIVENESS,
+    QUALITY_RATIO,
+    QUALITY_BY_COUNT,
+    SCRAP_RATIO,
+    AVAILABILITY_OF_OEE,
+    OEE,
+    NEE,
+    OOE,
+    TEEP,
+)

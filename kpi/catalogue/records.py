@@ -8,6 +8,7 @@ from model.vocabulary import Grain
 
 _ISO = "ISO 22400-2:2014"
 _JOB = frozenset({Grain.JOB})
+_SPLIT = COARSE | {Grain.JOB, Grain.PRODUCT}
 _UP, _DOWN = Direction.UP, Direction.DOWN
 
 Texts = tuple[str, str, str, str]
@@ -91,11 +92,11 @@ QUALITY = (
     _ratio("first_pass_yield", (15, "first pass yield"), (
         "Tỷ lệ đạt lần đầu", "First pass yield", "Sản phẩm đạt ngay lần đầu trên số đã kiểm.",
         "Parts good at the first pass over inspected parts."),
-        "GP / IP", (_of("first_pass_good"), _of("inspected")), _UP, "inspection", upper=1.0),
+        "GP / IP", (_of("first_pass_good"), _of("inspected")), _UP, "inspection", upper=1.0, grains=_SPLIT),
     _ratio("rework_ratio", (17, "rework ratio"), (
         "Tỷ lệ làm lại", "Rework ratio", "Số sản phẩm phải làm lại trên sản lượng.",
         "Parts to be reworked over the produced quantity."),
-        "RQ / PQ", (_of("rework"), pl.when(_of("inspections") > 0).then(_pq)), _DOWN, "inspection"),
+        "RQ / PQ", (_of("rework"), pl.when(_of("inspections") > 0).then(_pq)), _DOWN, "inspection", grains=_SPLIT),
     _ratio("fall_off_ratio", (18, "fall-off ratio"), (
         "Tỷ lệ hao hụt", "Fall-off ratio", "Số phế phẩm trên sản lượng của công đoạn đầu.",
         "Scrap over the produced quantity of the first operation."),
@@ -104,26 +105,27 @@ QUALITY = (
     _ratio("rework_share", None, (
         "Phần làm lại đạt", "Share good after rework", "Sản phẩm đạt sau khi làm lại trên số đã kiểm.",
         "Parts good after rework over inspected parts."),
-        "good after rework / IP", (_of("reworked_good"), _of("inspected")), _DOWN, "inspection", source="own"),
+        "good after rework / IP", (_of("reworked_good"), _of("inspected")), _DOWN, "inspection", source="own",
+        grains=_SPLIT),
     _ratio("fail_share", None, (
         "Tỷ lệ hỏng cuối cùng", "Share failed", "Sản phẩm hỏng cuối cùng trên số đã kiểm.",
         "Parts that failed in the end over inspected parts."),
-        "failed / IP", (_of("failed_final"), _of("inspected")), _DOWN, "inspection", source="own"),
+        "failed / IP", (_of("failed_final"), _of("inspected")), _DOWN, "inspection", source="own", grains=_SPLIT),
     _ratio("final_yield", None, (
         "Tỷ lệ đạt cuối cùng", "Final yield", "Sản phẩm đạt lần đầu và sau làm lại trên số đã kiểm.",
         "Parts good at the first pass or after rework over inspected parts."),
         "(GP + good after rework) / IP", (_of("first_pass_good") + _of("reworked_good"), _of("inspected")), _UP,
-        "inspection", source="own"),
+        "inspection", source="own", grains=_SPLIT),
     _ratio("ppm", None, (
         "Số lỗi trên một triệu (PPM)", "Defective parts per million", "Sản phẩm hỏng trên một triệu đã kiểm.",
         "Failed parts in a million inspected."),
         "failed / IP * 1e6", (_of("failed_final") * 1e6, _of("inspected")), _DOWN, "inspection",
-        unit="ppm", source="own"),
+        unit="ppm", source="own", grains=_SPLIT),
     _ratio("dpmo", None, (
         "Lỗi trên một triệu cơ hội (DPMO)", "Defects per million opportunities",
         "Số lỗi trên một triệu cơ hội gây lỗi.", "Defects in a million opportunities."),
         "defects / opportunities * 1e6", (_of("defects") * 1e6, _of("defect_opportunities")), _DOWN, "inspection",
-        unit="ppm", source="own"),
+        unit="ppm", source="own", grains=_SPLIT),
 )  # fmt: skip
 PROCESS = (
     _ratio("inventory_turns", (24, "inventory turns"), (

@@ -7,6 +7,12 @@ from kpi.catalogue.entry import COARSE, WITHOUT_HOUR, Basis, Direction, Kpi
 
 _ISO = "ISO 22400-2:2014"
 
+_LOSSES = {
+    "fault_time": "equipment failure",
+    "setup_time": "setup and adjustment",
+    "micro_stop_time": "idling and minor stops",
+}
+
 
 def _time(row: tuple[str, str, str, str, str, str, Direction]) -> Kpi:
     id_, column, vi, en, about_vi, about_en, direction = row
@@ -24,6 +30,7 @@ def _time(row: tuple[str, str, str, str, str, str, Direction]) -> Kpi:
         direction=direction,
         source=_ISO,
         sparse=True,
+        loss=_LOSSES.get(id_, ""),
     )
 
 

@@ -80,6 +80,7 @@ def test_iso_numbers_are_those_of_the_standard() -> None:
         "other_loss_ratio": 29,
         "equipment_load_ratio": 30,
         "mtbf": 31,
+        "mttf": 32,
         "mttr": 33,
         "corrective_maintenance_ratio": 34,
     }
