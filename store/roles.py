@@ -5,7 +5,7 @@ from psycopg import sql
 from store.errors import translated
 from store.pool import connect
 
-ROLES = ("haidang_ingest", "haidang_kpi", "haidang_api", "haidang_grafana")
+ROLES = ("haidang_ingest", "haidang_kpi", "haidang_api", "haidang_evidence", "haidang_grafana")
 
 
 def set_password(url: str, role: str, password: str) -> None:

@@ -1,0 +1,21 @@
+"""What can go wrong with evidence and assessments, each as one sentence for a person."""
+
+
+class MaturityError(Exception):
+    """Base of everything this room raises."""
+
+
+class ProofError(MaturityError):
+    """A proof does not lead to the root, or is none."""
+
+
+class KeyFileError(MaturityError):
+    """A key file is missing, readable by others, or no key."""
+
+
+class SignatureError(MaturityError):
+    """A signature is wrong, missing, or by a key that is not known here."""
+
+
+class TamperedLogError(MaturityError):
+    """The evidence log is not what its checkpoints say."""
