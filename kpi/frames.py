@@ -116,6 +116,28 @@ INTERVAL_SERIES = pl.Schema(
 WINDOWS = pl.Schema(
     {"asset": pl.String, "production_day": pl.Date, "shift": pl.String, "from_us": pl.Int64, "to_us": pl.Int64}
 )
+QUALITY = pl.Schema(
+    {
+        "series_id": pl.Int32,
+        "asset": pl.String,
+        "name": pl.String,
+        "production_day": pl.Date,
+        "from_us": pl.Int64,
+        "to_us": pl.Int64,  # end of the day, or now
+        "rows": pl.Int64,
+        "received": pl.Int64,  # of the rows, those with a usable value
+        "expected": pl.Int64,  # 0 = the series is not periodic
+        "gaps": pl.Int64,  # that begin in the day
+        "gap_us": pl.Int64,
+        "longest_gap_us": pl.Int64,
+        "flat_spans": pl.Int64,
+        "flat_us": pl.Int64,
+        "longest_flat_us": pl.Int64,
+        "out_of_range": pl.Int64,
+        "resets": pl.Int64,
+        "last_us": pl.Int64,  # null = no usable value in the day
+    }
+)
 CARRY = pl.Schema({"asset": pl.String, "production_day": pl.Date, "payload": pl.String, "digest": pl.String})
 
 
@@ -150,6 +172,7 @@ class Tables:
     windows: pl.DataFrame
     carry: pl.DataFrame
     findings: list[dict[str, Any]]
+    quality: pl.DataFrame = field(default_factory=lambda: empty(QUALITY))
 
 
 def empty(schema: pl.Schema) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from kpi.compute.orders import order_layer, product_notes, reason_notes
 from kpi.compute.periodic import periodic_rows
 from kpi.compute.pieces import Layers, intervals, make_pieces
 from kpi.compute.plan import Plan, look_ahead_us, make_plan, open_layer
+from kpi.compute.quality import Observed, series_quality
 from kpi.compute.record_counts import Slots, record_rows
 from kpi.compute.records import Records, read_records
 from kpi.compute.signals import among, in_order, ranked_series, silences
@@ -90,6 +91,11 @@ def compute(inputs: Inputs) -> Tables:
             Noticed(inputs.site, given.plan, given.series, own, given.events, given.made, given.valid),
             missing,
             given.records.findings,
+        ),
+        quality=series_quality(
+            Observed(
+                inputs.site, given.plan, given.series, given.readings, given.made, pieces, until_us=inputs.until_us
+            )
         ),
     )
 
