@@ -1,6 +1,7 @@
 """Shipped time-of-use schedules and price lists of electricity: what a site may name in its own dated tariff."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from model.data import tariff_lists
@@ -18,12 +19,20 @@ class UnknownTariffError(KeyError):
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices in currency per kWh by period, without VAT, of one kind of customer from a voltage on."""
+    """Prices in currency per kWh by period, without VAT, of one kind of customer from a voltage on.
+
+    The rate of VAT is known for dates before `vat_valid_to`; `schedule` are the hours that the list is billed with
+    unless the site names others.
+    """
 
     of_period: dict[str, float]
     currency: str
     vat_rate: float
+    vat_valid_to: date
+    valid_from: date
+    schedule: str
     source: str
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,8 @@ def prices(key: str, customer: str, voltage_kv: float) -> Prices:
     rows = _known(found["prices"], customer, "customer")
     row = next(row for row in rows if voltage_kv >= row["from_kv"])
     of_period = {name: float(price) for name, price in row.items() if name != "from_kv"}
-    return Prices(of_period, found["currency"], found["vat_rate"], found["source"])
+    rest = ("currency", "vat_rate", "vat_valid_to", "valid_from", "schedule", "source", "origin")
+    return Prices(of_period, **{name: found[name] for name in rest})
 
 
 def reactive_rule() -> ReactiveRule:

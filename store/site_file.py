@@ -8,9 +8,13 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from model.metering import METER_KIND, METERED, relation_problems
+from model.registry import AssetRelation
+from model.tariffs import UnknownTariffError
 from model.vocabulary import QUANTITIES, SeriesKind
 from store.csv_tables import expand_tables
 from store.errors import InvalidConfigurationError
+from store.shipped_tariffs import listed_periods, listed_prices
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*$", max_length=200)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -283,15 +287,55 @@ class TariffPeriodPart(Part):
 
 
 class TariffPart(Part):
+    """Hours and prices from a date on: shipped ones by name (`schedule`, `price_list`) or the site's own."""
+
     key: Key
     valid_from: date
     valid_to: date | None = None
+    schedule: str | None = None
+    price_list: str | None = None
+    customer: str = "manufacturing"
+    voltage_kv: Annotated[float, Field(gt=0)] | None = None
+    subscribed_kw: Annotated[float, Field(gt=0)] | None = None
     currency: str = "VND"
     vat_rate: Annotated[float, Field(ge=0, le=1)] | None = None
-    source: str
-    origin: Literal["stated", "inferred", "default"]
-    periods: tuple[TariffPeriodPart, ...]
-    prices: dict[str, float] = {}
+    source: str = ""
+    origin: Literal["stated", "inferred", "default"] | None = None
+    periods: tuple[TariffPeriodPart, ...] = ()
+    prices: dict[str, Annotated[float, Field(ge=0)]] = {}
+
+    @model_validator(mode="after")
+    def _complete(self) -> "TariffPart":
+        if self.periods and self.schedule:
+            raise ValueError("give either schedule (a shipped one) or periods")
+        if self.prices and self.price_list:
+            raise ValueError("give either price_list (a shipped one) or prices")
+        try:
+            if not self.periods and not listed_periods(self):
+                raise ValueError("give hours: periods, or the name of a shipped schedule or price_list")
+            listed_prices(self)
+        except UnknownTariffError as error:
+            raise ValueError(str(error)) from error
+        if not self.price_list and (not self.source or self.origin is None):
+            raise ValueError("prices and hours of your own need source and origin (stated, inferred or default)")
+        return self
+
+
+class RelationPart(Part):
+    """What a meter measures, or which main meter measures it too; each for a share of its energy."""
+
+    from_: Annotated[Key, Field(alias="from")]
+    to: Key
+    kind: Literal["meters", "submeter_of"]
+    share: Annotated[float, Field(gt=0, le=1)] = 1
+    valid_from: AwareDatetime = ALWAYS
+    valid_to: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "RelationPart":
+        if self.valid_to is not None and self.valid_to <= self.valid_from:
+            raise ValueError("valid_to is not after valid_from")
+        return self
 
 
 class SiteFile(Part):
@@ -310,10 +354,11 @@ class SiteFile(Part):
     factor_sets: tuple[FactorSetPart, ...] = ()
     energy_contracts: tuple[EnergyContractPart, ...] = ()
     tariffs: tuple[TariffPart, ...] = ()
+    relations: tuple[RelationPart, ...] = ()
 
     @model_validator(mode="after")
     def _references_exist(self) -> "SiteFile":
-        problems = [*self._unknown_assets(), *self._unknown_products(), *self._unknown_reasons()]
+        problems = [*self._unknown_assets(), *self._unknown_products(), *self._unknown_reasons(), *self._impossible()]
         problems += self._shares_above_one()
         if problems:
             raise ValueError("; ".join(problems))
@@ -328,6 +373,7 @@ class SiteFile(Part):
             **{part.asset: "routings" for part in self.routings if part.asset},
             **{part.asset: "calendars" for part in self.calendars if part.asset},
             **{part.asset: f"job {part.key}" for part in self.jobs},
+            **{key: "relations" for part in self.relations for key in (part.from_, part.to)},
             **{part.asset: f"target {part.kpi}" for part in self.targets if part.asset},
         }
         return [f"{where}: asset {key!r} is not in assets" for key, where in used.items() if key not in known]
@@ -352,6 +398,21 @@ class SiteFile(Part):
             for start, share in sums.items()
             if share > 1 + 1e-9
         ]
+
+    def _impossible(self) -> list[str]:
+        """Say which relations between meters cannot be, at any of the instants from which one holds."""
+        measures = {a.key for a in self.assets if any(each.quantity in METERED for each in a.series)}
+        own = {a.key for a in self.assets if a.key in measures and a.kind != METER_KIND}
+        parents = {a.key: a.key.rpartition("/")[0] or None for a in self.assets}
+        problems: list[str] = []
+        for at in sorted({part.valid_from for part in self.relations}):
+            held = [
+                AssetRelation(from_asset=part.from_, to_asset=part.to, kind=part.kind, share=part.share)
+                for part in self.relations
+                if part.valid_from <= at and (part.valid_to is None or at < part.valid_to)
+            ]
+            problems += [f"relations: {problem}" for problem in relation_problems(held, measures, own, parents)]
+        return list(dict.fromkeys(problems))
 
     def _unknown_products(self) -> list[str]:
         known = {product.key for product in self.products}

@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any
 
+from msgspec import to_builtins
+
+from model.registry import TariffPeriod
 from model.vocabulary import QUANTITIES
-from store.site_file import CalendarPart, SiteFile, weekday_number
+from store.shipped_tariffs import listed_periods, listed_prices, vat_eras
+from store.site_file import CalendarPart, SiteFile, TariffPart, weekday_number
 
 Row = dict[str, Any]
 
@@ -146,24 +150,47 @@ def contract_rows(file: SiteFile) -> list[Row]:
 
 
 def tariff_rows(file: SiteFile) -> list[Row]:
-    """Dated time-of-use schedules with their prices."""
+    """Dated time-of-use schedules with their prices, shipped ones written out; one row per rate of VAT."""
+    return [row for part in file.tariffs for row in _tariff(part)]
+
+
+def relation_rows(file: SiteFile) -> list[Row]:
+    """What measures what."""
     return [
         {
-            **part.model_dump(include={"key", "prices", "currency", "vat_rate", "source", "origin"}),
-            "periods": [
-                {
-                    "period": period.period,
-                    "weekdays": [weekday_number(day) for day in period.days],
-                    "start": plain(period.start),
-                    "end": plain(period.end),
-                }
-                for period in part.periods
-            ],
+            "from_asset": part.from_,
+            "to_asset": part.to,
+            **part.model_dump(include={"kind", "share"}),
             "valid_from": plain(part.valid_from),
             "valid_to": plain(part.valid_to),
         }
-        for part in file.tariffs
+        for part in file.relations
     ]
+
+
+def _tariff(part: TariffPart) -> Iterator[Row]:
+    listed = listed_prices(part)
+    own = [
+        TariffPeriod(
+            period=each.period,
+            weekdays=tuple(weekday_number(day) for day in each.days),
+            start=each.start.isoformat(),
+            end=each.end.isoformat(),
+        )
+        for each in part.periods
+    ]
+    for era in vat_eras(part, part.vat_rate):
+        yield {
+            **part.model_dump(include={"key", "voltage_kv", "subscribed_kw"}),
+            "currency": listed.currency if listed else part.currency,
+            "source": part.source or (listed.source if listed else ""),
+            "origin": part.origin or (listed.origin if listed else None),
+            "prices": listed.of_period if listed else part.prices,
+            "periods": to_builtins(own or listed_periods(part)),
+            "vat_rate": era["vat_rate"],
+            "valid_from": plain(era["valid_from"]),
+            "valid_to": plain(era["valid_to"]),
+        }
 
 
 def plain(value: date | datetime | time | None) -> str | None:

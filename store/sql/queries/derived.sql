@@ -151,10 +151,10 @@ SET LOCAL enable_nestloop = on
 -- A final value never becomes provisional again; one that is lost says why, as the flags of a provisional one do.
 UPDATE new_value n SET is_final = true,
     status = CASE WHEN n.value IS NULL THEN coalesce(
-                      (SELECT f FROM unnest(n.flags) AS f WHERE f IN ('no_data', 'no_ideal_cycle', 'no_factor') LIMIT 1),
+                      (SELECT f FROM unnest(n.flags) AS f WHERE f IN ('no_data', 'no_ideal_cycle', 'no_factor', 'no_tariff') LIMIT 1),
                       CASE WHEN k.value IS NULL THEN k.status ELSE 'no_data' END)
                   WHEN k.status IN ('final', 'low_confidence') THEN k.status ELSE 'final' END,
-    flags = array_remove(array_remove(array_remove(n.flags, 'no_data'), 'no_ideal_cycle'), 'no_factor')
+    flags = array_remove(array_remove(array_remove(array_remove(n.flags, 'no_data'), 'no_ideal_cycle'), 'no_factor'), 'no_tariff')
 FROM kpi_value k
 WHERE NOT n.is_final AND k.site_id = %(site_id)s AND k.superseded_at IS NULL AND k.is_final
   AND (k.asset_id, k.kpi, k.variant, k.grain, k.production_day, k.window_start, k.shift, k.product, k.job)

@@ -360,6 +360,8 @@ CREATE TABLE tariff (
     valid_from  date NOT NULL,
     valid_to    date,
     recorded_at timestamptz NOT NULL DEFAULT now(),
+    voltage_kv  double precision CHECK (voltage_kv > 0),
+    subscribed_kw double precision CHECK (subscribed_kw > 0),
     UNIQUE (site_id, key, valid_from)
 );
 COMMENT ON COLUMN tariff.periods IS 'list of {period, weekdays: [0..6], start, end}: local wall times, half-open';

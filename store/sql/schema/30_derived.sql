@@ -119,7 +119,7 @@ CREATE TABLE kpi_value (
     denominator        double precision,
     coverage           double precision,
     completeness       double precision,
-    status             text NOT NULL CHECK (status IN ('provisional', 'final', 'low_confidence', 'no_factor', 'no_ideal_cycle', 'no_data')),
+    status             text NOT NULL CHECK (status IN ('provisional', 'final', 'low_confidence', 'no_factor', 'no_tariff', 'no_ideal_cycle', 'no_data')),
     is_final           boolean NOT NULL,
     flags              text[] NOT NULL DEFAULT '{}',
     definition_version integer NOT NULL,
@@ -134,6 +134,7 @@ CREATE TABLE kpi_value (
 COMMENT ON COLUMN kpi_value.asset_id IS 'the scope: unit, line, area or the site''s own asset';
 COMMENT ON COLUMN kpi_value.is_final IS 'false = replaced in place while the window is open';
 COMMENT ON COLUMN kpi_value.production_day IS 'first production day of the window';
+COMMENT ON COLUMN kpi_value.factor_set IS 'set of emission factors, or tariffs, that the value was made with';
 CREATE UNIQUE INDEX kpi_value_current ON kpi_value
     (asset_id, kpi, variant, grain, production_day, window_start, shift, product, job) WHERE superseded_at IS NULL;
 CREATE INDEX kpi_value_history ON kpi_value (asset_id, kpi, grain, window_start);
