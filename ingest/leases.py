@@ -5,7 +5,6 @@ In: the database's address and a slot. Out: yes or no, and who else holds it.
 
 import os
 import socket
-import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,12 +28,11 @@ class Ownership:
     """Tells a slot which nodes are its own. A node (`GROUP/NODE`) belongs to exactly one slot of a layout."""
 
     def __init__(self, slot: Slot) -> None:
-        self._number = slot.number
-        self._of = slot.of
+        self._slot = slot
 
     def is_mine(self, node: str) -> bool:
         """Whether this slot works for a node; the same answer in every process and at all times."""
-        return self._of == 1 or zlib.crc32(node.encode("utf-8", "surrogatepass")) % self._of == self._number
+        return self._slot.owns(node.encode("utf-8", "surrogatepass"))
 
 
 class Lease:

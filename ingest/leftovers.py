@@ -10,7 +10,7 @@ from contextlib import suppress
 import structlog
 
 from ingest.child import start_child
-from ingest.slots import Slot, named
+from ingest.slots import Slot, named, of_session
 from store.errors import DatabaseUnavailableError
 from store.leases import Worker
 
@@ -24,7 +24,7 @@ def leftovers(rows: Sequence[Worker], slots: Sequence[Slot]) -> list[Slot]:
     """Slots that no worker has any more and that may hold messages."""
     sessions = {slot.session for slot in slots}
     return [
-        Slot(row.client_id, row.slot, row.slots)
+        of_session(row.client_id, row.slot, row.slots, row.session)
         for row in rows
         if row.session not in sessions and not (row.role == "supervisor" and row.subscriptions == [])
     ]
@@ -80,6 +80,7 @@ def child_environment(
         "HAIDANG_INGEST_CLIENT_ID": slot.client_id,
         "HAIDANG_INGEST_SLOT": str(slot.number),
         "HAIDANG_INGEST_SLOTS": str(slot.of),
+        "HAIDANG_INGEST_SHARING": "own" if slot.is_own else "broker",
         "HAIDANG_INGEST_HOLDER": holder,
         "HAIDANG_INGEST_DRAIN": named(drain),
         "HAIDANG_INGEST_METRICS_PORT": str(metrics_port),

@@ -25,12 +25,13 @@ class Message(msgspec.Struct, gc=False, eq=False):
     is_derived: bool = False  # made of the message before it (a death ends several devices): not received by itself
     only_acknowledge: bool = False  # somebody else's business: acknowledged in its turn, in no account
     replay_of: int = 0  # the rejected message that this is another try of
+    copied: bool = False  # may also be in the session of another layout, whose worker stores it too
     kept: bool = False  # given up in an outage and taken in again: stored only if the last commit before it was
 
     @property
     def may_repeat(self) -> bool:
         """Whether the same message may have been stored before."""
-        return self.dup or self.kept
+        return self.dup or self.kept or self.copied
 
 
 def memory(decoded: Decoded) -> int:

@@ -107,11 +107,16 @@ class Router:
         """Topic filters to subscribe to."""
         own = [
             SUBSCRIPTION,
-            *([sparkplug.SUBSCRIPTION] if self.host else []),
+            *self.per_node,
             *(formats.UMH_SUBSCRIPTIONS if self._reads_umh else []),
         ]
         others = [mapping.subscription for mapping in self._mappings if mapping.format != "sparkplug"]
         return without_covered([*own, *others])
+
+    @property
+    def per_node(self) -> list[str]:
+        """Those of Sparkplug, whatever covers them: the host must see all of its nodes."""
+        return [sparkplug.SUBSCRIPTION] if self.host else []
 
     def source(self, topic: str) -> Source:
         """The source of a topic; one that is not understood refuses its messages with a reason."""

@@ -47,6 +47,7 @@ JOINED_SHARE = 1 / 3  # of the window at most in one transaction: the broker goe
 LOOK_EVERY_S = 0.3  # whether what was waited for is there
 LINGER_S = 0.3  # after a host said that it goes: what nodes sent before they read it
 _NOTHING = Decoded()
+_NOBODY = Source(topic="", decode=lambda _payload: _NOTHING)  # of what another slot reads
 
 log = structlog.get_logger("ingest")
 
@@ -69,6 +70,7 @@ class Service:
         self._database_up = asyncio.Event()
         self._connection: BrokerConnection | None = None
         self.session = Session(settings)
+        self._slot = settings.slot
         self._host = router.host
         self._nodes = (
             Restoring(router.host, self.session, self._read_nodes, self._take_waiting) if router.host else None
@@ -118,9 +120,13 @@ class Service:
         """Take a message of the current connection: decode it and put it into the batch."""
         if connection is not self._connection:
             return  # of a connection that was given up: the broker sends it again
+        if self._slot.is_own and not self._slot.must_read(topic, knows_nodes=self._host is not None):
+            self._pass_over(packet_id, connection)
+            return
         source = self._router.source(topic.decode("utf-8", "replace"))
         received_us = time.time_ns() // 1000
         message = Message(source, payload, received_us, _NOTHING, dup, packet_id, connection)
+        message.copied = self.session.overlaps
         over = self._over_quota(source) if self._quotas.active else None
         opened = intake.opened(payload, self._payload_bytes) if over is None else payload
         message.weight = len(payload) if isinstance(opened, Rejection) else len(opened)
@@ -135,8 +141,19 @@ class Service:
         else:
             self._hold(*packets.messages(self._host, message, opened))
             self._say(connection)
+        self._pause_when_full(connection)
+
+    def _pause_when_full(self, connection: BrokerConnection) -> None:
         if (self._held >= self._full_messages or self._held_bytes >= self._full_bytes) and not connection.is_paused:
             connection.pause()
+
+    def _pass_over(self, packet_id: int, connection: BrokerConnection) -> None:
+        """Let go of a message that another slot reads: acknowledged in its turn, in no account."""
+        if packet_id:
+            message = Message(_NOBODY, b"", 0, _NOTHING, packet_id=packet_id, connection=connection)
+            message.only_acknowledge = True
+            self._hold(message)
+            self._pause_when_full(connection)
 
     def _over_quota(self, source: Source) -> Decoded | None:
         """The refusal of a message that its site's quota has no room for; other workers' nodes are their business."""
@@ -418,7 +435,8 @@ class Service:
                 await self.session.settle(connection, wanted)
                 return
             filters = self._router.subscriptions
-            await self.session.empty(connection, [*filters, *self._settings.slot.filters(filters)], lambda: self._held)
+            possible = [*filters, *self._slot.filters(filters, self._router.per_node)]
+            await self.session.empty(connection, possible, lambda: self._held)
             await connection.close(forget=True)
             await self.session.forget()
             log.info("session_emptied", session=self._settings.slot.session, messages=connection.received)
@@ -430,7 +448,7 @@ class Service:
     def _wanted(self) -> list[str]:
         if self.session.is_leftover:
             return []
-        return self._settings.slot.filters(self._router.subscriptions)
+        return self._slot.filters(self._router.subscriptions, self._router.per_node)
 
     async def _session_lost(self) -> None:
         """Leave a session that somebody else works under now; what is held is stored, and comes to them as a repeat."""

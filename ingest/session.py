@@ -40,7 +40,9 @@ class Session:
         self.is_leftover = settings.ingest_drain != ""
         self.is_emptied = False
         self.tenure = 0  # how often the lease was taken
-        self._slots = layout(slot.client_id, slot.of)
+        self.overlaps = True  # until it is known: what comes may also be in a session of another layout
+        self._had_others = False
+        self._slots = layout(slot.client_id, slot.of, is_own=slot.is_own)
         self._name = slot.session
         # The supervisor holds the row that has the name of the whole: emptying that session is done under its lease.
         self._is_lent = self.is_leftover and slot.of == 1
@@ -74,6 +76,7 @@ class Session:
                 continue
             if other is None:
                 self.tenure += 1
+                await self._look_beside()
                 self._taken.set()
             elif self.is_leftover:
                 raise SessionInUseError(other)
@@ -95,6 +98,15 @@ class Session:
                 if not await self._in_thread(lambda: self._lease.renew(self.state)):
                     self._taken.clear()
                     await lost()
+                elif self.overlaps:
+                    await self._look_beside()
+
+    async def _look_beside(self) -> None:
+        """Learn whether there are sessions of before; what they had may come a little after they are gone."""
+        with suppress(DatabaseUnavailableError):
+            others = await self.sessions_of_before()
+            self.overlaps = self.is_leftover or bool(others) or self._had_others
+            self._had_others = bool(others)
 
     async def _check(self) -> None:
         """Notice at once that somebody else has taken what was ours: in an outage, say."""

@@ -32,6 +32,10 @@ class IngestSettings(BaseSettings):
         default="haidang-ingest", description="stable name of this ingest at the broker: its sessions hang on it"
     )
     ingest_workers: int = Field(default=1, ge=1, le=64, description="processes that share the work")
+    ingest_sharing: Literal["auto", "broker", "own"] = Field(
+        default="auto",
+        description="several workers: topics are shared out by the broker, by themselves, or as it suits the broker",
+    )
     ingest_lease_s: float = Field(
         default=10.0, ge=1, le=600, description="silence after which a holder's session may be taken over, seconds"
     )
@@ -109,7 +113,13 @@ class IngestSettings(BaseSettings):
 
     @property
     def slot(self) -> Slot:
-        return Slot(self.ingest_client_id, self.ingest_slot, self.ingest_slots)
+        is_own = self.ingest_slots > 1 and self.ingest_sharing == "own"
+        return Slot(self.ingest_client_id, self.ingest_slot, self.ingest_slots, is_own)
+
+    def of_slot(self, slot: Slot) -> Self:
+        """The same settings for another slot of this ingest."""
+        sharing = "own" if slot.is_own else "broker"
+        return self.model_copy(update={"ingest_slot": slot.number, "ingest_slots": slot.of, "ingest_sharing": sharing})
 
     @property
     def is_child(self) -> bool:

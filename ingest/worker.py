@@ -60,7 +60,7 @@ def drain(settings: IngestSettings) -> None:
     in_use: BaseException | None = None
     with _runner() as runner:
         for slot in parse_slots(settings.ingest_client_id, settings.ingest_drain):
-            one = settings.model_copy(update={"ingest_slot": slot.number, "ingest_slots": slot.of})
+            one = settings.of_slot(slot)
             configure_log(settings.log_format, session=slot.session)
             try:
                 if not runner.run(_serve(one, _router(one, mappings), Metrics())):
