@@ -9,6 +9,10 @@ class SettingsError(KpiError):
     """A setting is missing or makes no sense."""
 
 
+class WorkerLostError(KpiError):
+    """A process of the pool is gone; the span was not stored and is computed again."""
+
+
 class SitesFailedError(KpiError):
     """Some sites could not be computed; the others were."""
 

@@ -10,6 +10,7 @@ import structlog
 
 from kpi.errors import SitesFailedError
 from kpi.isolation import concerns_all, note_failure
+from kpi.pool import Pool
 from kpi.settings import KpiSettings
 from kpi.span import Answered, Office, SpanResult
 from kpi.work import (
@@ -99,6 +100,7 @@ class SiteJob:
     settings: KpiSettings
     progress: Progress | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    pool: Pool = field(default_factory=Pool)
     summary: Summary = field(default_factory=lambda: Summary(sites=1))
     _seen_due: set[marks.Due] = field(default_factory=set)
     _newest: int | None = None
@@ -197,7 +199,7 @@ class SiteJob:
         return max(1, min(self.settings.kpi_span_days, self.settings.kpi_span_rows // max(rows, 1)))
 
     def _carry_out(self, plan: Plan, now: datetime) -> bool:
-        office = Office(self.connection, self.reader, self.site_key, now)
+        office = Office(self.connection, self.reader, self.site_key, now, self.pool, self.settings.kpi_part_rows)
         total, done = sum(len(span.days) for span in plan.spans), 0
         every = frozenset(day for span in plan.spans for day in span.days)
         for span in plan.spans:
@@ -246,6 +248,7 @@ def run_once(  # noqa: PLR0913 - the flags of `haidang kpi run`
     to: date | None = None,
     progress: Progress | None = None,
     now: datetime | None = None,
+    processes: int | None = None,
 ) -> Summary:
     """Compute everything that is dirty or due; with days given, those days again (both included).
 
@@ -256,6 +259,7 @@ def run_once(  # noqa: PLR0913 - the flags of `haidang kpi run`
         to: last production day to compute again; default `from_`.
         progress: told the days done and in all of the present pass.
         now: the instant of the computation, default the clock's.
+        processes: that compute the assets of a span; default the setting HAIDANG_KPI_PROCESSES.
 
     Raises:
         SitesFailedError: names the sites that could not be computed, after all others were.
@@ -264,11 +268,16 @@ def run_once(  # noqa: PLR0913 - the flags of `haidang kpi run`
     at = now or datetime.now(UTC)
     total = Summary()
     failed: dict[str, str] = {}
-    with translated(url), connect(url, "haidang-kpi", autocommit=True) as connection, inputs.open_adbc(url) as reader:
+    with (
+        translated(url),
+        connect(url, "haidang-kpi", autocommit=True) as connection,
+        inputs.open_adbc(url) as reader,
+        Pool(processes or settings.kpi_processes) as pool,
+    ):
         if site:
             registry.site_id(connection, site)  # refuses one that is not known
         for key in [site] if site else marks.site_keys(connection):
-            job = SiteJob(connection, reader, key, settings, progress)
+            job = SiteJob(connection, reader, key, settings, progress, pool=pool)
             first, last = from_ or to, to or from_
             try:
                 total = total.plus(job.run(at) if first is None or last is None else job.run_days(first, last, at))

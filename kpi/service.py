@@ -14,6 +14,7 @@ import structlog
 from kpi.isolation import concerns_all, note_failure
 from kpi.job import SiteJob
 from kpi.metrics import Metrics
+from kpi.pool import Pool
 from kpi.settings import KpiSettings
 from store import inputs, marks
 from store.errors import DatabaseUnavailableError, translated
@@ -89,13 +90,14 @@ def _work(settings: KpiSettings, stop: threading.Event, paces: dict[str, Pace], 
         _outages_translated(url),
         connect(url, "haidang-kpi", autocommit=True) as connection,
         inputs.open_adbc(url) as reader,
+        Pool(settings.kpi_processes) as pool,
     ):
         metrics.database.set(1)
         log.info("ready", action="ready")
         while not stop.is_set():
             started = time.monotonic()
             for key in marks.site_keys(connection):
-                job = SiteJob(connection, reader, key, settings, stop=stop)
+                job = SiteJob(connection, reader, key, settings, stop=stop, pool=pool)
                 _attempt(job, paces.setdefault(key, Pace(settings)), metrics)
             stop.wait(max(settings.kpi_poll_s, time.monotonic() - started))  # half of the time for the others
 

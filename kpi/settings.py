@@ -15,9 +15,13 @@ class KpiSettings(BaseSettings):
 
     database_url: Annotated[str, Field(min_length=1, description="address of the database, as role haidang_kpi")]
     kpi_span_days: Annotated[int, Field(ge=1, le=366, description="production days computed at once, at most")] = 31
-    kpi_span_rows: Annotated[int, Field(ge=10_000, description="readings computed at once, about; bounds memory")] = (
-        4_000_000
-    )
+    kpi_span_rows: Annotated[
+        int, Field(ge=10_000, description="readings of the days computed at once, about; a day is never cut")
+    ] = 20_000_000
+    kpi_part_rows: Annotated[
+        int, Field(ge=1, description="readings of the assets computed at once, about; bounds memory")
+    ] = 4_000_000
+    kpi_processes: Annotated[int, Field(ge=1, le=64, description="processes that compute the assets of a span")] = 1
     kpi_poll_s: Annotated[float, Field(gt=0, le=3600, description="pause between two looks for work, seconds")] = 2.0
     kpi_open_day_s: Annotated[
         float, Field(ge=0, le=86_400, description="an open day is computed again at most this often, seconds")

@@ -1,8 +1,9 @@
 """One span of production days, in one transaction: lock, read, compute, write, build values, answer the marks."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import polars as pl
 
 from kpi.building import Builder, Built, Fresh
-from kpi.compute import compute, read_range
-from kpi.digests import day_digests, inputs_digest
+from kpi.compute import read_range
+from kpi.compute.substances import counts_from
+from kpi.digests import inputs_digest
 from kpi.frames import (
     ANNOTATIONS,
     ATOMS,
@@ -24,14 +26,18 @@ from kpi.frames import (
     Inputs,
     Tables,
     conform,
+    empty,
 )
 from kpi.marking import conflict_marks, marks_of
+from kpi.parts import Done, Part, buckets_of, grouped, joined, of_assets
+from kpi.pool import Pool
 from kpi.work import DAY, LongWindows, Span, long_windows, windows_of_days, without_pending
 from model.calendar import DayWindow
 from model.canonical import canonical_json, digest
 from model.registry import Site
 from store import derived, inputs, marks, registry
 from store.pool import Connection
+from store.spool import BUCKETS, Spool
 
 MAX_FINDINGS = 500
 _NAMES = pl.Schema({"asset": pl.String, "name": pl.String})
@@ -59,10 +65,11 @@ class SpanResult:
 
 @dataclass(frozen=True)
 class _Read:
-    """Everything read for a span."""
+    """Everything read for a span; the readings are in the spool."""
 
     inputs: Inputs
-    all_readings: pl.DataFrame
+    spool: Spool
+    buckets: Mapping[str, int]  # of assets
     series: pl.DataFrame
     carried: Mapping[str, str]  # digest of the carry into the span, per asset
     handed: Mapping[str, str]  # digest of the carry that the span handed on when it was last computed
@@ -76,6 +83,8 @@ class Office:
     reader: Any
     site_key: str
     now: datetime
+    pool: Pool = field(default_factory=Pool)
+    part_rows: int = 4_000_000
 
     @property
     def now_us(self) -> int:
@@ -155,49 +164,69 @@ class _SpanWork:
         return sorted(day for day, end in ends.items() if end + self.site.lateness_us <= self.office.now_us)
 
     def run(self, planned: frozenset[date]) -> tuple[marks.Run, frozenset[int]]:
-        read = self._read()
-        tables = compute(read.inputs)
-        new, revised = self._write(read, tables, planned)
-        passed_on = self._pass_on(read, tables, planned)
+        with self._read() as read:
+            done = joined(self.office.pool.run(self._parts(read)))
+        new, revised = self._write(read, done, planned)
+        passed_on = self._pass_on(read, done.tables, planned)
         run = marks.Run(
             site_id=self.place.site_id,
             from_day=self.span.first,
             to_day=self.span.last,
             started_at=self.office.now,
-            readings=len(read.inputs.readings),
+            readings=done.readings,
             values_new=new,
             values_revised=revised,
-            findings=_plain(tables.findings[:MAX_FINDINGS]),
+            findings=_plain(done.tables.findings[:MAX_FINDINGS]),
         )
         marks.log_run(self.connection, run)
         return run, passed_on
 
-    def _read(self) -> _Read:
+    @contextmanager
+    def _read(self) -> Iterator[_Read]:
         whole, site_id = _bounds(self.windows), self.place.site_id
         wide = inputs.Range(*read_range(self.site, self.span.days))
         series = _in_force(inputs.series(self.connection, site_id), self.site)
         active = series.filter("active")
-        wanted = (series if self.closed else active)["series_id"].to_list()
-        readings = conform(inputs.readings(self.connection, self.office.reader, wanted, wide), READINGS)
+        wanted = series if self.closed else active
+        buckets = buckets_of((asset.key for asset in self.site.assets), wanted, BUCKETS)
+        bucket_of = {id_: buckets[asset] for id_, asset in wanted.select("series_id", "asset").iter_rows()}
         carried = derived.carry(self.connection, site_id, self.span.first - DAY)
-        given = Inputs(
-            site=self.site,
-            days=self.span.days,
-            series=conform(active, SERIES),
-            readings=readings.filter(pl.col("series_id").is_in(active["series_id"].implode())),
-            symbols=conform(inputs.symbols(self.connection), SYMBOLS),
-            events=conform(inputs.events(self.connection, site_id, wide), EVENTS),
-            annotations=conform(inputs.annotations(self.connection, site_id, wide), ANNOTATIONS),
-            carry={asset: payload for asset, (payload, _) in carried.items()},
-            records=conform(inputs.records(self.connection, site_id, whole), RECORDS),
-            until_us=self.office.now_us if whole.to_us > self.office.now_us else None,
-        )
         handed = derived.carry(self.connection, site_id, self.span.last)
-        return _Read(given, readings, series, _digests(carried), _digests(handed))
+        with Spool(bucket_of, self.office.part_rows) as spool:
+            spool.add(inputs.readings(self.connection, self.office.reader, list(bucket_of), wide))
+            spool.finish()
+            given = Inputs(
+                site=self.site,
+                days=self.span.days,
+                series=conform(active, SERIES),
+                readings=empty(READINGS),
+                symbols=conform(inputs.symbols(self.connection), SYMBOLS),
+                events=conform(inputs.events(self.connection, site_id, wide), EVENTS),
+                annotations=conform(inputs.annotations(self.connection, site_id, wide), ANNOTATIONS),
+                carry={asset: payload for asset, (payload, _) in carried.items()},
+                records=conform(inputs.records(self.connection, site_id, whole), RECORDS),
+                until_us=self.office.now_us if whole.to_us > self.office.now_us else None,
+            )
+            yield _Read(given, spool, buckets, wanted, _digests(carried), _digests(handed))
 
-    def _write(self, read: _Read, tables: Tables, planned: frozenset[date]) -> tuple[int, int]:
+    def _parts(self, read: _Read) -> list[Part]:
+        """Neighbouring assets whose readings fit in memory together."""
+        return [
+            self._part(read, first, last) for first, last in grouped(read.spool.counts.tolist(), self.office.part_rows)
+        ]
+
+    def _part(self, read: _Read, first: int, last: int) -> Part:
+        assets = frozenset(asset for asset, bucket in read.buckets.items() if first <= bucket <= last)
+        return Part(
+            of_assets(read.inputs, assets),
+            read.spool.rows(first, last),
+            read.series.filter(pl.col("asset").is_in(sorted(assets))),
+            {asset: windows for asset, windows in self.windows.items() if asset in assets},
+        )
+
+    def _write(self, read: _Read, done: Done, planned: frozenset[date]) -> tuple[int, int]:
+        tables, rows = done.tables, done.digests
         self._replace_pieces(tables)
-        rows = day_digests(read.all_readings, read.series, self.windows, self.site.key)
         if self.closed:
             closed = rows.filter(pl.col("production_day").is_in(self.closed)).drop("active")
             derived.write_digests(self.connection, self.place.site_id, closed)
@@ -257,7 +286,7 @@ class _SpanWork:
                 "carry": carried.get(day - DAY, {}),
             }
             if not read.inputs.records.is_empty():
-                context["records"] = _rows_within(read.inputs.records, pl.col("to_us") - 1, pl.col("to_us"), whole)
+                context["records"] = _rows_within(read.inputs.records, counts_from(), pl.col("to_us"), whole)
             found[day] = inputs_digest(day, rows, context)
         return found
 

@@ -12,13 +12,13 @@ from typing import Any
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
+import pyarrow as pa
 
 from store.instants import UNIX_EPOCH, instant
 from store.pool import Connection, conninfo
 from store.queries import load
 
 _SQL = load("inputs")
-_READINGS = pl.Schema({"series_id": pl.Int32, "ts": pl.Int64, "value": pl.Float64, "quality": pl.Int16})
 _EVENTS = pl.Schema(
     {
         "asset": pl.String,
@@ -87,21 +87,14 @@ def series(connection: Connection, site_id: int) -> pl.DataFrame:
     return _frame(connection, "series", {"site_id": site_id}, _SERIES)
 
 
-def readings(connection: Connection, reader: Any, series_ids: Sequence[int], span: Range) -> pl.DataFrame:
-    """Rows of the series in the range with one earlier and one later row each, sorted by series and time."""
+def readings(connection: Connection, reader: Any, series_ids: Sequence[int], span: Range) -> Iterator[pa.RecordBatch]:
+    """Rows of the series in the range with one earlier and one later row each, in no order, batch by batch."""
     if not series_ids:
-        return pl.DataFrame(schema=_READINGS)
-    ids = list(series_ids)
-    rows = _fetch(connection, reader, "readings", {"series": ids, **_bounds(span)})
-    before = instant(span.from_us)
-    near = _fetch(connection, reader, "carry_in", {"series": ids, "before": before, "since": before - _NEAR})
-    missing = sorted(set(ids) - set(near["series_id"].to_list()))
-    far = _fetch(connection, reader, "carry_in", {"series": missing, "before": before - _NEAR, "since": UNIX_EPOCH})
-    after = instant(span.to_us)
-    soon = _fetch(connection, reader, "follow", {"series": ids, "since": after, "before": after + _NEAR})
-    missing = sorted(set(ids) - set(soon["series_id"].to_list()))
-    later = _fetch(connection, reader, "follow", {"series": missing, "since": after + _NEAR, "before": _END})
-    return pl.concat([far, near, rows, soon, later]).sort("series_id", "ts")
+        return
+    ids, before, after = list(series_ids), instant(span.from_us), instant(span.to_us)
+    yield from _nearest(connection, reader, "carry_in", ids, (before - _NEAR, before), (UNIX_EPOCH, before - _NEAR))
+    yield from _fetch(connection, reader, "readings", {"series": ids, **_bounds(span)})
+    yield from _nearest(connection, reader, "follow", ids, (after, after + _NEAR), (after + _NEAR, _END))
 
 
 def reach_back(
@@ -160,11 +153,22 @@ def _frame(connection: Connection, name: str, parameters: dict[str, Any], schema
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _fetch(connection: Connection, reader: Any, name: str, parameters: dict[str, Any]) -> pl.DataFrame:
+def _nearest(
+    connection: Connection, reader: Any, name: str, ids: list[int], *ranges: tuple[datetime, datetime]
+) -> Iterator[pa.RecordBatch]:
+    """One row of each series, from the first of the ranges that has one."""
+    missing = set(ids)
+    for since, before in ranges:
+        parameters = {"series": sorted(missing), "since": since, "before": before}
+        for batch in _fetch(connection, reader, name, parameters):
+            missing.difference_update(batch.column("series_id").to_pylist())
+            yield batch
+
+
+def _fetch(connection: Connection, reader: Any, name: str, parameters: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     if not parameters["series"]:
-        return pl.DataFrame(schema=_READINGS)
+        return
     statement = psycopg.ClientCursor(connection).mogrify(_SQL[name], parameters)
     with reader.cursor() as cursor:
         cursor.execute(statement)
-        found = pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
-    return found.select(pl.col(column).cast(dtype) for column, dtype in _READINGS.items())
+        yield from cursor.fetch_record_batch()

@@ -31,6 +31,7 @@ def run(
     site: Annotated[str | None, typer.Option(help="only this site")] = None,
     from_: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first production day")] = None,
     to: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="last production day, included")] = None,
+    processes: Annotated[int | None, typer.Option(help="processes that compute", min=1, max=64)] = None,
     database_url: DatabaseUrl = "",
 ) -> None:
     """Compute what new data and changes have made dirty; with --from and --to those days again."""
@@ -45,7 +46,9 @@ def run(
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        summary = run_once(database(database_url), site=site, from_=_day(from_), to=_day(to), progress=show)
+        summary = run_once(
+            database(database_url), site=site, from_=_day(from_), to=_day(to), progress=show, processes=processes
+        )
     Console(highlight=False).print(summary.text())
 
 

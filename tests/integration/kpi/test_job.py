@@ -137,11 +137,11 @@ def test_only_marks_that_were_seen_are_removed(plant: Plant, monkeypatch: pytest
     original = compute
 
     def compute_while_data_arrive(inputs: Inputs) -> Tables:
-        monkeypatch.setattr("kpi.span.compute", original)
+        monkeypatch.setattr("kpi.parts.compute", original)
         plant.mark(SHIFT_START, SHIFT_START + HOUR)
         return original(inputs)
 
-    monkeypatch.setattr("kpi.span.compute", compute_while_data_arrive)
+    monkeypatch.setattr("kpi.parts.compute", compute_while_data_arrive)
     assert run_once(plant.kpi_url, now=AFTER).days == 1
     assert plant.query("SELECT from_ts, to_ts FROM dirty_mark") == [(SHIFT_START, SHIFT_START + HOUR)]
     assert run_once(plant.kpi_url, now=AFTER).days == 1
