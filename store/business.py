@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +16,13 @@ from store.instants import instant
 from store.pool import Connection
 from store.queries import load
 
-KINDS = ("order", "maintenance", "inspection", "attendance", "inventory", "problem")
+KINDS = ("order", "maintenance", "inspection", "attendance", "inventory", "problem", "energy", "fuel", "refrigerant")
 MOST_ROWS = 1_000_000
 _SQL = load("business")
 _OWN = frozenset({"key", "from", "to"})
+_OVER_TIME = frozenset({"fuel", "refrigerant"})  # counted over their time; all others when they end
+Said = Mapping[str, Any]
+Check = Callable[[Said, bool], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,16 @@ class Imported:
     equal: int
 
 
-def read_csv(path: Path, zone: str, assets: frozenset[str]) -> tuple[list[BusinessRecord], list[Rejected]]:
+def read_csv(
+    path: Path, zone: str, assets: frozenset[str], check: Check | None = None
+) -> tuple[list[BusinessRecord], list[Rejected]]:
     """Read a table with the columns key, asset, from, to and any others.
 
     Args:
         path: CSV with a header; times RFC 3339, without an offset wall times of the zone.
         zone: IANA zone of the site.
         assets: paths of the site's assets; an empty asset is the site itself.
+        check: takes what a row says and whether it has an end; gives what is kept or raises ValueError.
 
     Raises:
         InvalidConfigurationError: the file cannot be read, or has not these columns.
@@ -66,7 +72,7 @@ def read_csv(path: Path, zone: str, assets: frozenset[str]) -> tuple[list[Busine
             missing = {"key", "from"} - set(reader.fieldnames or ())
             if missing:
                 raise InvalidConfigurationError(f"{path} has no column {', '.join(sorted(missing))}.")
-            return _sorted_out(_read_rows(reader, ZoneInfo(zone), assets))
+            return _sorted_out(_read_rows(reader, ZoneInfo(zone), assets, check))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidConfigurationError(f"{path} cannot be read: {error}") from error
 
@@ -85,8 +91,9 @@ def keep(connection: Connection, site_id: int, kind: str, records: Sequence[Busi
         if before == (record.from_us, record.to_us, dict(record.payload)):
             continue
         _add(connection, site_id, kind, record, source)
-        for end in {record.to_us, before[1] if before else None} - {None}:
-            _mark(connection, site_id, end)
+        _mark(connection, site_id, kind, record.from_us, record.to_us)
+        if before and before[:2] != (record.from_us, record.to_us):
+            _mark(connection, site_id, kind, *before[:2])
         known[record.key] = (record.from_us, record.to_us, dict(record.payload))
         new, changed = new + (before is None), changed + (before is not None)
     return Imported(new, changed, len(records) - new - changed)
@@ -112,10 +119,12 @@ def _add(connection: Connection, site_id: int, kind: str, record: BusinessRecord
     connection.execute(_SQL["add"], parameters)
 
 
-def _mark(connection: Connection, site_id: int, end_us: int | None) -> None:
-    """A record belongs to the piece of time that ends with it or holds its end."""
-    assert end_us is not None  # noqa: S101 - the caller leaves open records out
-    bounds = {"from_ts": instant(end_us - 1), "to_ts": instant(end_us)}
+def _mark(connection: Connection, site_id: int, kind: str, from_us: int, end_us: int | None) -> None:
+    """A record belongs to the piece of time that ends with it or holds its end; an open one to none yet."""
+    if end_us is None:
+        return
+    begin_us = min(from_us, end_us - 1) if kind in _OVER_TIME else end_us - 1
+    bounds = {"from_ts": instant(begin_us), "to_ts": instant(end_us)}
     connection.execute(_SQL["mark"], {"site_id": site_id, **bounds})
 
 
@@ -135,16 +144,16 @@ def _sorted_out(rows: Iterator[BusinessRecord | Rejected]) -> tuple[list[Busines
 
 
 def _read_rows(
-    reader: "csv.DictReader[str]", zone: ZoneInfo, assets: frozenset[str]
+    reader: "csv.DictReader[str]", zone: ZoneInfo, assets: frozenset[str], check: Check | None
 ) -> Iterator[BusinessRecord | Rejected]:
     for row in reader:
         try:
-            yield _record(row, zone, assets)
+            yield _record(row, zone, assets, check)
         except ValueError as error:
             yield Rejected(reader.line_num, str(error))
 
 
-def _record(row: Mapping[str, Any], zone: ZoneInfo, assets: frozenset[str]) -> BusinessRecord:
+def _record(row: Said, zone: ZoneInfo, assets: frozenset[str], check: Check | None) -> BusinessRecord:
     cells = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
     if None in row:
         raise ValueError("has more cells than the header")
@@ -158,7 +167,8 @@ def _record(row: Mapping[str, Any], zone: ZoneInfo, assets: frozenset[str]) -> B
     if to_us is not None and to_us < from_us:
         raise ValueError("ends before it begins")
     said = {name: _value(text) for name, text in cells.items() if name not in _OWN and text}
-    return BusinessRecord(cells["key"], from_us, to_us, {**said, "asset": asset})
+    kept = check(said, to_us is not None) if check else said
+    return BusinessRecord(cells["key"], from_us, to_us, {**kept, "asset": asset})
 
 
 def _time(text: str, zone: ZoneInfo) -> int:

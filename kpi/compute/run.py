@@ -26,6 +26,7 @@ from kpi.compute.records import Records, read_records
 from kpi.compute.signals import among, in_order, ranked_series, silences
 from kpi.compute.spread import Pieces
 from kpi.compute.states import state_layer, state_series
+from kpi.compute.substances import substance_rows
 from kpi.frames import ATOMS, Inputs, Tables
 
 
@@ -200,12 +201,14 @@ def _amounts(
         given.records.runs, set(counters["asset"]), Slots(open_layer(given.plan), pieces, index, ranks)
     )
     business, odd = business_rows(given.inputs.records, given.plan, pieces, index)
+    burned, uncounted = substance_rows(given.inputs.records, given.inputs.site, given.plan, index)
     energy = energy_rows(spans, meters(given.series), index)
     classless = pl.DataFrame({name: [""] for name in ("time_class", "sub_class", "reason")})
     lost = energy.filter("is_gap").drop("is_gap").join(classless, how="cross")
     frames = [rows, ideal.rows, energy.filter(~pl.col("is_gap")).drop("is_gap"), lost]
     frames += [record.rows, business, periodic_rows(given.readings, given.series, pieces, index)]
-    return ideal.findings + record.findings + odd, [
+    frames.append(burned)
+    return ideal.findings + record.findings + odd + uncounted, [
         keyed(each, pieces).select(name for name in ATOMS if name != "duration_us") for each in frames
     ]
 

@@ -14,7 +14,7 @@ from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
 
 app = typer.Typer(help="Records of orders, maintenance, inspection, attendance and inventory.", no_args_is_help=True)
-Kind = Literal["order", "maintenance", "inspection", "attendance", "inventory", "problem"]
+Kind = Literal["order", "maintenance", "inspection", "attendance", "inventory", "problem", "fuel", "refrigerant"]
 SHOWN_PROBLEMS = 20
 
 
@@ -31,9 +31,11 @@ def import_(
     Columns by kind: attendance: work_s, attendance_s · order: transport_s, queuing_s, planned_scrap, capacity,
     first_operation_quantity · inspection: inspected, first_pass_good, reworked_good, rework, failed, defects,
     opportunities · maintenance: type (corrective, preventive), duration_s · inventory: throughput, average_stock,
-    consumed, integrated_good, production_loss, storage_transport_loss, other_loss. A row under a known key replaces
-    what was said; the earlier statement is kept.
+    consumed, integrated_good, production_loss, storage_transport_loss, other_loss · fuel: fuel, amount, unit (of mass,
+    volume or net energy), density_kg_per_l, ncv_tj_per_gg · refrigerant: gas, amount, unit. A row under a known key
+    replaces what was said; the earlier statement is kept.
     """
+    from kpi.substances import reader_of
     from store import business, registry
     from store.pool import connect
 
@@ -41,7 +43,7 @@ def import_(
         site_id = registry.site_id(connection, site)
         snapshot = registry.snapshot(connection, site, datetime.now().astimezone())
         assets = frozenset(asset.key for asset in snapshot.assets)
-        records, rejected = business.read_csv(file, snapshot.timezone, assets)
+        records, rejected = business.read_csv(file, snapshot.timezone, assets, reader_of(kind, snapshot))
         found = business.keep(connection, site_id, kind, records, source or file.name)
     console = Console(highlight=False)
     console.print(f"{site}: {found.new} new, {found.changed} changed, {found.equal} as before, {len(rejected)} refused")

@@ -83,7 +83,7 @@ WHERE n.site_id = %(site_id)s AND n.from_ts < %(to_ts)s AND n.to_ts > %(from_ts)
 ORDER BY n.annotation_id
 
 -- name: records
--- Standing business records that end in the range.
+-- Standing business records that end in the range, and what is burned or lost over time in it.
 SELECT coalesce(payload ->> 'asset', '') AS asset, kind, key, (extract(epoch FROM from_ts) * 1000000)::bigint AS from_us,
        (extract(epoch FROM to_ts) * 1000000)::bigint AS to_us, payload::text AS payload
 FROM (
@@ -91,5 +91,5 @@ FROM (
     FROM business_record WHERE site_id = %(site_id)s
     ORDER BY kind, key, recorded_at DESC, business_record_id DESC
 ) AS standing
-WHERE to_ts > %(from_ts)s AND to_ts <= %(to_ts)s
+WHERE to_ts > %(from_ts)s AND (to_ts <= %(to_ts)s OR (kind IN ('fuel', 'refrigerant') AND from_ts < %(to_ts)s))
 ORDER BY asset, kind, key
