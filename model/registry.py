@@ -18,8 +18,9 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     micro_stop_limit_us: int = 300_000_000
     max_silence_us: int | None = None
     state_model: str = "packml"
-    roll_up: str = "sum"  # sum | constraint: how units below become this asset's time and counts
+    roll_up: str = "sum"  # sum | constraint | last | parallel: how units below become this asset's time and counts
     constraint_key: str | None = None
+    last_key: str | None = None  # with `last`: the unit whose counts are this asset's
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,6 +181,18 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
+class SpecLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """Specification limits of a characteristic; product null = any, one limit may be missing, not both."""
+
+    characteristic: str
+    product: str | None = None
+    lower: float | None = None
+    upper: float | None = None
+    unit: str = ""
+    valid_from_us: int = 0
+    valid_to_us: int | None = None
+
+
 class TariffPeriod(msgspec.Struct, frozen=True, kw_only=True):
     """Wall-clock period of a tariff, half-open; weekdays 0 = Monday."""
 
@@ -245,4 +258,5 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     energy_contracts: tuple[EnergyContract, ...] = ()
     baselines: tuple[Baseline, ...] = ()
     tariffs: tuple[Tariff, ...] = ()
+    spec_limits: tuple[SpecLimit, ...] = ()
     relations: tuple[AssetRelation, ...] = ()

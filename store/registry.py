@@ -147,6 +147,7 @@ def _put_parts(connection: Connection, id_: int, file: SiteFile) -> dict[str, in
         ("calendar_exception", "replace_calendar_exception", site_rows.exception_rows(file)),
         ("planned_stop", "replace_planned_stop", site_rows.planned_stop_rows(file)),
         ("job", "replace_job", site_rows.job_rows(file)),
+        ("spec_limit", "replace_spec_limit", site_rows.spec_limit_rows(file)),
         ("target", "replace_target", [part.model_dump(mode="json") for part in file.targets]),
         ("tariff", "replace_tariff", site_rows.tariff_rows(file)),
         ("asset_relation", "replace_asset_relation", site_rows.relation_rows(file)),

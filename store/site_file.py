@@ -102,8 +102,9 @@ class AssetPart(Part):
     micro_stop_limit_s: Annotated[float, Field(ge=0)] = 300
     max_silence_s: Annotated[float, Field(gt=0)] | None = None
     state_model: str = "packml"
-    roll_up: Literal["sum", "constraint"] = "sum"
+    roll_up: Literal["sum", "constraint", "last", "parallel"] = "sum"
     constraint: Key | None = None
+    last: Key | None = None
     valid_from: AwareDatetime = ALWAYS
     series: tuple[SeriesPart, ...] = ()
 
@@ -213,6 +214,26 @@ class JobPart(Part):
     to: AwareDatetime | None = None
     product: Key | None = None
     planned_quantity: Annotated[float, Field(ge=0)] | None = None
+
+
+class SpecLimitPart(Part):
+    """Limits of a measured characteristic, of one product or of all."""
+
+    characteristic: Annotated[str, Field(min_length=1, max_length=100)]
+    product: Key | None = None
+    lower: float | None = None
+    upper: float | None = None
+    unit: str = ""
+    valid_from: AwareDatetime = ALWAYS
+    valid_to: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> "SpecLimitPart":
+        if self.lower is None and self.upper is None:
+            raise ValueError("give lower, upper or both")
+        if self.lower is not None and self.upper is not None and self.lower >= self.upper:
+            raise ValueError("lower is not below upper")
+        return self
 
 
 class TargetPart(Part):
@@ -351,6 +372,7 @@ class SiteFile(Part):
     calendars: tuple[CalendarPart, ...] = ()
     jobs: tuple[JobPart, ...] = ()
     targets: tuple[TargetPart, ...] = ()
+    spec_limits: tuple[SpecLimitPart, ...] = ()
     factor_sets: tuple[FactorSetPart, ...] = ()
     energy_contracts: tuple[EnergyContractPart, ...] = ()
     tariffs: tuple[TariffPart, ...] = ()
@@ -369,6 +391,7 @@ class SiteFile(Part):
         used = {
             **{asset.key.rsplit("/", 1)[0]: f"parent of {asset.key}" for asset in self.assets if "/" in asset.key},
             **{a.constraint: f"constraint of {a.key}" for a in self.assets if a.constraint},
+            **{a.last: f"last of {a.key}" for a in self.assets if a.last},
             **{part.asset: "state_map" for part in self.state_map if part.asset},
             **{part.asset: "routings" for part in self.routings if part.asset},
             **{part.asset: "calendars" for part in self.calendars if part.asset},
@@ -418,6 +441,7 @@ class SiteFile(Part):
         known = {product.key for product in self.products}
         used = {part.product for part in self.routings if part.product}
         used |= {part.product for part in self.jobs if part.product}
+        used |= {part.product for part in self.spec_limits if part.product}
         return [f"product {key!r} is used but not in products" for key in sorted(used - known)]
 
 

@@ -45,6 +45,7 @@ def setting_rows(file: SiteFile) -> list[Row]:
             "micro_stop_limit_us": _us(asset.micro_stop_limit_s),
             "max_silence_us": _us(asset.max_silence_s),
             "constraint_key": asset.constraint,
+            "last_key": asset.last,
             "valid_from": plain(asset.valid_from),
         }
         for asset in file.assets
@@ -91,6 +92,20 @@ def routing_rows(file: SiteFile) -> list[Row]:
             "valid_to": plain(part.valid_to),
         }
         for part in file.routings
+    ]
+
+
+def spec_limit_rows(file: SiteFile) -> list[Row]:
+    """Specification limits of characteristics."""
+    return [
+        {
+            **part.model_dump(include={"product", "characteristic", "unit"}),
+            "lower_limit": part.lower,
+            "upper_limit": part.upper,
+            "valid_from": plain(part.valid_from),
+            "valid_to": plain(part.valid_to),
+        }
+        for part in file.spec_limits
     ]
 
 

@@ -105,19 +105,21 @@ RETURNING a.key
 -- name: upsert_asset_setting
 -- Settings of assets from an instant on; returns the keys that changed.
 INSERT INTO asset_setting AS s (asset_id, site_id, critical, assume_order, micro_stop_limit_us, max_silence_us, state_model,
-    roll_up, constraint_key, valid_from)
+    roll_up, constraint_key, last_key, valid_from)
 SELECT a.asset_id, %(site_id)s, r.critical, r.assume_order, r.micro_stop_limit_us, r.max_silence_us, r.state_model,
-    r.roll_up, r.constraint_key, r.valid_from
+    r.roll_up, r.constraint_key, r.last_key, r.valid_from
 FROM jsonb_to_recordset(%(rows)s) AS r (key text, critical boolean, assume_order boolean, micro_stop_limit_us bigint,
-    max_silence_us bigint, state_model text, roll_up text, constraint_key text, valid_from timestamptz)
+    max_silence_us bigint, state_model text, roll_up text, constraint_key text, last_key text,
+    valid_from timestamptz)
 JOIN asset AS a ON a.site_id = %(site_id)s AND a.key = r.key
 ON CONFLICT (asset_id, valid_from) DO UPDATE SET critical = excluded.critical, assume_order = excluded.assume_order,
     micro_stop_limit_us = excluded.micro_stop_limit_us, max_silence_us = excluded.max_silence_us,
     state_model = excluded.state_model, roll_up = excluded.roll_up, constraint_key = excluded.constraint_key,
-    recorded_at = now()
-WHERE (s.critical, s.assume_order, s.micro_stop_limit_us, s.max_silence_us, s.state_model, s.roll_up, s.constraint_key)
+    last_key = excluded.last_key, recorded_at = now()
+WHERE (s.critical, s.assume_order, s.micro_stop_limit_us, s.max_silence_us, s.state_model, s.roll_up, s.constraint_key,
+    s.last_key)
     IS DISTINCT FROM (excluded.critical, excluded.assume_order, excluded.micro_stop_limit_us, excluded.max_silence_us,
-    excluded.state_model, excluded.roll_up, excluded.constraint_key)
+    excluded.state_model, excluded.roll_up, excluded.constraint_key, excluded.last_key)
 RETURNING s.asset_id
 
 -- name: chain_asset_setting
@@ -413,6 +415,31 @@ WITH wanted AS (
 )
 SELECT key FROM gone UNION ALL SELECT key FROM put
 
+-- name: replace_spec_limit
+-- Makes the specification limits be these; returns the characteristics that changed.
+WITH wanted AS (
+    SELECT p.product_id, r.characteristic, r.lower_limit, r.upper_limit, r.unit, r.valid_from, r.valid_to
+    FROM jsonb_to_recordset(%(rows)s) AS r (product text, characteristic text, lower_limit double precision,
+        upper_limit double precision, unit text, valid_from timestamptz, valid_to timestamptz)
+    LEFT JOIN product AS p ON p.site_id = %(site_id)s AND p.key = r.product
+), gone AS (
+    DELETE FROM spec_limit AS l WHERE site_id = %(site_id)s AND series_id IS NULL AND NOT EXISTS (
+        SELECT FROM wanted AS w WHERE
+            (w.product_id, w.characteristic, w.lower_limit, w.upper_limit, w.unit, w.valid_from, w.valid_to)
+            IS NOT DISTINCT FROM
+            (l.product_id, l.characteristic, l.lower_limit, l.upper_limit, l.unit, l.valid_from, l.valid_to))
+    RETURNING l.characteristic
+), put AS (
+    INSERT INTO spec_limit (site_id, product_id, characteristic, lower_limit, upper_limit, unit, valid_from, valid_to)
+    SELECT %(site_id)s, product_id, characteristic, lower_limit, upper_limit, unit, valid_from, valid_to FROM wanted AS w
+    WHERE NOT EXISTS (SELECT FROM spec_limit AS l WHERE l.site_id = %(site_id)s AND l.series_id IS NULL AND
+        (w.product_id, w.characteristic, w.lower_limit, w.upper_limit, w.unit, w.valid_from, w.valid_to)
+        IS NOT DISTINCT FROM
+        (l.product_id, l.characteristic, l.lower_limit, l.upper_limit, l.unit, l.valid_from, l.valid_to))
+    RETURNING characteristic
+)
+SELECT characteristic FROM gone UNION ALL SELECT characteristic FROM put
+
 -- name: data_extent
 -- First and last instant of anything recorded at the site.
 SELECT min(x.first_ts), max(x.last_ts) FROM (
@@ -457,7 +484,7 @@ SELECT jsonb_build_object(
         'critical', coalesce(t.critical, false), 'assume_order', coalesce(t.assume_order, true),
         'micro_stop_limit_us', coalesce(t.micro_stop_limit_us, 300000000), 'max_silence_us', t.max_silence_us,
         'state_model', coalesce(t.state_model, 'packml'), 'roll_up', coalesce(t.roll_up, 'sum'),
-        'constraint_key', t.constraint_key) ORDER BY a.key), '[]')
+        'constraint_key', t.constraint_key, 'last_key', t.last_key) ORDER BY a.key), '[]')
         FROM asset AS a LEFT JOIN asset AS p ON p.asset_id = a.parent_id
         LEFT JOIN asset_setting AS t ON t.asset_id = a.asset_id AND t.valid_from <= %(at)s AND (t.valid_to IS NULL OR t.valid_to > %(at)s)
         WHERE a.site_id = s.site_id AND a.status <> 'proposed' AND (a.valid_to IS NULL OR a.valid_to > %(at)s)),
@@ -502,6 +529,12 @@ SELECT jsonb_build_object(
     'reasons', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'key', r.key, 'time_class', r.time_class, 'sub_class', r.sub_class, 'loss_category', r.loss_category) ORDER BY r.key), '[]')
         FROM reason AS r WHERE r.site_id = s.site_id),
+    'spec_limits', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'characteristic', l.characteristic, 'product', p.key, 'lower', l.lower_limit, 'upper', l.upper_limit, 'unit', l.unit,
+        'valid_from_us', (extract(epoch FROM l.valid_from) * 1000000)::bigint,
+        'valid_to_us', (extract(epoch FROM l.valid_to) * 1000000)::bigint)
+        ORDER BY l.characteristic, p.key NULLS FIRST, l.valid_from), '[]')
+        FROM spec_limit AS l LEFT JOIN product AS p USING (product_id) WHERE l.site_id = s.site_id),
     'emission_factors', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'zone', f.zone, 'valid_from', f.valid_from::text, 'valid_to', f.valid_to::text, 'kg_per_kwh', f.kg_per_unit,
         'status', f.status, 'source', f.source, 'basis', f.basis) ORDER BY f.zone, f.basis, f.valid_from), '[]')

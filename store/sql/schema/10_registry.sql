@@ -72,13 +72,15 @@ CREATE TABLE asset_setting (
     micro_stop_limit_us bigint NOT NULL DEFAULT 300000000 CHECK (micro_stop_limit_us >= 0),
     max_silence_us      bigint CHECK (max_silence_us > 0),
     state_model         text NOT NULL DEFAULT 'packml',
-    roll_up             text NOT NULL DEFAULT 'sum' CHECK (roll_up IN ('sum', 'constraint')),
+    roll_up             text NOT NULL DEFAULT 'sum' CHECK (roll_up IN ('sum', 'constraint', 'last', 'parallel')),
     constraint_key      text,
     valid_from          timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
     valid_to            timestamptz,
     recorded_at         timestamptz NOT NULL DEFAULT now(),
+    last_key            text,
     PRIMARY KEY (asset_id, valid_from),
-    CHECK (roll_up <> 'constraint' OR constraint_key IS NOT NULL)
+    CHECK (roll_up <> 'constraint' OR constraint_key IS NOT NULL),
+    CONSTRAINT asset_setting_last CHECK (roll_up <> 'last' OR last_key IS NOT NULL)
 );
 COMMENT ON COLUMN asset_setting.max_silence_us IS 'a unit silent for longer is unknown from then on; null = reports by exception';
 COMMENT ON COLUMN asset_setting.roll_up IS 'how time and counts of the units below become the asset''s own';
@@ -389,7 +391,7 @@ CREATE TABLE business_record (
     business_record_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     site_id            integer NOT NULL REFERENCES site,
     kind               text NOT NULL CHECK (kind IN ('order', 'maintenance', 'inspection', 'attendance', 'inventory', 'problem', 'fuel',
-        'refrigerant')),
+        'refrigerant', 'energy')),
     key                text NOT NULL,
     from_ts            timestamptz NOT NULL,
     to_ts              timestamptz CHECK (to_ts >= from_ts),
