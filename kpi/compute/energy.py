@@ -1,7 +1,13 @@
 """Energy per piece of time and mean power per demand interval, by meters of energy, intervals or power.
 
 Between two readings energy flows evenly. Over a gap longer than the series allows it is counted, but to no time class.
+Demand intervals are those of the site's own clock.
 """
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import gcd
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -14,17 +20,20 @@ from kpi.sums import ordered_sum
 from model.registry import Site
 
 FLOWS = {"active_energy": "energy", "reactive_energy": "reactive_energy"}
+_POWERS = {"active_power": "active_energy", "reactive_power": "reactive_energy"}
+_QUARTER_US = 900_000_000  # every offset from UTC is a multiple of it
 _SPANS = ["series_id", "a", "t0", "t1", "amount", "is_gap"]
 
 
 def meters(series: pl.DataFrame) -> pl.DataFrame:
     """List the series that tell energy, `quantity` as measured: power only where the asset has no energy meter."""
     energy = series.filter(pl.col("quantity").is_in(list(FLOWS)))
-    power = series.filter(pl.col("quantity") == "active_power")
-    power = power.join(energy.filter(pl.col("quantity") == "active_energy"), on="a", how="anti")
-    return pl.concat(
-        [energy, power.with_columns(pl.lit("active_energy").alias("quantity"), pl.lit("gauge").alias("kind"))]
-    )
+    parts = [energy]
+    for power, flow in _POWERS.items():
+        gauges = series.filter(pl.col("quantity") == power)
+        gauges = gauges.join(energy.filter(pl.col("quantity") == flow), on="a", how="anti")
+        parts.append(gauges.with_columns(pl.lit(flow).alias("quantity"), pl.lit("gauge").alias("kind")))
+    return pl.concat(parts)
 
 
 def flow_spans(readings: pl.DataFrame, made: pl.DataFrame, metered: pl.DataFrame) -> pl.DataFrame:
@@ -42,12 +51,16 @@ def flow_spans(readings: pl.DataFrame, made: pl.DataFrame, metered: pl.DataFrame
 
 
 def energy_rows(spans: pl.DataFrame, metered: pl.DataFrame, pieces: Pieces) -> pl.DataFrame:
-    """Spread energy over the pieces: rows of atoms, those of a gap (which have no time class) marked `is_gap`."""
-    names = metered.select("series_id", pl.col("quantity").replace_strict(FLOWS, return_dtype=pl.String), "qualifier")
+    """Spread energy over the pieces: rows of atoms of the asset of the meter, whosever pieces they are; those of a gap
+    (which have no time class) marked `is_gap`.
+    """
+    names = metered.select(
+        "series_id", "asset", pl.col("quantity").replace_strict(FLOWS, return_dtype=pl.String), "qualifier"
+    )
     parts = []
     for is_gap in (False, True):
-        shares = over_time(spans.filter(pl.col("is_gap") == is_gap), pieces).join(names, on="series_id")
-        parts.append(shares.filter(pl.col("amount") != 0).select(*ROWS, pl.lit(is_gap).alias("is_gap")))
+        found = over_time(spans.filter(pl.col("is_gap") == is_gap), pieces).join(names, on="series_id")
+        parts.append(found.filter(pl.col("amount") != 0).select(*ROWS, "asset", pl.lit(is_gap).alias("is_gap")))
     return pl.concat(parts)
 
 
@@ -56,7 +69,7 @@ def demand(spans: pl.DataFrame, metered: pl.DataFrame, site: Site, plan: Plan) -
     active = metered.filter(pl.col("quantity") == "active_energy")
     widths = active.group_by("a").agg(pl.col("interval_us").max(), pl.len().alias("meters"))
     widths = widths.with_columns(pl.max_horizontal("interval_us", pl.lit(site.demand_interval_us)))
-    slots = _slots(widths, plan.bounds)
+    slots = _slots(widths, plan.bounds, site.timezone)
     shares = over_time(among(spans, active).filter(~pl.col("is_gap")), Pieces.of(slots))
     covered = shares.group_by("p").agg(pl.col("covered_us").sum())
     power = ordered_sum(shares, ["p"], "amount").join(covered, on="p", maintain_order="left")
@@ -68,17 +81,37 @@ def demand(spans: pl.DataFrame, metered: pl.DataFrame, site: Site, plan: Plan) -
     return conform(named.with_columns(value, pl.lit("active_power").alias("quantity")), INTERVAL_SERIES)
 
 
-def _slots(widths: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
-    width = pl.col("interval_us")
-    first = (pl.col("lo") + width - 1) // width * width
-    slots = widths.join(bounds, on="a").with_columns(pl.int_ranges(first, "hi", width).alias("from_us"))
+def _slots(widths: pl.DataFrame, bounds: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """Cut the days into intervals that begin at whole multiples of their width on the clock of the zone."""
+    found = widths.join(bounds, on="a")
+    starts = [
+        pl.Series(_starts(lo, hi, width, ZoneInfo(zone)), dtype=pl.Int64)
+        for lo, hi, width in found.select("lo", "hi", "interval_us").iter_rows()
+    ]
+    slots = found.with_columns(pl.Series("from_us", starts, pl.List(pl.Int64))).explode("from_us")
     return (
-        slots.explode("from_us")
-        .drop_nulls("from_us")
-        .with_columns((pl.col("from_us") + width).alias("to_us"))
+        slots.drop_nulls("from_us")
+        .with_columns((pl.col("from_us") + pl.col("interval_us")).alias("to_us"))
         .select("a", "from_us", "to_us", "interval_us", "meters")
         .sort("a", "from_us")
     )
+
+
+@lru_cache(maxsize=256)
+def _starts(lo: int, hi: int, width: int, zone: ZoneInfo) -> tuple[int, ...]:
+    """Instants in [lo, hi) at which the local clock shows a multiple of the width (µs)."""
+    days = range(lo, hi + DAY_US, DAY_US)
+    phases = {_offset_us(at, zone) % width for at in days}
+    if len(phases) == 1:
+        phase = phases.pop()
+        return tuple(range(lo + (-(lo + phase)) % width, hi, width))
+    step = gcd(width, _QUARTER_US)
+    return tuple(at for at in range(-(-lo // step) * step, hi, step) if (at + _offset_us(at, zone)) % width == 0)
+
+
+def _offset_us(at: int, zone: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(at / 1e6, UTC).astimezone(zone).utcoffset()
+    return 0 if offset is None else round(offset.total_seconds() * 1e6)
 
 
 def _deltas(readings: pl.DataFrame, metered: pl.DataFrame) -> pl.DataFrame:
@@ -100,4 +133,5 @@ def _power(readings: pl.DataFrame, metered: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(kwh.alias("amount"), pl.lit(value=False).alias("is_gap"))
 
 
+DAY_US = 24 * HOUR_US
 _FAR = 2**52  # µs: the year 2112, further than any day computed

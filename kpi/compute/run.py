@@ -16,6 +16,7 @@ from kpi.compute.failures import count_rows, duration_rows, failure_layer, follo
 from kpi.compute.findings import Noticed, all_findings
 from kpi.compute.ideal import Routings
 from kpi.compute.line import Evidence, signal_line
+from kpi.compute.metering import Metered, hosts, shares, with_shares
 from kpi.compute.orders import order_layer, product_notes, reason_notes
 from kpi.compute.periodic import periodic_rows
 from kpi.compute.pieces import Layers, intervals, make_pieces
@@ -65,15 +66,16 @@ def compute(inputs: Inputs) -> Tables:
     )
     index = Pieces.of(pieces)
     metered = meters(given.series)
-    spans = flow_spans(given.readings, given.made, metered)
+    flows = flow_spans(given.readings, given.made, metered)
+    power = with_shares(flows, metered, shares(inputs.site), given.plan.assets)
     busy = follow_failures(pieces, given.carry)
-    missing, amounts = _amounts(given, pieces, index, spans)
+    missing, amounts = _amounts(given, pieces, index, power)
     amounts.append(keyed(count_rows(busy), pieces))
     ends = day_ends(given.plan.days, given.plan.bounds, given.plan.assets)
     return Tables(
         intervals=intervals(pieces),
         atoms=assemble([time_rows(pieces), keyed(duration_rows(busy), pieces)], amounts),
-        interval_series=demand(spans, metered, inputs.site, given.plan),
+        interval_series=demand(power.spans, power.meters, inputs.site, given.plan),
         windows=given.plan.windows,
         carry=carry_frame(
             [
@@ -186,12 +188,14 @@ def _used(given: Prepared, line: pl.DataFrame) -> pl.DataFrame:
     """Only assets of which anything is known are cut into pieces."""
     ranks = given.plan.rank()
     recorded = [ranks[asset] for asset in given.inputs.records["asset"].unique() if asset in ranks]
-    ids = [*given.series["a"], *line["a"].unique(), *(ranks[run.asset] for run in given.records.runs), *recorded]
+    shared = (ranks[asset] for asset in shares(given.inputs.site)["asset"] if asset in ranks)
+    runs = (ranks[run.asset] for run in given.records.runs)
+    ids = [*given.series["a"], *line["a"].unique(), *shared, *runs, *recorded]
     return given.plan.bounds.filter(pl.col("a").is_in(sorted(set(ids))))
 
 
 def _amounts(
-    given: Prepared, pieces: pl.DataFrame, index: Pieces, spans: pl.DataFrame
+    given: Prepared, pieces: pl.DataFrame, index: Pieces, power: Metered
 ) -> tuple[list[dict[str, Any]], list[pl.DataFrame]]:
     counters = given.series.filter(pl.col("quantity").is_in(COUNTERS), pl.col("kind") == "counter")
     rows = counter_rows(given.made, counters, index)
@@ -202,7 +206,8 @@ def _amounts(
     )
     business, odd = business_rows(given.inputs.records, given.plan, pieces, index)
     burned, uncounted = substance_rows(given.inputs.records, given.inputs.site, given.plan, index)
-    energy = energy_rows(spans, meters(given.series), index)
+    hosted = power.hosted(hosts(given.inputs.site), given.plan.assets)
+    energy = energy_rows(hosted, power.meters, index)
     classless = pl.DataFrame({name: [""] for name in ("time_class", "sub_class", "reason")})
     lost = energy.filter("is_gap").drop("is_gap").join(classless, how="cross")
     frames = [rows, ideal.rows, energy.filter(~pl.col("is_gap")).drop("is_gap"), lost]
