@@ -73,6 +73,20 @@ AMOUNTS |= {name: _of(name) for name in OF_RECORDS}
 CARBON = ("co2e_kg",)
 COUNTS = ("energy_rows", "without_factor", "lagging_rows")
 MEASURES = (*DURATIONS, *COUNTS, *AMOUNTS, *CARBON)
+OF_COUNTS = frozenset(
+    {
+        *("good", "reject", "good_outside", "reject_outside", "unattributed_good", "unattributed_reject", "anomaly"),
+        *("ideal_good_s", "ideal_total_s", "no_ideal", "ideal_startup_good_s", "ideal_startup_total_s"),
+    }
+)
+# What an asset lends whose time stands beside the counts of another one: all its time is counted then.
+LENT = {
+    "counted_production_us": ("production_us",),
+    "counted_setup_us": ("setup_us",),
+    "counted_planned_busy_us": tuple(f"{name}_us" for name in PLANNED_BUSY),
+    "counted_planned_down_us": ("planned_down_us",),
+    "counted_calendar_us": tuple(f"{name.value}_us" for name in TimeClass),
+}
 OF_ENERGY = frozenset({"energy_kwh", *CARBON, *COUNTS, "energy_received", "energy_expected"})
 
 
@@ -82,6 +96,8 @@ def role(measure: str) -> str:
         return "of_energy"
     if measure.startswith("inventory_"):
         return "of_own"  # a mean stock is of one store: several do not add up
+    if measure in OF_COUNTS:
+        return "of_counts"
     return "of_records" if measure in OF_RECORDS else "of_time"
 
 

@@ -21,10 +21,23 @@ no mean of ratios exists anywhere.
   the share of time with a signal. Both stand beside every value.
 - **Hours** keep values only: an hour without a value has no row, nor has a time or quantity of zero. An hour is cut
   at the border of a production day.
-- **Scopes**: an asset with a signal of its own stands for itself; otherwise its units are added, or its constraint
-  stands for it (`roll_up: constraint`). Energy is that of the nearest meters at or below; a unit of kind `meter`
-  measures all of what it hangs on. Units that count no pieces are left out of OEE (flag `units_without_counts`),
-  not of availability.
+- **Scopes**: an asset with a signal of its own stands for itself; otherwise the rule of its settings (`roll_up`) says
+  how its units stand for it, and a flag states the rule beside every value:
+  - `sum`: time and counts of all units are added (machine hours; serial units count each piece again).
+  - `parallel`: the same sums, of machines that do one step side by side: their output adds up, and they are one step
+    of the rolled throughput yield (flag `line_parallel`).
+  - `constraint`: time and counts of the unit that `constraint` names (flag `line_constraint`).
+  - `last`: the counts, and the ideal time they stand for, of the unit that `last` names, in the time of the
+    constraint if one is named, else of that last unit itself (flag `line_last`). Time of several serial units is never
+    added under counts of one: it would divide one output by many times.
+
+  Energy is that of the nearest meters at or below; a unit of kind `meter` measures all of what it hangs on. Units that
+  count no pieces are left out of OEE and its factor `oee_availability` (flag `units_without_counts`), not of
+  `availability`.
+- **Losses**: the leaves `not_scheduled_time`, `planned_down_time`, `down_no_order_time`, `unknown_time`, `setup_time`,
+  `fault_time`, `starved_time`, `blocked_time`, `micro_stop_time`, `delay_other_time`, `uncounted_production_time`,
+  `reduced_speed_loss`, `startup_loss`, `defect_loss` and `good_ideal_time` add up to the window. Where pieces have no
+  ideal cycle, or nothing was produced, `production_time` stands whole for the last five.
 - **Capped** variants cut each factor at 1 after summing, before multiplying; hours have none.
 - **Records**: what telemetry cannot know (orders, attendance, inspection, maintenance, inventory) comes with
   `haidang records import`. A record belongs whole to the window in which it ends; records of everything at or below a
@@ -45,6 +58,8 @@ no mean of ratios exists anywhere.
 | `partial_start`, `partial_start_energy` | a counter was first seen inside the window |
 | `conflict` | another value was sent for one that is stored; the first one stands |
 | `units_without_counts` | some units of the scope count nothing and are left out |
+| `line_constraint`, `line_last`, `line_parallel` | the rule by which the units of the line stand for it |
+| `startup_not_told` | there were rejects but no setup time: those of start-up cannot be told from steady ones |
 | `factor_year_lag` | the newest emission factor is of an earlier year |
 | `partial_demand` | a meter of the scope was silent in some interval |
 | `withdrawn` | an earlier final value can no longer be computed |

@@ -124,10 +124,17 @@ def _pieces(inputs: RollupInputs, found: Scopes) -> pl.DataFrame:
     """Repeat each asset's base sums for the scopes that it contributes to, only what it contributes."""
     sums = base.base_sums(inputs.atoms, inputs.site, found.counted)
     of_role = (
-        pl.when(pl.col(base.role(name))).then(pl.col(name)).otherwise(pl.lit(0, sums.schema[name])).alias(name)
+        pl.when(pl.col(base.role(name))).then(_lent(name)).otherwise(pl.lit(0, sums.schema[name])).alias(name)
         for name in base.MEASURES
     )
     return sums.join(found.sources, on="asset").with_columns(of_role)
+
+
+def _lent(name: str) -> pl.Expr:
+    """A base sum, or for an asset that lends its time to the counts of another one, that time."""
+    if name not in base.LENT:
+        return pl.col(name)
+    return pl.when("lends").then(pl.sum_horizontal(base.LENT[name])).otherwise(pl.col(name))
 
 
 def _seconds(rows: pl.DataFrame) -> list[pl.Expr]:

@@ -12,6 +12,7 @@ METERED = frozenset({Basis.ENERGY, Basis.DEMAND, Basis.CARBON})
 _PIECES = frozenset({Basis.COUNT, Basis.PERFORMANCE})
 _unattributed = pl.col("unattributed_good") + pl.col("unattributed_reject")
 
+_BY_RULE = _TIME_BASED | _PIECES
 _OF_REJECTS = frozenset({"reduced yield", "process defects"})
 _no_start_up = (pl.col("counted_setup_s") == 0) & (pl.col("ideal_total_s") > pl.col("ideal_good_s"))
 
@@ -59,6 +60,8 @@ def flags(kpi: Kpi) -> pl.Expr:
         found.append(pl.when(_unattributed > 0).then(pl.lit("unattributed")))
     if kpi.loss in _OF_REJECTS:
         found.append(pl.when(_no_start_up).then(pl.lit("startup_not_told")))
+    if kpi.basis in _BY_RULE:
+        found.append(pl.when(pl.col("rule") != "").then(pl.concat_str(pl.lit("line_"), pl.col("rule"))))
     found.append(pl.when(~pl.col("is_final")).then(why_missing(kpi)))  # once final it is the status
     marked = pl.col("marks").list.set_intersection(list(_MARKS.get(kpi.basis, ())))
     return pl.concat_list(pl.concat_list(found).list.drop_nulls(), marked).list.unique().list.sort()
