@@ -60,6 +60,7 @@ class Calendar:
     rules: tuple[ShiftRule, ...]
     exceptions: tuple[tuple[CalendarException, ...], ...]  # from the site to the asset, each level above the one before
     stops: tuple[PlannedStop, ...]
+    holidays: frozenset[str] = frozenset()
 
     @property
     def always_scheduled(self) -> bool:
@@ -114,6 +115,7 @@ def calendar_of(site: Site, asset: str) -> Calendar:
         rules=tuple(next((rules for rules in owned if rules), ())),
         exceptions=tuple(tuple(each for each in site.exceptions if each.asset == key) for key in reversed(line)),
         stops=tuple(sorted((s for s in site.planned_stops if s.asset in line), key=lambda s: line.index(s.asset))),
+        holidays=frozenset(site.holidays),
     )
 
 
@@ -226,7 +228,8 @@ def _in_force(valid_from: str, valid_to: str | None, day: date) -> bool:
 
 
 def _shifts_on(calendar: Calendar, day: date) -> list[ShiftInstance]:
-    worked = [(rule.shift, rule.start, rule.end) for rule in calendar.rules if _rule_applies(rule, day)]
+    rules = () if day.isoformat() in calendar.holidays else calendar.rules
+    worked = [(rule.shift, rule.start, rule.end) for rule in rules if _rule_applies(rule, day)]
     for level in calendar.exceptions:
         today = [each for each in level if each.date == day.isoformat()]
         closed = {each.shift for each in today if each.kind == "closed"}

@@ -21,7 +21,7 @@ from store.site_quota import set_quota
 
 # Why a change in a table asks for days again; any other table: the registry as a whole.
 _CAUSES = {
-    **dict.fromkeys(("shift_calendar", "calendar_exception", "planned_stop"), "calendar"),
+    **dict.fromkeys(("shift_calendar", "calendar_exception", "site_holiday", "planned_stop"), "calendar"),
     "factor_set": "factor_set",
     "site_factors": "factor_set",
     "energy_contract": "factor_set",
@@ -145,6 +145,7 @@ def _put_parts(connection: Connection, id_: int, file: SiteFile) -> dict[str, in
         ("routing", "replace_routing", site_rows.routing_rows(file)),
         ("shift_calendar", "replace_shift_calendar", site_rows.shift_rows(file)),
         ("calendar_exception", "replace_calendar_exception", site_rows.exception_rows(file)),
+        ("site_holiday", "replace_holidays", site_rows.holiday_rows(file)),
         ("planned_stop", "replace_planned_stop", site_rows.planned_stop_rows(file)),
         ("job", "replace_job", site_rows.job_rows(file)),
         ("spec_limit", "replace_spec_limit", site_rows.spec_limit_rows(file)),

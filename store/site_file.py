@@ -14,6 +14,7 @@ from model.tariffs import UnknownTariffError
 from model.vocabulary import QUANTITIES, SeriesKind
 from store.csv_tables import expand_tables
 from store.errors import InvalidConfigurationError
+from store.holiday_dates import NO_HOLIDAYS, knows
 from store.shipped_tariffs import listed_periods, listed_prices
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*$", max_length=200)]
@@ -43,6 +44,8 @@ class SiteHead(Part):
     day_start: time = time(0, 0)
     demand_interval_s: Annotated[int, Field(gt=0)] = 1800
     lateness_s: Annotated[int, Field(ge=0)] = 86_400
+    confidence_gate: Annotated[float, Field(gt=0, le=1)] = 0.95
+    holidays: str | tuple[date, ...] | None = None  # a country, `none` or dates; null: of Vietnam for a site there
 
     @field_validator("timezone")
     @classmethod
@@ -51,6 +54,13 @@ class SiteHead(Part):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is not an IANA time zone such as Asia/Ho_Chi_Minh") from error
+        return value
+
+    @field_validator("holidays")
+    @classmethod
+    def _known_holidays(cls, value: str | tuple[date, ...] | None) -> str | tuple[date, ...] | None:
+        if isinstance(value, str) and value != NO_HOLIDAYS and not knows(value):
+            raise ValueError(f"{value!r} is neither none, nor a list of dates, nor a country such as VN")
         return value
 
 
@@ -72,6 +82,9 @@ class SeriesPart(Part):
     counter_rule: Literal["reset", "rollover", "false_zero"] = "reset"
     counter_modulus: Annotated[float, Field(gt=0)] | None = None
     max_rate_per_s: Annotated[float, Field(gt=0)] | None = None
+    flat_limit_s: Annotated[float, Field(gt=0)] | None = None
+    valid_low: float | None = None
+    valid_high: float | None = None
     interval_s: Annotated[float, Field(gt=0)] | None = None
     interval_label: Literal["start", "end"] | None = None
     status: Literal["proposed", "active", "retired"] = "active"
@@ -89,6 +102,8 @@ class SeriesPart(Part):
             raise ValueError("a delta series needs interval_s and interval_label (start or end)")
         if self.counter_rule == "rollover" and self.counter_modulus is None:
             raise ValueError("counter_rule rollover needs counter_modulus")
+        if self.valid_low is not None and self.valid_high is not None and self.valid_low >= self.valid_high:
+            raise ValueError("valid_low is not below valid_high")
         return self
 
 

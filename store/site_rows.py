@@ -8,6 +8,7 @@ from msgspec import to_builtins
 
 from model.registry import TariffPeriod
 from model.vocabulary import QUANTITIES
+from store.holiday_dates import NO_HOLIDAYS, dates_of
 from store.shipped_tariffs import listed_periods, listed_prices, vat_eras
 from store.site_file import CalendarPart, SiteFile, TariffPart, weekday_number
 
@@ -23,6 +24,7 @@ def site_row(file: SiteFile) -> Row:
         "day_start_local": plain(head.day_start),
         "demand_interval_us": _us(head.demand_interval_s),
         "lateness_us": _us(head.lateness_s),
+        "confidence_gate": head.confidence_gate,
     }
 
 
@@ -58,7 +60,8 @@ def series_rows(file: SiteFile) -> list[Row]:
         {
             "asset": asset.key,
             **series.model_dump(include={"name", "quantity", "qualifier", "counter_rule", "counter_modulus"}),
-            **series.model_dump(include={"max_rate_per_s", "interval_label", "status"}),
+            **series.model_dump(include={"max_rate_per_s", "interval_label", "status", "valid_low", "valid_high"}),
+            "flat_limit_us": _us(series.flat_limit_s),
             "unit": QUANTITIES[series.quantity].unit if series.unit is None else series.unit,
             "kind": series.kind or QUANTITIES[series.quantity].kind,
             "expected_period_us": _us(series.expected_period_s),
@@ -127,6 +130,15 @@ def exception_rows(file: SiteFile) -> list[Row]:
         for calendar in file.calendars
         for part in calendar.exceptions
     ]
+
+
+def holiday_rows(file: SiteFile) -> list[Row]:
+    """Holidays as dates: those listed, or those of a country; a site in Vietnam has Vietnam's unless told otherwise."""
+    told, country = file.site.holidays, file.site.country
+    if told is None:
+        told = country if country == "VN" else NO_HOLIDAYS
+    days = dates_of(told) if isinstance(told, str) else dict.fromkeys(told, "")
+    return [{"local_date": plain(day), "name": name} for day, name in sorted(days.items())]
 
 
 def planned_stop_rows(file: SiteFile) -> list[Row]:

@@ -52,27 +52,31 @@ ORDER BY s.site_id
 
 -- name: only_factors_differ
 -- Whether a known site differs from the one given in nothing but where its emission factors come from.
-SELECT (s.name, s.timezone, s.country, s.day_start_local, s.demand_interval_us, s.lateness_us)
-    IS NOT DISTINCT FROM (r.name, r.timezone, r.country, r.day_start_local, r.demand_interval_us, r.lateness_us)
+SELECT (s.name, s.timezone, s.country, s.day_start_local, s.demand_interval_us, s.lateness_us, s.confidence_gate)
+    IS NOT DISTINCT FROM (r.name, r.timezone, r.country, r.day_start_local, r.demand_interval_us, r.lateness_us,
+    r.confidence_gate)
 FROM jsonb_to_record(%(site)s) AS r (key text, name text, timezone text, country text, day_start_local time,
-    demand_interval_us bigint, lateness_us bigint)
+    demand_interval_us bigint, lateness_us bigint, confidence_gate double precision)
 JOIN site AS s USING (key)
 
 -- name: upsert_site
 -- Creates or changes the site; returns its id and whether it was new or changed.
 INSERT INTO site AS s (key, name, timezone, country, grid_zone, factor_set, day_start_local, demand_interval_us, lateness_us,
-    gwp_set, fuel_set)
-SELECT key, name, timezone, country, grid_zone, factor_set, day_start_local, demand_interval_us, lateness_us, gwp_set, fuel_set
+    gwp_set, fuel_set, confidence_gate)
+SELECT key, name, timezone, country, grid_zone, factor_set, day_start_local, demand_interval_us, lateness_us, gwp_set, fuel_set,
+    confidence_gate
 FROM jsonb_to_record(%(site)s) AS r (key text, name text, timezone text, country text, grid_zone text, factor_set text,
-    day_start_local time, demand_interval_us bigint, lateness_us bigint, gwp_set text, fuel_set text)
+    day_start_local time, demand_interval_us bigint, lateness_us bigint, gwp_set text, fuel_set text,
+    confidence_gate double precision)
 ON CONFLICT (key) DO UPDATE SET name = excluded.name, timezone = excluded.timezone, country = excluded.country,
     grid_zone = excluded.grid_zone, factor_set = excluded.factor_set, day_start_local = excluded.day_start_local,
     demand_interval_us = excluded.demand_interval_us, lateness_us = excluded.lateness_us,
-    gwp_set = excluded.gwp_set, fuel_set = excluded.fuel_set, recorded_at = now()
+    gwp_set = excluded.gwp_set, fuel_set = excluded.fuel_set, confidence_gate = excluded.confidence_gate, recorded_at = now()
 WHERE (s.name, s.timezone, s.country, s.grid_zone, s.factor_set, s.day_start_local, s.demand_interval_us, s.lateness_us,
-    s.gwp_set, s.fuel_set)
+    s.gwp_set, s.fuel_set, s.confidence_gate)
     IS DISTINCT FROM (excluded.name, excluded.timezone, excluded.country, excluded.grid_zone, excluded.factor_set,
-    excluded.day_start_local, excluded.demand_interval_us, excluded.lateness_us, excluded.gwp_set, excluded.fuel_set)
+    excluded.day_start_local, excluded.demand_interval_us, excluded.lateness_us, excluded.gwp_set, excluded.fuel_set,
+    excluded.confidence_gate)
 RETURNING s.site_id
 
 -- name: set_person_key
@@ -132,24 +136,27 @@ WHERE s.asset_id = n.asset_id AND s.valid_from = n.valid_from AND s.valid_to IS 
 -- name: upsert_series
 -- Declares series as active; returns the names that changed.
 INSERT INTO series AS s (site_id, asset_id, name, quantity, qualifier, unit, kind, expected_period_us, max_gap_us,
-    counter_rule, counter_modulus, max_rate_per_s, interval_us, interval_label, status)
+    counter_rule, counter_modulus, max_rate_per_s, interval_us, interval_label, status, flat_limit_us, valid_low, valid_high)
 SELECT %(site_id)s, a.asset_id, r.name, r.quantity, r.qualifier, r.unit, r.kind, r.expected_period_us, r.max_gap_us,
-    r.counter_rule, r.counter_modulus, r.max_rate_per_s, r.interval_us, r.interval_label, r.status
+    r.counter_rule, r.counter_modulus, r.max_rate_per_s, r.interval_us, r.interval_label, r.status, r.flat_limit_us, r.valid_low,
+    r.valid_high
 FROM jsonb_to_recordset(%(rows)s) AS r (asset text, name text, quantity text, qualifier text, unit text, kind text,
     expected_period_us bigint, max_gap_us bigint, counter_rule text, counter_modulus double precision,
-    max_rate_per_s double precision, interval_us bigint, interval_label text, status text)
+    max_rate_per_s double precision, interval_us bigint, interval_label text, status text, flat_limit_us bigint,
+    valid_low double precision, valid_high double precision)
 JOIN asset AS a ON a.site_id = %(site_id)s AND a.key = r.asset
 ON CONFLICT (asset_id, name) DO UPDATE SET quantity = excluded.quantity, qualifier = excluded.qualifier,
     unit = excluded.unit, kind = excluded.kind, expected_period_us = excluded.expected_period_us,
     max_gap_us = excluded.max_gap_us, counter_rule = excluded.counter_rule, counter_modulus = excluded.counter_modulus,
     max_rate_per_s = excluded.max_rate_per_s, interval_us = excluded.interval_us,
-    interval_label = excluded.interval_label, status = excluded.status, recorded_at = now(),
+    interval_label = excluded.interval_label, status = excluded.status, flat_limit_us = excluded.flat_limit_us,
+    valid_low = excluded.valid_low, valid_high = excluded.valid_high, recorded_at = now(),
     valid_to = CASE excluded.status WHEN 'retired' THEN coalesce(s.valid_to, now()) END
 WHERE (s.quantity, s.qualifier, s.unit, s.kind, s.expected_period_us, s.max_gap_us, s.counter_rule, s.counter_modulus,
-    s.max_rate_per_s, s.interval_us, s.interval_label, s.status)
+    s.max_rate_per_s, s.interval_us, s.interval_label, s.status, s.flat_limit_us, s.valid_low, s.valid_high)
     IS DISTINCT FROM (excluded.quantity, excluded.qualifier, excluded.unit, excluded.kind, excluded.expected_period_us,
     excluded.max_gap_us, excluded.counter_rule, excluded.counter_modulus, excluded.max_rate_per_s, excluded.interval_us,
-    excluded.interval_label, excluded.status)
+    excluded.interval_label, excluded.status, excluded.flat_limit_us, excluded.valid_low, excluded.valid_high)
 RETURNING s.name
 
 -- name: retire_series
@@ -276,6 +283,20 @@ WITH wanted AS (
         end_local = excluded.end_local, note = excluded.note, recorded_at = now()
     WHERE (e.start_local, e.end_local, e.note) IS DISTINCT FROM (excluded.start_local, excluded.end_local, excluded.note)
     RETURNING e.local_date
+)
+SELECT local_date FROM gone UNION ALL SELECT local_date FROM put
+
+-- name: replace_holidays
+-- Makes the holidays exactly those given; returns the dates that changed. Another name alone is no other calendar.
+WITH wanted AS (
+    SELECT r.* FROM jsonb_to_recordset(%(rows)s) AS r (local_date date, name text)
+), gone AS (
+    DELETE FROM site_holiday AS h WHERE site_id = %(site_id)s AND NOT EXISTS (
+        SELECT FROM wanted AS w WHERE w.local_date = h.local_date)
+    RETURNING h.local_date
+), put AS (
+    INSERT INTO site_holiday (site_id, local_date, name) SELECT %(site_id)s, local_date, name FROM wanted
+    ON CONFLICT DO NOTHING RETURNING local_date
 )
 SELECT local_date FROM gone UNION ALL SELECT local_date FROM put
 
@@ -479,6 +500,8 @@ SELECT jsonb_build_object(
     'key', s.key, 'timezone', s.timezone, 'day_start', s.day_start_local::text, 'country', s.country,
     'grid_zone', s.grid_zone, 'demand_interval_us', s.demand_interval_us, 'lateness_us', s.lateness_us,
     'factor_set', (SELECT f.key || '/' || f.version FROM factor_set AS f WHERE f.factor_set_id = %(factor_set_id)s),
+    'confidence_gate', s.confidence_gate, 'holidays', (SELECT coalesce(jsonb_agg(h.local_date::text ORDER BY h.local_date), '[]')
+        FROM site_holiday AS h WHERE h.site_id = s.site_id),
     'assets', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'key', a.key, 'level', a.level, 'parent', p.key, 'name', a.name, 'kind', a.kind,
         'critical', coalesce(t.critical, false), 'assume_order', coalesce(t.assume_order, true),
@@ -492,7 +515,8 @@ SELECT jsonb_build_object(
         'asset', a.key, 'name', x.name, 'quantity', x.quantity, 'kind', x.kind, 'unit', x.unit, 'qualifier', x.qualifier,
         'expected_period_us', x.expected_period_us, 'max_gap_us', x.max_gap_us, 'counter_rule', x.counter_rule,
         'counter_modulus', x.counter_modulus, 'max_rate_per_s', x.max_rate_per_s, 'interval_us', x.interval_us,
-        'interval_label', x.interval_label) ORDER BY a.key, x.name), '[]')
+        'interval_label', x.interval_label, 'flat_limit_us', x.flat_limit_us, 'valid_low', x.valid_low,
+        'valid_high', x.valid_high) ORDER BY a.key, x.name), '[]')
         FROM series AS x JOIN asset AS a USING (asset_id)
         WHERE x.site_id = s.site_id AND x.status <> 'proposed' AND (x.valid_to IS NULL OR x.valid_to > %(at)s)
             AND a.status <> 'proposed' AND (a.valid_to IS NULL OR a.valid_to > %(at)s)),

@@ -20,8 +20,10 @@ CREATE TABLE site (
     valid_to           timestamptz,
     recorded_at        timestamptz NOT NULL DEFAULT now(),
     gwp_set            text NOT NULL DEFAULT 'AR5' CHECK (gwp_set IN ('AR4', 'AR5', 'AR6')),
-    fuel_set           text NOT NULL DEFAULT 'ipcc-2006'
+    fuel_set           text NOT NULL DEFAULT 'ipcc-2006',
+    confidence_gate    double precision NOT NULL DEFAULT 0.95 CHECK (confidence_gate > 0 AND confidence_gate <= 1)
 );
+COMMENT ON COLUMN site.confidence_gate IS 'a value of less coverage or completeness is of low confidence';
 COMMENT ON COLUMN site.gwp_set IS 'assessment report of the IPCC whose warming potentials are used for all gases';
 COMMENT ON COLUMN site.fuel_set IS 'key of the factor set that the fuels are in';
 COMMENT ON COLUMN site.grid_zone IS 'zone of the electricity emission factors, null = not known';
@@ -141,10 +143,16 @@ CREATE TABLE series (
     valid_from         timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
     valid_to           timestamptz,
     recorded_at        timestamptz NOT NULL DEFAULT now(),
+    flat_limit_us      bigint CHECK (flat_limit_us > 0),
+    valid_low          double precision,
+    valid_high         double precision,
+    CONSTRAINT series_valid_range CHECK (valid_low < valid_high),
     UNIQUE (asset_id, name),
     CHECK (counter_rule <> 'rollover' OR counter_modulus IS NOT NULL),
     CHECK (kind <> 'delta' OR (interval_us IS NOT NULL AND interval_label IS NOT NULL) OR status = 'proposed')
 );
+COMMENT ON COLUMN series.flat_limit_us IS 'the same value for longer while the machine produces is a flat line; null = an hour for sampled gauges, else none';
+COMMENT ON COLUMN series.valid_low IS 'lower values cannot be: they are counted as out of range';
 COMMENT ON COLUMN series.qualifier IS 'what the quantity is of: reject reason, medium, phase';
 COMMENT ON COLUMN series.unit IS 'unit in which values are stored; ingest converts once';
 COMMENT ON COLUMN series.max_rate_per_s IS 'a counter that rises faster is an anomaly, left out of KPIs and listed';

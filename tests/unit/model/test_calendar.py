@@ -102,6 +102,66 @@ def test_exceptions_close_open_and_replace_and_the_nearer_one_wins() -> None:
     assert [s.shift for s in shift_instances(site, "hall", date(2026, 11, 24), date(2026, 11, 25))] == ["late", "night"]
 
 
+def test_a_holiday_is_not_worked_unless_an_exception_opens_a_shift() -> None:
+    tet = date(2026, 2, 17)
+    overtime = CalendarException(
+        date="2026-02-17", kind="open", shift="early", start="07:00", end="11:00", asset="hall/m1"
+    )
+    site = plant("Asia/Ho_Chi_Minh", shifts=THREE_SHIFTS, holidays=(tet.isoformat(),), exceptions=(overtime,))
+    names = [
+        (each.day.day, each.shift) for each in shift_instances(site, "hall/m2", date(2026, 2, 16), date(2026, 2, 19))
+    ]
+    assert names == [(day, shift) for day in (16, 18) for shift in ("early", "late", "night")]
+    (only,) = shift_instances(site, "hall/m1", tet, tet + timedelta(days=1))
+    assert (only.shift, only.to_us - only.from_us) == ("early", 4 * HOUR)
+    night_before = shift_instances(site, "hall", tet - timedelta(days=1), tet)[-1]
+    (window,) = production_day_windows(site, "hall", tet, tet + timedelta(days=1))
+    assert window.from_us == night_before.to_us  # the night shift that began before the holiday is worked to its end
+
+
+def test_nobody_is_off_where_no_shift_was_written_down() -> None:
+    assert calendar_of(plant(holidays=("2026-02-17",)), "hall").always_scheduled
+
+
+def test_a_rotation_of_four_days_goes_on_over_weeks_and_years() -> None:
+    rules = tuple(
+        ShiftRule(shift=crew, cycle_day=day, start=start, end=end, anchor_date="2026-01-01", cycle_days=4)
+        for day, crew, start, end in (
+            (0, "A", "06:00", "18:00"),
+            (1, "A", "06:00", "18:00"),
+            (2, "B", "18:00", "06:00"),
+        )
+    )
+    site = plant("Asia/Ho_Chi_Minh", shifts=rules)
+    for first in (date(2025, 12, 28), date(2026, 1, 1), date(2027, 1, 8)):  # 0, 1 and 93 cycles away
+        found = [
+            (each.day - first, each.shift) for each in shift_instances(site, "hall", first, first + timedelta(days=4))
+        ]
+        assert found == [(timedelta(days=day), crew) for day, crew in ((0, "A"), (1, "A"), (2, "B"))]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Asia/Kolkata", "2026-11-20", 24),
+        ("Asia/Kathmandu", "2026-11-20", 24),
+        ("Australia/Adelaide", "2026-10-04", 23),
+        ("Australia/Adelaide", "2026-04-05", 25),
+        ("Australia/Lord_Howe", "2026-10-04", 23.5),
+        ("Australia/Lord_Howe", "2026-04-05", 24.5),
+        ("Europe/Berlin", "2026-03-29", 23),
+        ("Europe/Berlin", "2026-10-25", 25),
+    ],
+)
+def test_a_day_without_shifts_is_as_long_as_its_clock_says(zone: str, day: str, hours: float) -> None:
+    first = date.fromisoformat(day)
+    (window,) = production_day_windows(plant(zone), "hall", first, first + timedelta(days=1))
+    assert window.to_us - window.from_us == hours * HOUR
+    assert window.from_us == instant_us(zone, first, 0)
+    midnight = datetime.fromtimestamp(window.from_us / 1e6, ZoneInfo(zone))
+    assert (midnight.date(), midnight.hour, midnight.minute) == (first, 0, 0)
+
+
 def test_overlapping_shifts_are_refused_by_name() -> None:
     clash = (*THREE_SHIFTS, ShiftRule(shift="extra", cycle_day=2, start="13:00", end="15:00"))
     with pytest.raises(CalendarError, match=r"'early' of 2026-11-25 ends after 'extra'"):
