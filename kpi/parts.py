@@ -85,14 +85,24 @@ def of_assets(whole: Inputs, assets: frozenset[str]) -> Inputs:
     )
 
 
-def buckets_of(assets: Iterable[str], series: pl.DataFrame, most: int) -> dict[str, int]:
-    """Put neighbouring assets with about as many series together, in at most so many buckets."""
+def buckets_of(
+    assets: Iterable[str], series: pl.DataFrame, most: int, together: Iterable[tuple[str, str]] = ()
+) -> dict[str, int]:
+    """Put neighbouring assets with about as many series together, in at most so many buckets.
+
+    Assets of a pair in `together` (the energy of one is spread over the time of the other), and those between them,
+    come into one bucket.
+    """
     of_asset = dict(series.group_by("asset").len().iter_rows())
     keys = sorted({*assets, *of_asset})
     total = max(1, sum(of_asset.values()))
     number = min(most, total)
     before = accumulate((of_asset.get(key, 0) for key in keys), initial=0)
-    return {key: min(number - 1, begun * number // total) for key, begun in zip(keys, before, strict=False)}
+    buckets = {key: min(number - 1, begun * number // total) for key, begun in zip(keys, before, strict=False)}
+    spans = [sorted((buckets[one], buckets[other])) for one, other in together if one in buckets and other in buckets]
+    for first, last in sorted(spans, reverse=True):
+        buckets = {key: first if first <= bucket <= last else bucket for key, bucket in buckets.items()}
+    return buckets
 
 
 def grouped(counts: Sequence[int], most_rows: int) -> Iterator[tuple[int, int]]:

@@ -12,6 +12,7 @@ import polars as pl
 
 from kpi.building import Builder, Built, Fresh
 from kpi.compute import read_range
+from kpi.compute.metering import together
 from kpi.compute.substances import counts_from
 from kpi.digests import inputs_digest
 from kpi.frames import (
@@ -188,7 +189,7 @@ class _SpanWork:
         series = _in_force(inputs.series(self.connection, site_id), self.site)
         active = series.filter("active")
         wanted = series if self.closed else active
-        buckets = buckets_of((asset.key for asset in self.site.assets), wanted, BUCKETS)
+        buckets = buckets_of((asset.key for asset in self.site.assets), wanted, BUCKETS, together(self.site))
         bucket_of = {id_: buckets[asset] for id_, asset in wanted.select("series_id", "asset").iter_rows()}
         carried = derived.carry(self.connection, site_id, self.span.first - DAY)
         handed = derived.carry(self.connection, site_id, self.span.last)
