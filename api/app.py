@@ -11,6 +11,7 @@ from api.console import bundle
 from api.console.render import Console
 from api.observe import Metrics, Observe
 from api.routes import (
+    annotations,
     assets,
     conflicts,
     console,
@@ -64,7 +65,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(Observe, metrics=app.state.metrics)
     problems.install(app)
     app.add_exception_handler(console.SignInNeededError, console.to_login)
-    data = (sites, assets, kpis, intervals, rejected, replays, ledger, conflicts)
+    data = (sites, assets, kpis, intervals, annotations, rejected, replays, ledger, conflicts)
     for module in (*data, health, metrics, session, console, console_rejected):
         app.include_router(module.router)
     return app

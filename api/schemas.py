@@ -136,6 +136,41 @@ class Values(Model):
     next_cursor: str | None
 
 
+class InForce(Model):
+    """A correction in force: what, who, when, why."""
+
+    id: int
+    from_ts: datetime
+    to_ts: datetime
+    reason: str | None
+    product: str | None
+    note: str
+    account: str | None
+    created_at: datetime
+
+
+class AnnotationPublic(InForce):
+    """A statement about a stretch of time; none is ever changed or deleted."""
+
+    asset: str
+    supersedes: Annotated[int | None, Field(description="the statement whose place it took")]
+    status: Annotated[str, Field(description="in_force, superseded, reverted, or revert: it takes another one back")]
+
+
+class Annotations(Model):
+    """One page of statements, newest first."""
+
+    site: str
+    items: list[AnnotationPublic]
+    next_cursor: str | None
+
+
+class Corrected(Model):
+    """Numbers of the statements that were made; the days they touch are computed again by the KPI job."""
+
+    annotations: list[int]
+
+
 class IntervalPublic(Model):
     """A stretch of time of one unit in one time class."""
 
@@ -149,7 +184,13 @@ class IntervalPublic(Model):
     reason: str
     state: Annotated[str, Field(description="the machine's own word", examples=["EXECUTE"])]
     shift: str
-    origin: str
+    origin: Annotated[str, Field(description="what says so: signal, record, annotation, calendar, none")]
+    original_class: Annotated[str | None, Field(description="before a correction; null where none is applied")] = None
+    original_sub_class: str | None = None
+    original_reason: str | None = None
+    annotation: Annotated[
+        InForce | None, Field(description="the newest correction in force; it shows in the class after the KPI job")
+    ] = None
 
 
 class Intervals(Model):

@@ -31,7 +31,11 @@ class Chosen:
 
     def instant(self, local: datetime | None) -> datetime | None:
         """A time of a flag in UTC."""
-        return local.replace(tzinfo=self.zone).astimezone(UTC) if local else None
+        return self.moment(local) if local else None
+
+    def moment(self, local: datetime) -> datetime:
+        """A time of a flag that must be given, in UTC."""
+        return local.replace(tzinfo=self.zone).astimezone(UTC)
 
     def shown(self, moment: datetime) -> str:
         """A time as people of the site read it."""

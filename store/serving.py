@@ -68,6 +68,15 @@ class ValueKey:
 
 
 @dataclass(frozen=True)
+class IntervalFilter:
+    """Which intervals are wanted: of these assets, overlapping the range, of these time classes (none = all)."""
+
+    assets: Sequence[int]
+    window: Window = Window()
+    classes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class IntervalKey:
     """The place of an interval in the order of reading."""
 
@@ -142,9 +151,10 @@ def known_days(scope: Scope, site_id: int, day: date) -> Row:
     return _rows(scope, "known_days", site_id=site_id, day=day)[0]
 
 
-def intervals(scope: Scope, asset_ids: Sequence[int], window: Window, limit: int, after: IntervalKey) -> list[Row]:
-    """Read one page of state intervals."""
-    return _rows(scope, "intervals", assets=list(asset_ids), limit=limit, **vars(window), **_after(after))
+def intervals(scope: Scope, wanted: IntervalFilter, limit: int, after: IntervalKey) -> list[Row]:
+    """Read one page of state intervals, each with the correction in force, if any."""
+    parameters = {"assets": list(wanted.assets), "classes": list(wanted.classes) or None, **vars(wanted.window)}
+    return _rows(scope, "intervals", **parameters, limit=limit, **_after(after))
 
 
 def rejected(scope: Scope, wanted: RejectedFilter, limit: int, before_id: int | None) -> list[Row]:

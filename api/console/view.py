@@ -11,7 +11,7 @@ from api.routes.ledger import total
 from api.routes.rejected import excerpt
 from api.schemas import LedgerTotal
 from store import serving
-from store.serving import IntervalKey, LedgerFilter, RejectedFilter, Row, Scope, Window
+from store.serving import IntervalFilter, IntervalKey, LedgerFilter, RejectedFilter, Row, Scope, Window
 
 OEE_KPIS = ("oee", "availability", "effectiveness", "quality_ratio")
 ENERGY_KPIS = ("energy", "co2e_location", "demand_peak", "specific_energy")
@@ -136,7 +136,7 @@ def day_intervals(scope: Scope, assets: list[Row], day: date | None) -> list[Row
     if day is None or not units:
         return []
     window = Window(from_day=day, to_day=day + timedelta(days=1))
-    return serving.intervals(scope, units, window, MAX_INTERVALS, IntervalKey())
+    return serving.intervals(scope, IntervalFilter(units, window), MAX_INTERVALS, IntervalKey())
 
 
 def class_times(assets: list[Row], intervals: list[Row]) -> list[ClassTimes]:

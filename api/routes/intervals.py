@@ -1,25 +1,38 @@
 """`/v1/intervals`: what each unit did when."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api import answers, paging
 from api.deps import AssetIds, CallerScope, Paging, Site, TimeWindow
 from api.routes.responses import OF_A_SITE
 from api.schemas import IntervalPublic, Intervals
+from model.vocabulary import TimeClass
 from store import serving
-from store.serving import IntervalKey
+from store.serving import IntervalFilter, IntervalKey
 
 router = APIRouter(prefix="/v1", tags=["intervals"], responses=OF_A_SITE)
 
 
 @router.get("/intervals", responses={200: {"model": Intervals}})
 def list_intervals(
-    request: Request, scope: CallerScope, site: Site, assets: AssetIds, window: TimeWindow, page: Paging
+    request: Request,
+    scope: CallerScope,
+    site: Site,
+    assets: AssetIds,
+    window: TimeWindow,
+    page: Paging,
+    time_class: Annotated[list[TimeClass] | None, Query(description="only these, may be repeated")] = None,
 ) -> Response:
-    """List time-class intervals that overlap the range (or lie in its production days), by asset and time."""
+    """List time-class intervals that overlap the range (or lie in its production days), by asset and time.
+
+    Each says what it was before a correction, and names the correction in force: what, who, when, why.
+    """
     after = paging.decode(request, page.cursor, IntervalKey)
-    rows = serving.intervals(scope, assets, window, page.limit + 1, after)
+    wanted = IntervalFilter(assets, window, time_class or ())
+    rows = serving.intervals(scope, wanted, page.limit + 1, after)
     cursor = None
     if len(rows) > page.limit:
         rows = rows[: page.limit]

@@ -9,7 +9,7 @@ _SENTENCES = {
     401: "No usable key and no session.",
     403: "The key's role may not do this.",
     404: "There is no such thing, or not for this key.",
-    409: "The message is settled already, or cannot be replayed.",
+    409: "It is settled, replaced or taken back already, or cannot be done with this one.",
     422: "The query is not usable; `errors` names each place.",
     503: "The database does not answer.",
 }

@@ -94,12 +94,26 @@ SELECT (SELECT v.production_day FROM kpi_value v
         ORDER BY v.production_day DESC LIMIT 1) AS newest_not_after
 
 -- name: intervals
--- State intervals that overlap a range, one page after the cursor.
+-- State intervals that overlap a range, one page after the cursor, each with the newest correction in force that touches it
+-- (none is longer than 31 days).
 SELECT i.asset_id, a.key AS asset, i.production_day, i.from_ts, i.to_ts,
        (extract(epoch FROM i.to_ts - i.from_ts))::float8 AS duration_s,
-       i.time_class, i.sub_class, i.reason, i.state, i.shift, i.origin
+       i.time_class, i.sub_class, i.reason, i.state, i.shift, i.origin, i.original_class, i.original_sub_class,
+       i.original_reason, n.annotation
 FROM state_interval i JOIN asset a USING (asset_id)
+LEFT JOIN LATERAL (
+    SELECT jsonb_build_object(
+        'id', n.annotation_id, 'from_ts', n.from_ts, 'to_ts', n.to_ts, 'note', n.note, 'created_at', n.created_at,
+        'reason', (SELECT r.key FROM reason r WHERE r.reason_id = n.reason_id),
+        'product', (SELECT p.key FROM product p WHERE p.product_id = n.product_id),
+        'account', (SELECT c.name FROM account c WHERE c.account_id = n.account_id)) AS annotation
+    FROM annotation n
+    WHERE n.asset_id = i.asset_id AND n.from_ts < i.to_ts AND n.to_ts > i.from_ts
+      AND n.from_ts > i.from_ts - interval '31 days' AND NOT n.revoked
+      AND NOT EXISTS (SELECT FROM annotation later WHERE later.supersedes = n.annotation_id)
+    ORDER BY n.created_at DESC, n.annotation_id DESC LIMIT 1) n ON true
 WHERE i.site_id = ANY (%(sites)s) AND i.asset_id = ANY (%(assets)s)
+  AND (%(classes)s::text[] IS NULL OR i.time_class = ANY (%(classes)s))
   AND (%(from_day)s::date IS NULL OR i.production_day >= %(from_day)s)
   AND (%(to_day)s::date IS NULL OR i.production_day < %(to_day)s)
   AND (%(from_ts)s::timestamptz IS NULL OR i.to_ts > %(from_ts)s)

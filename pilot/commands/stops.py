@@ -1,0 +1,250 @@
+"""`haidang stops`: what machines did when, and corrections of it by engineers; nothing is overwritten."""
+
+import getpass
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pilot.errors import PilotError
+from pilot.options import DatabaseUrl, database
+from pilot.selecting import FORMATS, Chosen, JsonOption, choose, plain
+
+if TYPE_CHECKING:
+    from store.annotations import Author
+    from store.pool import Connection
+
+app = typer.Typer(help="Stops: list them, say what they were, split them.", no_args_is_help=True)
+
+MOST = 10_000
+STOPS = ("setup", "delay", "down_no_order", "planned_down", "unknown")
+
+Site = Annotated[str, typer.Option(help="site key")]
+Asset = Annotated[str, typer.Option(help="asset path")]
+From = Annotated[datetime | None, typer.Option("--from", formats=FORMATS, help="begin, in the time zone of the site")]
+To = Annotated[datetime | None, typer.Option(formats=FORMATS, help="end, not included")]
+At = Annotated[datetime | None, typer.Option(formats=FORMATS, help="an instant of the stop, without --from and --to")]
+Note = Annotated[str, typer.Option(help="why")]
+Reason = Annotated[str, typer.Option(help="reason of the registry")]
+Product = Annotated[str, typer.Option(help="product that was made")]
+Supersedes = Annotated[int | None, typer.Option(min=1, help="number of the correction whose place it takes")]
+By = Annotated[str, typer.Option(envvar="HAIDANG_ACCOUNT", help="who says so; without it the user of this computer")]
+
+
+@app.command("list")
+def list_(
+    site: Site,
+    asset: Annotated[str | None, typer.Option(help="only this asset")] = None,
+    from_: From = None,
+    to: To = None,
+    all_: Annotated[bool, typer.Option("--all", help="production and time that is not scheduled, too")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="at most so many")] = 200,
+    as_json: JsonOption = False,
+    database_url: DatabaseUrl = "",
+) -> None:
+    """List stops: class, reason, what they were before a correction, and the correction: what, who, when, why."""
+    from store import serving
+    from store.pool import connect
+    from store.serving import IntervalFilter, IntervalKey, Window
+
+    with connect(database(database_url), "stops list") as connection:
+        chosen = choose(connection, site)
+        window = Window(from_ts=chosen.instant(from_), to_ts=chosen.instant(to))
+        assets = _assets(chosen, site, asset)
+        wanted = IntervalFilter(assets, window, () if all_ else STOPS)
+        rows = serving.intervals(chosen.scope, wanted, limit, IntervalKey())
+    for row in rows:
+        del row["asset_id"]
+    if as_json:
+        typer.echo(
+            json.dumps([{name: _told(row[name]) for name in row if name != "asset_id"} for row in rows], indent=2)
+        )
+        return
+    table = Table("asset", f"from ({chosen.zone})", "minutes", "class", "reason", "state", "originally", "correction")
+    for row in rows:
+        of_class = "/".join(filter(None, (row["time_class"], row["sub_class"])))
+        texts = (
+            row["asset"],
+            _clock(chosen, row["from_ts"]),
+            f"{row['duration_s'] / 60:,.2f}",
+            of_class,
+            row["reason"],
+        )
+        table.add_row(*map(escape, (*texts, row["state"], _original(row), _correction(row["annotation"]))))
+    console = Console(highlight=False)
+    console.print(table if rows else "no stops; `haidang kpi run` computes them once there are data")
+    if len(rows) == limit:
+        console.print(f"… these are the first {limit:,}; use --asset, --from, --to, --limit")
+
+
+@app.command()
+def history(
+    site: Site,
+    asset: Annotated[str | None, typer.Option(help="only this asset")] = None,
+    from_: From = None,
+    to: To = None,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="at most so many")] = 200,
+    as_json: JsonOption = False,
+    database_url: DatabaseUrl = "",
+) -> None:
+    """List every correction, newest first, with what became of it."""
+    from store import annotations
+    from store.pool import connect
+
+    with connect(database(database_url), "stops history") as connection:
+        chosen = choose(connection, site)
+        assert chosen.site_id is not None  # noqa: S101 - a site was named
+        wanted = annotations.Wanted(_assets(chosen, site, asset), chosen.instant(from_), chosen.instant(to))
+        rows = annotations.history(connection, chosen.site_id, wanted, limit)
+    if as_json:
+        typer.echo(json.dumps([{name: plain(value) for name, value in row.items()} for row in rows], indent=2))
+        return
+    table = Table(
+        "number", "asset", f"from ({chosen.zone})", "to", "reason", "product", "why", "who", "when", "what it is"
+    )
+    for row in rows:
+        times = (_clock(chosen, row["from_ts"]), _clock(chosen, row["to_ts"]))
+        said = (row["reason"] or "", row["product"] or "", row["note"], row["account"] or "–")
+        became = row["status"].replace("_", " ") + (f" of {row['supersedes']}" if row["supersedes"] else "")
+        texts = (str(row["id"]), row["asset"], *times, *said, _clock(chosen, row["created_at"]), became)
+        table.add_row(*map(escape, texts))
+    Console(highlight=False).print(table if rows else "no corrections")
+
+
+@app.command()
+def annotate(
+    site: Site,
+    asset: Asset,
+    note: Note,
+    reason: Reason = "",
+    product: Product = "",
+    at: At = None,
+    from_: From = None,
+    to: To = None,
+    supersedes: Supersedes = None,
+    by: By = "",
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Say what a stop was, or which product was made. What signals said stays; the days are computed again."""
+    from store import annotations
+    from store.correction import Correction
+    from store.pool import connect
+
+    with connect(database(database_url), "stops annotate") as connection:
+        chosen = choose(connection, site)
+        author = _author(connection, chosen, by)
+        bounds = _bounds(author, chosen, asset, (at, from_, to))
+        given = Correction(asset, *bounds, reason, product, note, supersedes)
+        _print_made([annotations.annotate(author, given)], site)
+
+
+@app.command()
+def split(
+    site: Site,
+    asset: Asset,
+    at: Annotated[datetime, typer.Option(formats=FORMATS, help="the instant at which the stop is cut")],
+    note: Note,
+    first_reason: Annotated[str, typer.Option(help="what it was before that instant")] = "",
+    second_reason: Annotated[str, typer.Option(help="what it was from then on")] = "",
+    first_product: Annotated[str, typer.Option(help="product before that instant")] = "",
+    second_product: Annotated[str, typer.Option(help="product from then on")] = "",
+    from_: From = None,
+    to: To = None,
+    supersedes: Supersedes = None,
+    by: By = "",
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Cut a stop in two and say what each part was; a part of which nothing is said stays as it is."""
+    from store import annotations
+    from store.correction import Correction, Parts
+    from store.pool import connect
+
+    with connect(database(database_url), "stops split") as connection:
+        chosen = choose(connection, site)
+        author = _author(connection, chosen, by)
+        whole = from_ is not None or to is not None
+        bounds = _bounds(author, chosen, asset, (None if whole else at, from_, to))
+        given = Correction(asset, *bounds, note=note, supersedes=supersedes)
+        parts = Parts(first_reason, second_reason, first_product, second_product)
+        _print_made(annotations.split(author, given, chosen.moment(at), parts), site)
+
+
+@app.command()
+def revert(
+    number: Annotated[int, typer.Argument(min=1, help="number of the correction")],
+    site: Site,
+    note: Note,
+    by: By = "",
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Take a correction back: what lies below it, or what signals said, holds again."""
+    from store import annotations
+    from store.pool import connect
+
+    with connect(database(database_url), "stops revert") as connection:
+        author = _author(connection, choose(connection, site), by)
+        _print_made([annotations.revert(author, number, note)], site)
+
+
+def _assets(chosen: Chosen, site: str, asset: str | None) -> list[int]:
+    from store import serving
+
+    assert chosen.site_id is not None  # noqa: S101 - a site was named
+    known = {row["key"]: row["asset_id"] for row in serving.assets(chosen.scope, chosen.site_id)}
+    if asset is not None and asset not in known:
+        raise PilotError(f"Site {site!r} has no asset {asset!r}; known: {', '.join(filter(None, known))}.")
+    return sorted(known.values()) if asset is None else [known[asset]]
+
+
+def _author(connection: "Connection", chosen: Chosen, by: str) -> "Author":
+    from store.access import create_account
+    from store.annotations import Author
+
+    assert chosen.site_id is not None  # noqa: S101 - a site was named
+    return Author(connection, chosen.site_id, create_account(connection, by or getpass.getuser(), "person"))
+
+
+def _bounds(
+    author: "Author", chosen: Chosen, asset: str, given: tuple[datetime | None, datetime | None, datetime | None]
+) -> tuple[datetime, datetime]:
+    """The stretch that is meant: a stop by one of its instants, or its bounds."""
+    from store.annotations import stretch_at
+
+    at, from_, to = given
+    if at is not None and from_ is None and to is None:
+        return stretch_at(author, asset, chosen.moment(at))
+    if at is None and from_ is not None and to is not None:
+        return chosen.moment(from_), chosen.moment(to)
+    raise PilotError("Say which stretch: --at TIME for the stop that holds it, or --from TIME --to TIME.")
+
+
+def _print_made(numbers: list[int], site: str) -> None:
+    made = ", ".join(map(str, numbers))
+    typer.echo(f"correction {made} kept; `haidang kpi run --site {site}` computes the days again")
+
+
+def _clock(chosen: Chosen, moment: datetime) -> str:
+    return moment.astimezone(chosen.zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _original(row: dict[str, Any]) -> str:
+    if row["original_class"] is None:
+        return ""
+    parts = ("/".join(filter(None, (row["original_class"], row["original_sub_class"]))), row["original_reason"])
+    return " ".join(filter(None, parts))
+
+
+def _correction(said: dict[str, Any] | None) -> str:
+    if said is None:
+        return ""
+    what = " ".join(filter(None, (said["reason"], said["product"])))
+    when = datetime.fromisoformat(said["created_at"]).astimezone(UTC)
+    return f"{said['id']}: {what} – {said['note']} ({said['account'] or '–'}, {when:%Y-%m-%d %H:%M} UTC)"
+
+
+def _told(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") and not isinstance(value, datetime) else plain(value)

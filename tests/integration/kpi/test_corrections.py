@@ -1,0 +1,195 @@
+"""A correction from the API to the new revision: the raw data, the original reason and the earlier value stay."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.settings import ApiSettings
+from kpi.job import run_once
+from store.access import create_key
+from store.annotations import Author, annotate
+from store.correction import Correction, StaleCorrectionError
+from store.pool import connect
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
+from tests.support.database import TestDatabase
+
+pytestmark = pytest.mark.needs_database
+AFTER = MONDAY + 40 * 24 * HOUR
+STOP = SHIFT_START + 3 * HOUR, SHIFT_START + 4 * HOUR
+BEGIN, END = (moment.isoformat() for moment in STOP)
+REASONS = [
+    {"key": "tool_change", "name_vi": "Thay dao", "name_en": "Tool change", "time_class": "setup"},
+    {"key": "no_material", "name_vi": "Thiếu vật tư", "name_en": "No material", "time_class": "delay",
+     "sub_class": "starved"},
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Office:
+    """A computed day of a plant, and its API."""
+
+    plant: Plant
+    client: TestClient
+    keys: dict[str, str]
+
+    def ask(self, method: str, path: str, who: str = "engineer", body: Any = None, **query: Any) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.keys[who]}"}
+        answer = self.client.request(
+            method, f"/v1/{path}", headers=headers, json=body, params={"site": "plant", **query}
+        )
+        return answer.status_code, answer.json()
+
+    def correct(self, who: str = "engineer", *, path: str = "annotations", **body: Any) -> tuple[int, Any]:
+        given = {"asset": MACHINE, "at": BEGIN, "note": "seen at the machine", **body}
+        return self.ask("POST", path, who, {name: value for name, value in given.items() if value is not None})
+
+    def stops(self) -> list[dict[str, Any]]:
+        query = {"asset": MACHINE, "from": BEGIN, "to": END}
+        items: list[dict[str, Any]] = self.ask("GET", "intervals", "viewer", **query)[1]["items"]
+        return items
+
+    def value(self, kpi: str, **query: Any) -> dict[str, Any]:
+        items = self.ask("GET", f"kpis/{kpi}/values", "viewer", asset=MACHINE, **query)[1]["items"]
+        found: dict[str, Any] = items[0]
+        return found
+
+
+@pytest.fixture
+def office(database: TestDatabase) -> Iterator[Office]:
+    plant = Plant(database, reasons=REASONS, products=[{"key": "bolt", "name": "Bolt"}])
+    plant.work_a_day()
+    run_once(plant.kpi_url, now=AFTER)
+    with connect(database.url) as connection:
+        roles = ("viewer", "engineer", "assessor")
+        keys = {role: create_key(connection, role, role=role, sites=["plant"]) for role in roles}
+    settings = ApiSettings(database_url=database.url_for("haidang_api"), session_secret="0123456789abcdef" * 4)  # type: ignore[arg-type]
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        yield Office(plant, client, keys)
+
+
+def test_a_corrected_stop_makes_a_revision_with_its_cause_and_keeps_what_was(office: Office) -> None:
+    raw = office.plant.query("SELECT count(*), sum(value) FROM reading")
+    before = office.value("fault_time")
+    status, made = office.correct(reason="tool_change")
+    assert status == 201
+    waiting = office.stops()[0]
+    assert (waiting["time_class"], waiting["annotation"]["reason"], waiting["original_reason"]) == (
+        *("delay", "tool_change"),
+        None,
+    )
+    assert office.plant.query("SELECT cause, from_ts, to_ts FROM dirty_mark") == [("annotation", *STOP)]
+    run_once(office.plant.kpi_url, now=AFTER + HOUR)
+    after = office.value("fault_time")
+    assert (before["value"], before["revision"], after["value"], after["revision"]) == (3600.0, 1, 0.0, 2)
+    assert after["cause"] == ["annotation"]
+    stood = office.value("fault_time", as_of=before["computed_at"])
+    assert (stood["value"], stood["revision"]) == (3600.0, 1)
+    assert office.value("fault_time", grain="month")["cause"] == ["annotation"]
+    stop = office.stops()[0]
+    shown = {name: stop[name] for name in ("time_class", "reason", "origin", "original_class", "original_sub_class")}
+    assert shown == {"time_class": "setup", "reason": "tool_change", "origin": "annotation", "original_class": "delay",
+                     "original_sub_class": "fault"}  # fmt: skip
+    said = stop["annotation"]
+    assert (said["id"], said["account"], said["note"]) == (made["annotations"][0], "engineer", "seen at the machine")
+    assert office.plant.query("SELECT count(*), sum(value) FROM reading") == raw
+    audit = office.plant.query("SELECT action, object, detail ->> 'note' FROM audit_log WHERE action LIKE 'stop.%%'")
+    assert audit == [("stop.annotate", str(said["id"]), "seen at the machine")]
+
+    assert office.ask("POST", f"annotations/{said['id']}/revert", body={"note": "wrong machine"})[0] == 201
+    run_once(office.plant.kpi_url, now=AFTER + 2 * HOUR)
+    again = office.value("fault_time")
+    assert (again["value"], again["revision"], again["cause"]) == (3600.0, 3, ["annotation"])
+    assert office.stops()[0]["origin"] == "signal"
+    history = office.ask("GET", "annotations", "viewer")[1]["items"]
+    assert [(row["status"], row["note"]) for row in history] == [
+        ("revert", "wrong machine"),
+        ("reverted", "seen at the machine"),
+    ]
+
+
+def test_a_stop_is_split_and_its_parts_are_judged_apart(office: Office) -> None:
+    middle = (STOP[0] + timedelta(minutes=20)).isoformat()
+    split: dict[str, Any] = {
+        "path": "annotations/split",
+        "at": middle,
+        "first_reason": "tool_change",
+        "second_reason": "no_material",
+    }
+    status, made = office.correct(**split)
+    assert (status, len(made["annotations"])) == (201, 2)
+    run_once(office.plant.kpi_url, now=AFTER + HOUR)
+    found = [(row["time_class"], row["sub_class"], row["duration_s"]) for row in office.stops()]
+    assert found == [("setup", "", 1200.0), ("delay", "starved", 2400.0)]
+    first = made["annotations"][0]
+    again: dict[str, Any] = {"at": None, "from": BEGIN, "to": middle, "reason": "no_material", "supersedes": first}
+    assert office.correct(**again)[0] == 201
+    status, problem = office.correct(**again)
+    assert (status, problem["type"]) == (409, "urn:haidang:problem:not-in-force")
+    assert "is not in force any more" in problem["detail"]
+    assert office.ask("POST", f"annotations/{first}/revert", body={"note": "late"})[0] == 409
+
+
+def test_only_engineers_correct_and_only_what_can_be(office: Office) -> None:
+    for reader in ("viewer", "assessor"):
+        assert office.correct(reader, reason="tool_change")[0] == 403
+        assert office.ask("POST", "annotations/1/revert", reader, {"note": "x"})[0] == 403
+    whole: dict[str, Any] = {"reason": "tool_change", "at": None, "from": BEGIN, "to": END}
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"reason": "aliens"}, "it has: no_material, tool_change"),
+        ({"product": "aliens"}, "no product"),
+        ({"reason": "tool_change", "note": " "}, "Say why"),
+        ({"reason": "tool_change", "note": "x" * 1001}, "note"),
+        ({}, "a reason or a product"),
+        ({**whole, "asset": "line/m9"}, "no asset 'line/m9'"),
+        ({**whole, "to": "2026-06-01T00:00:00Z"}, "31 days"),
+        ({**whole, "from": END, "to": BEGIN}, "after the beginning"),
+        ({**whole, "to": None}, "from and to"),
+        ({"reason": "tool_change", "at": "2026-03-02T08:00:00"}, "at"),
+        ({"reason": "tool_change", "planet": "mars"}, "planet"),
+        ({**whole, "to": "2199-01-01T00:00:00Z", "from": "2198-12-31T00:00:00Z"}, "future"),
+    ]
+    for wrong, place in refused:
+        status, problem = office.correct(**wrong)
+        assert (status, place in problem["detail"]) == (422, True), (wrong, problem)
+    assert office.correct(reason="tool_change", at="2020-01-01T00:00:00Z")[0] == 404
+    assert office.ask("POST", "annotations/999/revert", body={"note": "x"})[0] == 404
+    assert office.correct(reason="tool_change", planet="x" * 20_000)[0] == 413
+    assert office.plant.query("SELECT count(*) FROM annotation") == [(0,)]
+    assert office.plant.query("SELECT count(*) FROM dirty_mark") == [(0,)]
+
+
+def test_of_two_who_replace_the_same_statement_at_once_one_is_refused(office: Office) -> None:
+    url = office.plant.database.url
+    given = Correction(MACHINE, *STOP, reason="tool_change", note="first")
+    with connect(url) as connection:
+        number = annotate(Author(connection, office.plant.site_id, None), given)
+    outcomes: list[str] = []
+    both = threading.Barrier(2, timeout=10)
+
+    def replace() -> None:
+        with connect(url) as connection:
+            both.wait()
+            newer = Correction(MACHINE, *STOP, reason="no_material", note="second", supersedes=number)
+            try:
+                annotate(Author(connection, office.plant.site_id, None), newer)
+                connection.commit()
+                outcomes.append("taken")
+            except StaleCorrectionError:
+                outcomes.append("refused")
+
+    threads = [threading.Thread(target=replace) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert sorted(outcomes) == ["refused", "taken"]
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT count(*) FROM annotation WHERE supersedes = %s", [number]).fetchone()
+    assert rows == (1,)
