@@ -75,7 +75,12 @@ def scopes(
         )
         lends = tree.lenders(asset.key)
         rows += [
-            (asset.key, key, *(key in part for part in (time, counts, lends, energy, below)), key in below & {asset.key})
+            (
+                asset.key,
+                key,
+                *(key in part for part in (time, counts, lends, energy, below)),
+                key in below & {asset.key},
+            )
             for key in sorted(time | counts | energy | below)
         ]
         abilities.append(
