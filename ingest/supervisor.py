@@ -19,6 +19,7 @@ from ingest.errors import WorkerRefusedError
 from ingest.leases import Lease
 from ingest.leftovers import Drainer, child_environment
 from ingest.settings import IngestSettings
+from ingest.sharing import is_own
 from ingest.slots import Slot, layout
 from ingest.waiting import in_thread, pause
 from store.errors import DatabaseUnavailableError
@@ -36,7 +37,7 @@ class Supervisor:
 
     def __init__(self, settings: IngestSettings) -> None:
         self._settings = settings
-        self._slots = layout(settings.ingest_client_id, settings.ingest_workers)
+        self._slots: list[Slot] = []
         self._lease = Lease(
             settings.database_url,
             Slot(settings.ingest_client_id),
@@ -92,15 +93,15 @@ class Supervisor:
 
     async def _work(self) -> None:
         """Run all workers until the end, or until somebody else took the lease."""
-        log.info("supervising", workers=len(self._slots), client_id=self._settings.ingest_client_id)
+        client_id, count = self._settings.ingest_client_id, self._settings.ingest_workers
+        log.info("supervising", workers=count, client_id=client_id)
         look, hang_s = lambda: self._in_thread(self._lease.workers), self._settings.ingest_hang_s
-        drainer = Drainer(self._slots, self._lease.claim.holder, look, hang_s)
         async with asyncio.TaskGroup() as group:
+            others = [group.create_task(self._renew(), name="renew the lease")]
+            self._slots = layout(client_id, count, is_own=await is_own(self._settings, self._stopping))
+            drainer = Drainer(self._slots, self._lease.claim.holder, look, hang_s)
+            others.append(group.create_task(drainer.run(), name="empty what is left over"))
             workers = [group.create_task(self._keep(slot), name=slot.session) for slot in self._slots]
-            others = [
-                group.create_task(self._renew(), name="renew the lease"),
-                group.create_task(drainer.run(), name="empty what is left over"),
-            ]
             await asyncio.wait(workers)
             for task in others:
                 task.cancel()

@@ -46,7 +46,7 @@ class Plant:
             connection.execute("INSERT INTO site (key, name, timezone) VALUES ('plant', 'Plant', 'UTC')")
 
     def ingest(self, count: int, **more: str) -> Service:
-        """Start ingest with so many workers."""
+        """Start ingest with so many workers, which share as it suits the broker."""
         env = {
             "HAIDANG_DATABASE_URL": self.database.url_for("haidang_ingest"),
             "HAIDANG_BROKER_URL": self._broker.url,
@@ -67,6 +67,11 @@ class Plant:
         for info in sent:
             info.wait_for_publish(10)
         self.sent += messages
+
+    def restart_broker(self) -> None:
+        """Restart the broker in order; the plant is connected again."""
+        self._broker.restart()
+        wait_until(self._client.is_connected, what="the plant to be connected")
 
     def sessions(self) -> dict[str, Worker]:
         with psycopg.connect(self.database.url) as connection:
@@ -117,31 +122,33 @@ def plant(database: TestDatabase, broker: Broker, services: Services) -> Iterato
 def test_nothing_is_lost_while_workers_are_killed_added_and_taken_away(plant: Plant, broker: Broker) -> None:
     if not broker.keeps_sessions:
         missing("mosquitto", "rumqttd gives what waits in a session to others, and an old one is never emptied (0014)")
-    one = plant.ingest(1)
-    plant.wait_connected("w")
+    two = plant.ingest(2, HAIDANG_INGEST_SHARING="broker")
+    plant.wait_connected("w-0of2", "w-1of2")
     plant.publish()
-    assert one.terminate() == 0
-    plant.publish()  # waits in a session that is not shared
+    assert two.terminate() == 0
+    plant.publish()  # waits in sessions among which the broker shares
 
     three = plant.ingest(3)
     plant.publish()
-    plant.wait_connected("w-0of3", "w-1of3", "w-2of3")
+    plant.wait_connected("w-0of3-own", "w-1of3-own", "w-2of3-own")
     plant.publish()
-    os.kill(plant.sessions()["w-1of3"].pid, signal.SIGKILL)
+    os.kill(plant.sessions()["w-1of3-own"].pid, signal.SIGKILL)
     plant.publish()
     assert three.terminate() == 0
     plant.publish()  # waits in the sessions of three workers, one of which did not come back
-
-    plant.ingest(2)
+    plant.restart_broker()
     plant.publish()
-    plant.wait_connected("w-0of2", "w-1of2")
+
+    plant.ingest(1)
+    plant.publish()
+    plant.wait_connected("w")
     plant.publish()
     plant.wait_stored()
     plant.check()
 
 
 def test_a_hung_worker_is_replaced_and_another_ingest_waits_for_its_turn(plant: Plant) -> None:
-    two = plant.ingest(2, HAIDANG_INGEST_HANG_S="3")
+    two = plant.ingest(2, HAIDANG_INGEST_HANG_S="3", HAIDANG_INGEST_SHARING="broker")
     plant.wait_connected("w-0of2", "w-1of2")
     hung = plant.sessions()["w-0of2"].pid
     os.kill(hung, signal.SIGSTOP)

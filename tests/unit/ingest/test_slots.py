@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ingest.leases import Ownership, is_gone, this_process
 from ingest.leftovers import all_connected, leftovers
+from ingest.sharing import is_own_better
 from ingest.slots import Slot, layout, named, parse_slots
 from store.leases import Worker
 
@@ -43,6 +44,47 @@ def test_several_workers_share_what_has_no_state() -> None:
     assert layout("w", 2)[0].filters(["a/#"]) == slots[0].filters(["a/#"]), "one group, whatever the number of slots"
 
 
+def test_slots_that_share_out_topics_themselves_have_other_sessions_and_plain_subscriptions() -> None:
+    slots = layout("w", 2, is_own=True)
+    assert [slot.session for slot in slots] == ["w-0of2-own", "w-1of2-own"]
+    assert slots[0].filters(["haidang/v1/#", "spBv1.0/#"]) == ["haidang/v1/#", "spBv1.0/#"]
+    assert layout("w", 1, is_own=True) == layout("w", 1)
+
+
+def test_what_is_shared_keeps_no_node_from_a_slot() -> None:
+    (slot, *_) = layout("w", 2)
+    assert slot.filters(["#"], ["spBv1.0/#"]) == ["$share/w/#", "spBv1.0/#"]
+    assert slot.filters(["a/#", "spBv1.0/#"], ["spBv1.0/#"]) == ["$share/w/a/#", "spBv1.0/#"]
+
+
+@given(st.binary(min_size=1), st.integers(2, 9))
+def test_a_topic_belongs_to_exactly_one_slot_by_their_own_sharing_and_to_each_by_the_brokers(
+    topic: bytes, workers: int
+) -> None:
+    own = [slot.must_read(topic, knows_nodes=False) for slot in layout("w", workers, is_own=True)]
+    assert own.count(True) == 1
+    assert all(slot.must_read(topic, knows_nodes=False) for slot in layout("w", workers))
+
+
+def test_a_device_of_ours_has_one_slot_and_nodes_are_the_hosts_business() -> None:
+    for slot in layout("w", 3, is_own=True):
+        asset = b"haidang/v1/plant/hall/line/m7"
+        assert slot.must_read(asset + b"/data", knows_nodes=True) == slot.must_read(
+            asset + b"/status", knows_nodes=True
+        )
+        assert slot.must_read(b"spBv1.0/plant/NDATA/node", knows_nodes=True)
+    unread = [slot.must_read(b"spBv1.0/p/NDATA/n", knows_nodes=False) for slot in layout("w", 3, is_own=True)]
+    assert unread.count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("mosquitto version 2.0.11", True), ("Mosquitto 3", True), ("FlashMQ 1.20", False), ("", False)],
+)
+def test_only_mosquitto_is_known_to_forget_what_it_shares(version: str, expected: bool) -> None:
+    assert is_own_better(version) == expected
+
+
 @given(st.text(min_size=1), st.integers(1, 9))
 def test_a_node_belongs_to_exactly_one_slot(node: str, workers: int) -> None:
     assert [Ownership(slot).is_mine(node) for slot in layout("w", workers)].count(True) == 1
@@ -55,7 +97,7 @@ def test_nodes_are_spread() -> None:
 
 
 def test_slots_can_be_named() -> None:
-    slots = [*layout("w", 3), Slot("w")]
+    slots = [*layout("w", 3), *layout("w", 2, is_own=True), Slot("w")]
     assert parse_slots("w", named(slots)) == slots
 
 
@@ -70,6 +112,12 @@ def test_sessions_of_another_layout_are_left_over(workers: int, expected: list[s
         row("w-1of2", 1, 2, holder=None),
     ]
     assert [slot.session for slot in leftovers(rows, layout("w", workers))] == expected
+
+
+def test_another_way_of_sharing_leaves_sessions_over_as_well() -> None:
+    rows = [row("w-0of2", 0, 2), row("w-1of2", 1, 2), row("w-0of2-own", 0, 2), row("w-1of2-own", 1, 2)]
+    assert leftovers(rows, layout("w", 2, is_own=True)) == layout("w", 2)
+    assert leftovers(rows, layout("w", 2)) == layout("w", 2, is_own=True)
 
 
 @pytest.mark.parametrize("subscriptions", [None, ["haidang/v1/#"]])
