@@ -34,13 +34,23 @@ class Tree:
 
     @classmethod
     def of(cls, leaves: Iterable[bytes]) -> "Tree":
-        """Build the tree of the leaf hashes, level by level."""
-        levels = [list(leaves)]
-        while len(levels[-1]) > 1:
-            below = levels[-1]
-            pairs = zip(below[0::2], below[1::2], strict=False)
-            levels.append([sha256(b"\x01" + left + right).digest() for left, right in pairs])
-        return cls(levels)
+        """Build the tree of the leaf hashes."""
+        made = cls()
+        made.extend(leaves)
+        return made
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Append leaf hashes and the subtrees that they complete."""
+        self.levels[0].extend(leaves)
+        for level, below in enumerate(self.levels):
+            if len(below) < 2:
+                break
+            if level + 1 == len(self.levels):
+                self.levels.append([])
+            above = self.levels[level + 1]
+            fresh = below[2 * len(above) :]
+            pairs = zip(fresh[0::2], fresh[1::2], strict=False)
+            above.extend(sha256(b"\x01" + left + right).digest() for left, right in pairs)
 
     @property
     def size(self) -> int:

@@ -132,6 +132,11 @@ class Signature:
     key_id: bytes
     raw: bytes
 
+    @property
+    def text(self) -> str:
+        """The line as it is written."""
+        return f"— {self.name} {_base64(self.key_id + self.raw)}"
+
     def is_by(self, key: PublicKey) -> bool:
         """Whether the line says that it is this key's."""
         return (self.name, self.key_id) == (key.name, key.key_id)

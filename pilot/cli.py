@@ -12,6 +12,7 @@ from pilot.commands import (
     configuration,
     database,
     demo,
+    evidence,
     keys,
     kpi,
     ledger,
@@ -21,6 +22,7 @@ from pilot.commands import (
     rejected,
     services,
     sites,
+    stops,
 )
 from pilot.errors import PilotError
 
@@ -42,6 +44,8 @@ app.add_typer(database.app, name="db")
 app.add_typer(sites.app, name="site")
 app.add_typer(records.app, name="records")
 app.add_typer(kpi.app, name="kpi")
+app.add_typer(stops.app, name="stops")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(keys.app, name="key")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(rejected.app, name="rejected")
@@ -53,12 +57,13 @@ def main() -> None:
     """Run a command; what goes wrong is one clear line on standard error and exit code 1."""
     from ingest.errors import IngestError  # noqa: PLC0415 - keeps --help fast
     from kpi.errors import KpiError  # noqa: PLC0415
+    from maturity.errors import MaturityError  # noqa: PLC0415
     from simulators.errors import SimulatorError  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
 
     try:
         app()
-    except (PilotError, StoreError, IngestError, KpiError, SimulatorError) as error:
+    except (PilotError, StoreError, IngestError, KpiError, MaturityError, SimulatorError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]Error:[/red] {escape(str(error))}")
         sys.exit(1)
     except KeyboardInterrupt:

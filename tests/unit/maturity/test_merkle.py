@@ -44,6 +44,14 @@ def test_roots_are_those_of_another_library() -> None:
         assert tree(40).root(count) == other.get_root(count)
 
 
+@given(st.lists(st.integers(0, 9), max_size=12))
+def test_a_tree_grows_as_if_made_at_once(steps: list[int]) -> None:
+    grown, leaves = Tree(), [leaf_hash(each) for each in records(sum(steps))]
+    for step in steps:
+        grown.extend(leaves[grown.size : grown.size + step])
+    assert grown.levels == Tree.of(leaves).levels
+
+
 def test_an_empty_log_has_the_hash_of_nothing() -> None:
     assert Tree().root() == EMPTY_ROOT == sha256(b"").digest()
 

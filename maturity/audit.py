@@ -1,0 +1,109 @@
+"""Re-checks a whole evidence log: records against leaves, checkpoints against records, and every signature."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from maturity.checkpoint import Checkpoint
+from maturity.errors import SignatureError
+from maturity.merkle import Tree, leaf_hash
+from maturity.notes import Note, PublicKey, note_of
+from maturity.rotation import KIND, KeyPeriod, key_in_force, key_periods
+from store.evidence import StoredCheckpoint
+
+MOST_FINDINGS = 100
+_KEY = f'"kind":"{KIND}"'
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit saw: sizes, the newest signed size, who signed it, and every fault as a sentence."""
+
+    records: int
+    checkpoints: int
+    signed: int
+    keys: tuple[str, ...]
+    findings: tuple[str, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+
+def audit(
+    rows: Iterable[tuple[int, bytes, str]], checkpoints: list[StoredCheckpoint], pinned: PublicKey | None = None
+) -> Audit:
+    """Re-check a log.
+
+    Args:
+        rows: place, leaf hash and record of everything, in order.
+        checkpoints: all, with their signature lines, oldest first.
+        pinned: the key that the log must be signed by, or announce; without it, the log's own first key.
+    """
+    findings: list[str] = []
+    announced: list[tuple[int, str]] = []
+    leaves: list[bytes] = []
+    for place, leaf, record in rows:
+        if place != len(leaves):
+            findings.append(f"Records {len(leaves)} to {place - 1} are missing.")
+            break
+        made = leaf_hash(record.encode())
+        if made != leaf:
+            findings.append(
+                f"Record {place} was changed: its hash is not the one it was entered with ({_about(record)})."
+            )
+        if _KEY in record:
+            announced.append((place, record))
+        leaves.append(made)
+    periods = _periods(announced, pinned, findings)
+    tree = Tree.of(leaves)
+    good = 0
+    for each in checkpoints:
+        found = [*_of_root(each, tree, good), *_of_signatures(each, periods)]
+        findings += found
+        good = good if found else each.tree_size
+    return Audit(
+        records=len(leaves),
+        checkpoints=len(checkpoints),
+        signed=good,
+        keys=tuple(str(period.key) for period in periods),
+        findings=tuple(findings[:MOST_FINDINGS]),
+    )
+
+
+def _periods(announced: list[tuple[int, str]], pinned: PublicKey | None, findings: list[str]) -> list[KeyPeriod]:
+    try:
+        records = ((place, json.loads(record)) for place, record in announced)
+        return key_periods([(place, record) for place, record in records if record.get("kind") == KIND], pinned)
+    except SignatureError as error:
+        findings.append(str(error))
+        return []
+
+
+def _of_root(checkpoint: StoredCheckpoint, tree: Tree, good: int) -> Iterator[str]:
+    if checkpoint.tree_size > tree.size:
+        yield f"The checkpoint of {checkpoint.tree_size} records speaks of more than the {tree.size} that are there."
+    elif tree.root(checkpoint.tree_size) != checkpoint.root:
+        yield (
+            f"The records {good} to {checkpoint.tree_size - 1} are not those of the checkpoint of "
+            f"{checkpoint.tree_size} records ({checkpoint.created_at:%Y-%m-%d %H:%M} UTC)."
+        )
+
+
+def _of_signatures(checkpoint: StoredCheckpoint, periods: list[KeyPeriod]) -> Iterator[str]:
+    said = Checkpoint(checkpoint.origin, checkpoint.tree_size, checkpoint.root)
+    key = key_in_force(periods, said.size)
+    if key is None:
+        yield f"No key is announced for the checkpoint of {said.size} records."
+        return
+    try:
+        note = Note.parse(note_of(said.text, checkpoint.lines))
+        if not note.signed_by([key]):
+            yield f"The checkpoint of {said.size} records is not signed by {key.name}, whose key was in force."
+    except SignatureError as error:
+        yield f"The checkpoint of {said.size} records: {error}"
+
+
+def _about(record: str) -> str:
+    return record[:80] + ("…" if len(record) > len("…") + 80 else "")

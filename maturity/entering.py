@@ -1,0 +1,102 @@
+"""What enters the evidence log at day close: final KPI values, window by window, and the digests of the day's raw rows.
+
+In: rows of the store. Out: records whose content is canonical JSON data: keys instead of database numbers, times as
+RFC 3339 texts in UTC, ratios as fractions, durations in seconds.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from itertools import groupby
+from typing import Any
+
+from maturity.log import Record
+
+KPI_KIND = "kpi"
+RAW_KIND = "raw_day"
+_WINDOW = ("scope", "grain", "window_start", "shift", "job", "product")
+_OF_VALUE = (
+    "kpi",
+    "variant",
+    "value",
+    "numerator",
+    "denominator",
+    "coverage",
+    "completeness",
+    "status",
+    "flags",
+    "definition_version",
+    "factor_set",
+    "config_digest",
+    "inputs_digest",
+    "revision",
+    "cause",
+)
+
+
+def code_version() -> str:
+    """Name and version of the product that computed and entered."""
+    return f"haidang {version('haidang')}"
+
+
+def kpi_records(site: str, day: date, rows: Iterable[Mapping[str, Any]], code: str) -> Iterator[Record]:
+    """Make one record per window and scope of a production day.
+
+    Args:
+        site: key of the site.
+        day: the production day on which the windows begin.
+        rows: final values, those of a window together (`store.evidence.final_values`).
+        code: what computed them.
+    """
+    for window, group in groupby(rows, key=lambda row: tuple(row[name] for name in _WINDOW)):
+        values = list(group)
+        named = dict(zip(_WINDOW, window, strict=True))
+        start = instant(named["window_start"])
+        where = (named["scope"], named["grain"], start, named["shift"], named["job"], named["product"])
+        yield Record(
+            KPI_KIND,
+            canonical_object(KPI_KIND, *where),
+            {
+                "kind": KPI_KIND,
+                "version": 1,
+                "site": site,
+                "scope": named["scope"],
+                "grain": named["grain"],
+                "production_day": day.isoformat(),
+                "from": start,
+                "to": instant(values[0]["window_end"]),
+                "shift": named["shift"],
+                "job": named["job"],
+                "product": named["product"],
+                "computed_at": instant(max(value["computed_at"] for value in values)),
+                "code": code,
+                "values": [{name: value[name] for name in _OF_VALUE} for value in values],
+            },
+        )
+
+
+def raw_record(site: str, day: date, rows: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
+    """Make the record of a production day's raw rows: per series the number of rows and their SHA-256."""
+    series = [
+        {
+            "key": row["series_key"],
+            "from": instant(row["from_ts"]),
+            "to": instant(row["to_ts"]),
+            "rows": row["rows"],
+            "sha256": bytes(row["sha256"]).hex(),
+        }
+        for row in rows
+    ]
+    if series:
+        content = {"kind": RAW_KIND, "version": 1, "site": site, "production_day": day.isoformat(), "series": series}
+        yield Record(RAW_KIND, canonical_object(RAW_KIND, day.isoformat()), content)
+
+
+def canonical_object(kind: str, *parts: str) -> str:
+    """Name what a record is about; a slash inside a part stays, an empty part is a dash."""
+    return "|".join((kind, *(part or "-" for part in parts)))
+
+
+def instant(at: datetime) -> str:
+    """An instant as RFC 3339 text in UTC with microseconds."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

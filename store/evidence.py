@@ -1,0 +1,145 @@
+"""Rows of the evidence log, its checkpoints and what waits to be entered; what a record means is not known here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row, dict_row
+
+from store.pool import Connection
+from store.queries import load
+
+_SQL = load("evidence")
+_PAGE = 20_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record to be appended; `site_id` is null for what belongs to the log itself."""
+
+    site_id: int | None
+    kind: str
+    object: str
+    leaf_hash: bytes
+    record: str
+
+
+@dataclass(frozen=True)
+class StoredCheckpoint:
+    """Root of the first records, with the signature lines below it."""
+
+    tree_size: int
+    origin: str
+    root: bytes
+    created_at: datetime
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DueDay:
+    """A production day that may have something to enter."""
+
+    site_id: int
+    site: str
+    day: date
+    up_to: int
+
+
+def lock_log(connection: Connection) -> None:
+    """Wait until nobody else writes to the log; held until the end of the transaction."""
+    connection.execute(_SQL["lock_log"])
+
+
+def size(connection: Connection) -> int:
+    """Number of records."""
+    row = connection.execute(_SQL["log_size"]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def append(connection: Connection, first: int, entries: Sequence[Entry]) -> None:
+    """Append records from place `first` on, under the caller's lock and in its transaction."""
+    rows = [
+        (place, each.site_id, each.kind, each.object, each.leaf_hash, each.record)
+        for place, each in enumerate(entries, first)
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(_SQL["insert_record"], rows)
+
+
+def leaf_hashes(connection: Connection, first: int) -> list[bytes]:
+    """Leaf hashes from a place on, in order."""
+    rows = connection.execute(_SQL["leaf_hashes"], {"first": first}, binary=True)
+    return [bytes(row[0]) for row in rows]
+
+
+def records(connection: Connection) -> Iterator[tuple[int, bytes, str]]:
+    """Place, leaf hash and record of everything, in order, a page at a time."""
+    seq = 0
+    while True:
+        parameters = {"seq": seq, "limit": _PAGE}
+        rows = connection.execute(_SQL["records_from"], parameters, binary=True).fetchall()
+        yield from rows
+        if len(rows) < _PAGE:
+            return
+        seq = rows[-1][0] + 1
+
+
+def records_of_log(connection: Connection, kind: str) -> list[tuple[int, str]]:
+    """Place and text of the log's own records of a kind."""
+    return connection.execute(_SQL["records_of_kind"], {"kind": kind}).fetchall()
+
+
+def newest_records(connection: Connection, site_id: int, objects: Sequence[str]) -> dict[str, str]:
+    """Text of the newest record of each object that has one."""
+    parameters = {"site_id": site_id, "objects": list(objects)}
+    return dict(connection.execute(_SQL["newest_records"], parameters).fetchall())
+
+
+def last_checkpoint(connection: Connection) -> StoredCheckpoint | None:
+    """The newest checkpoint, without its signatures."""
+    with connection.cursor(row_factory=class_row(StoredCheckpoint)) as cursor:
+        return cursor.execute(_SQL["last_checkpoint"]).fetchone()
+
+
+def checkpoints(connection: Connection) -> list[StoredCheckpoint]:
+    """All checkpoints with their signatures, oldest first."""
+    rows = connection.execute(_SQL["checkpoints"]).fetchall()
+    return [StoredCheckpoint(size, origin, root, at, tuple(lines)) for size, origin, root, at, lines in rows]
+
+
+def insert_checkpoint(connection: Connection, tree_size: int, origin: str, root: bytes) -> None:
+    """Keep a checkpoint."""
+    connection.execute(_SQL["insert_checkpoint"], {"tree_size": tree_size, "origin": origin, "root": root})
+
+
+def insert_signature(connection: Connection, tree_size: int, key: str, line: str) -> None:
+    """Keep a signature over a checkpoint; a second one of the same key changes nothing."""
+    connection.execute(_SQL["insert_signature"], {"tree_size": tree_size, "key": key, "line": line})
+
+
+def due_days(connection: Connection, limit: int) -> list[DueDay]:
+    """Production days that may have something to enter, oldest first."""
+    rows = connection.execute(_SQL["due_days"], {"limit": limit}).fetchall()
+    return [DueDay(*row) for row in rows]
+
+
+def delete_due(connection: Connection, due: DueDay) -> None:
+    """Take a day from what waits, unless more was noted since it was read."""
+    connection.execute(_SQL["delete_due"], {"site_id": due.site_id, "day": due.day, "up_to": due.up_to})
+
+
+def final_values(connection: Connection, site_id: int, day: date) -> list[dict[str, Any]]:
+    """Final values whose windows begin on a production day, those of a window together."""
+    return _dicts(connection, "final_values", {"site_id": site_id, "day": day})
+
+
+def raw_digests(connection: Connection, site_id: int, day: date) -> list[dict[str, Any]]:
+    """Digests of the raw rows of a production day, by series key."""
+    return _dicts(connection, "raw_digests", {"site_id": site_id, "day": day})
+
+
+def _dicts(connection: psycopg.Connection[Any], name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_SQL[name], parameters).fetchall()

@@ -1,0 +1,79 @@
+-- name: lock_log
+-- One writer at a time: places are given without gaps.
+SELECT pg_advisory_xact_lock(7203617)
+
+-- name: log_size
+-- Number of records.
+SELECT coalesce(max(seq) + 1, 0) FROM evidence_log
+
+-- name: last_checkpoint
+-- The newest checkpoint.
+SELECT tree_size, origin, root, created_at FROM checkpoint ORDER BY tree_size DESC LIMIT 1
+
+-- name: checkpoints
+-- All checkpoints with their signature lines, oldest first.
+SELECT c.tree_size, c.origin, c.root, c.created_at, coalesce(array_agg(s.line ORDER BY s.at, s.key) FILTER (WHERE s.key IS NOT NULL), '{}')
+FROM checkpoint c LEFT JOIN checkpoint_signature s USING (tree_size)
+GROUP BY c.tree_size ORDER BY c.tree_size
+
+-- name: insert_checkpoint
+-- A checkpoint; it is never changed.
+INSERT INTO checkpoint (tree_size, origin, root) VALUES (%(tree_size)s, %(origin)s, %(root)s)
+
+-- name: insert_signature
+-- A signature over a checkpoint, once per key.
+INSERT INTO checkpoint_signature (tree_size, key, line) VALUES (%(tree_size)s, %(key)s, %(line)s) ON CONFLICT DO NOTHING
+
+-- name: leaf_hashes
+-- Leaf hashes from a place on, in order.
+SELECT leaf_hash FROM evidence_log WHERE seq >= %(first)s ORDER BY seq
+
+-- name: records_from
+-- Records in order, some at a time.
+SELECT seq, leaf_hash, record FROM evidence_log WHERE seq >= %(seq)s ORDER BY seq LIMIT %(limit)s
+
+-- name: records_of_kind
+-- All records of a kind that belong to no site (keys), oldest first.
+SELECT seq, record FROM evidence_log WHERE kind = %(kind)s AND site_id IS NULL ORDER BY seq
+
+-- name: records_of_site
+-- The newest record of each object of a site within the first records, by place.
+SELECT DISTINCT ON (object) seq, kind, object, record FROM evidence_log
+WHERE site_id = %(site_id)s AND seq < %(size)s AND kind = ANY (%(kinds)s)
+ORDER BY object, seq DESC
+
+-- name: newest_records
+-- The newest record of each of these objects.
+SELECT DISTINCT ON (object) object, record FROM evidence_log
+WHERE site_id = %(site_id)s AND object = ANY (%(objects)s)
+ORDER BY object, seq DESC
+
+-- name: due_days
+-- Production days that may have something to enter, oldest first, with the newest note of each.
+SELECT d.site_id, s.key, d.production_day, max(d.evidence_due_id) FROM evidence_due d JOIN site s USING (site_id)
+WHERE s.origin = 'local'
+GROUP BY 1, 2, 3 ORDER BY 3, 2 LIMIT %(limit)s
+
+-- name: delete_due
+-- What was entered is no longer due; what was noted meanwhile is.
+DELETE FROM evidence_due
+WHERE site_id = %(site_id)s AND production_day = %(day)s AND evidence_due_id <= %(up_to)s
+
+-- name: final_values
+-- Final values whose windows begin on a production day, window by window.
+SELECT a.key AS scope, k.grain, k.window_start, k.window_end, k.shift, k.job, k.product, k.kpi, k.variant, k.value,
+       k.numerator, k.denominator, k.coverage, k.completeness, k.status, k.flags, k.definition_version, k.factor_set,
+       k.config_digest, k.inputs_digest, k.revision, k.cause, k.computed_at
+FROM kpi_value k JOIN asset a USING (asset_id)
+WHERE k.site_id = %(site_id)s AND k.production_day = %(day)s AND k.superseded_at IS NULL AND k.is_final
+ORDER BY a.key, k.grain, k.window_start, k.shift, k.job, k.product, k.kpi, k.variant
+
+-- name: raw_digests
+-- Digests of the raw rows of a production day.
+SELECT series_key, from_ts, to_ts, rows, sha256 FROM raw_day_digest
+WHERE site_id = %(site_id)s AND production_day = %(day)s AND superseded_at IS NULL
+ORDER BY series_key
+
+-- name: insert_record
+-- A record at its place.
+INSERT INTO evidence_log (seq, site_id, kind, object, leaf_hash, record) VALUES (%s, %s, %s, %s, %s, %s)
