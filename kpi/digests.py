@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from kpi.sums import run_starts
 from model.calendar import DayWindow
-from model.canonical import digest, rows_sha256
+from model.canonical import digest, packed_rows
 
 ROWS = pl.Schema(
     {
@@ -38,20 +41,21 @@ def day_digests(
     Returns:
         One row per series and day with rows; sha256 as PostgreSQL writes bytes.
     """
-    ids = readings["series_id"].to_numpy()
-    ts, value = readings["ts"].to_numpy(), readings["value"].fill_null(np.nan).to_numpy()
-    quality = readings["quality"].to_numpy()
+    ids, ts = readings["series_id"].to_numpy(), readings["ts"].to_numpy()
+    value, quality = readings["value"].fill_null(np.nan).to_numpy(), readings["quality"].to_numpy()
+    packed = packed_rows(ts, value, quality)
+    starts = run_starts(ids)
+    borders = dict(zip(ids[starts].tolist(), pairwise([*starts.tolist(), len(ids)]), strict=True))
     found = []
     for series_id, asset, name, active in series.select("series_id", "asset", "name", "active").iter_rows():
-        low, high = np.searchsorted(ids, series_id, "left"), np.searchsorted(ids, series_id, "right")
+        low, high = borders.get(series_id, (0, 0))
         key = "/".join(part for part in (site_key, asset, name) if part)
         for window in windows.get(asset, ()):
-            begin = low + np.searchsorted(ts[low:high], window.from_us)
-            end = low + np.searchsorted(ts[low:high], window.to_us)
+            begin, end = (low + int(np.searchsorted(ts[low:high], at)) for at in (window.from_us, window.to_us))
             if end > begin:
-                sha = rows_sha256(ts[begin:end], value[begin:end], quality[begin:end])
-                bounds = (window.from_us, window.to_us, int(end - begin))
-                found.append((series_id, window.day, key, *bounds, rf"\x{sha.hex()}", active))
+                sha = sha256(packed[begin:end].data.cast("B"))
+                bounds = (window.from_us, window.to_us, end - begin)
+                found.append((series_id, window.day, key, *bounds, rf"\x{sha.hexdigest()}", active))
     return pl.DataFrame(found, schema=ROWS, orient="row")
 
 

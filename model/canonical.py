@@ -44,10 +44,20 @@ def rows_sha256(ts_us: npt.NDArray[np.int64], value: npt.NDArray[np.float64], qu
         value: values, NaN where there is none, shape (n,); every NaN is written as the one quiet NaN.
         quality: quality codes, shape (n,).
     """
+    rows = packed_rows(ts_us, value, quality)
+    return hashlib.sha256(rows[np.argsort(ts_us, kind="stable")].tobytes()).digest()
+
+
+def packed_rows(
+    ts_us: npt.NDArray[np.int64], value: npt.NDArray[np.float64], quality: npt.NDArray[np.int16]
+) -> npt.NDArray[np.void]:
+    """Rows as they are digested, in the given order; a stretch of one series' rows in order of time digests as such."""
     rows = np.empty(len(ts_us), ROW)
     rows["ts"], rows["value"], rows["quality"] = ts_us, value, quality
-    rows["value"][np.isnan(value)] = np.nan
-    return hashlib.sha256(rows[np.argsort(ts_us, kind="stable")].tobytes()).digest()
+    odd = np.isnan(value)
+    if odd.any():
+        rows["value"][odd] = np.nan
+    return rows
 
 
 def _usual(value: Any) -> Any:

@@ -45,3 +45,20 @@ ORDER BY value
 -- Change so many series, some in use.
 UPDATE series SET recorded_at = now()
 WHERE series_id IN (SELECT series_id FROM series ORDER BY md5(series_id::text || now()::text) LIMIT %(count)s)
+
+-- name: forget_marks
+-- The registry was made before there were readings: nothing is dirty yet.
+DELETE FROM dirty_mark
+
+-- name: add_symbol
+-- A state of the benchmark's machines.
+INSERT INTO symbol VALUES (%(id)s, %(text)s) ON CONFLICT DO NOTHING
+
+-- name: add_mark
+-- What ingest says of the readings that were stored.
+INSERT INTO dirty_mark (site_id, asset_id, from_ts, to_ts, cause)
+VALUES (%(site_id)s, NULL, %(from_ts)s, %(to_ts)s, 'data')
+
+-- name: copy_readings
+-- Readings in COPY's binary form.
+COPY reading (ts, series_id, value, quality) FROM STDIN (FORMAT binary)

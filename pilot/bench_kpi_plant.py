@@ -1,0 +1,173 @@
+"""A plant for the benchmark of the KPI job: machines of 20 signals, mean 0.2 Hz, with readings as ingest stores them.
+
+States and counters come by exception, power once a second, 15 gauges every 5.8 s. A machine runs 17 of 20 minutes,
+then it is starved for two and broken for one; what it made in whole 20 minutes is known, so that any stretch of time
+can be made by itself.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from psycopg import Connection
+
+from model.vocabulary import symbol_id
+from store.pool import connect
+from store.queries import load
+from store.registry import active_series, apply_site, site_id
+from store.site_file import SiteFile
+
+SITE = "bench"
+FIRST_DAY = date(2026, 3, 2)
+MIDNIGHT = datetime(2026, 3, 1, 17, tzinfo=UTC)  # of that day in Ho Chi Minh City
+LATENESS = timedelta(days=1)
+IDEAL_CYCLE_S = 4.5
+STATES = (("EXECUTE", 0), ("SUSPENDED", 1020), ("ABORTED", 1140))  # seconds into the 20 minutes
+SLOT_S, RUN_S = 1200, 1020
+GAUGES, GAUGE_S = 15, 5.8
+BLOCK_S = 1800
+REJECT_EVERY = 50
+_SQL = load("bench")
+_PG_EPOCH_US = 946_684_800_000_000
+# One row of COPY's binary form: number of fields, then length and bytes of each.
+_ROW = np.dtype(
+    [
+        ("fields", ">i2"),
+        *(("ts_bytes", ">i4"), ("ts", ">i8")),
+        *(("id_bytes", ">i4"), ("series_id", ">i4")),
+        *(("value_bytes", ">i4"), ("value", ">f8")),
+        *(("quality_bytes", ">i4"), ("quality", ">i2")),
+    ]
+)
+Floats = npt.NDArray[np.float64]
+Points = tuple[int, Floats, Floats]  # series, seconds since MIDNIGHT, values
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is to compute."""
+
+    machines: int
+    days: int
+
+    @property
+    def until(self) -> datetime:
+        """The end of the last day."""
+        return MIDNIGHT + timedelta(days=self.days)
+
+    @property
+    def last_day(self) -> date:
+        return FIRST_DAY + timedelta(days=self.days - 1)
+
+
+def fill(url: str, size: Size) -> int:
+    """Make the site and its readings in an empty database; gives the number of readings."""
+    with connect(url, "bench", autocommit=True) as connection:
+        apply_site(connection, SiteFile.model_validate(document(size.machines)))
+        connection.execute(_SQL["forget_marks"])
+        number = site_id(connection, SITE)
+        ids = {(each.asset, each.name): each.series_id for each in active_series(connection, number)}
+        for state, _ in STATES:
+            connection.execute(_SQL["add_symbol"], {"id": symbol_id(state), "text": state})
+        connection.execute("SELECT ensure_partitions(%s, %s)", [MIDNIGHT, size.until])
+        rows = sum(_store(connection, ids, size.machines, begin) for begin in range(0, size.days * 86_400, BLOCK_S))
+        connection.execute(_SQL["add_mark"], {"site_id": number, "from_ts": MIDNIGHT, "to_ts": size.until})
+        connection.execute("VACUUM ANALYZE reading")
+    return rows
+
+
+def document(machines: int) -> dict[str, Any]:
+    """The site file: lines of ten machines, two shifts on every day."""
+    lines = [{"key": f"line{number:02d}", "level": "line"} for number in range((machines + 9) // 10)]
+    shifts = [
+        {"shift": name, "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": start, "end": end}
+        for name, start, end in (("A", "06:00", "14:00"), ("B", "14:00", "22:00"))
+    ]
+    return {
+        "site": {
+            "key": SITE,
+            "name": "Benchmark",
+            "timezone": "Asia/Ho_Chi_Minh",
+            "lateness_s": LATENESS.total_seconds(),
+        },
+        "assets": [*lines, *({"key": machine(n), "level": "unit", "series": _series()} for n in range(machines))],
+        "routings": [{"ideal_cycle_s": IDEAL_CYCLE_S, "source": "benchmark"}],
+        "calendars": [{"shifts": shifts}],
+    }
+
+
+def machine(number: int) -> str:
+    """Key of a machine."""
+    return f"line{number // 10:02d}/m{number:03d}"
+
+
+def _series() -> list[dict[str, Any]]:
+    return [
+        {"name": "state", "quantity": "state"},
+        *({"name": name, "quantity": name} for name in ("good_count", "reject_count", "cycle_count")),
+        {"name": "power_kw", "quantity": "active_power", "max_gap_s": 60},
+        *(
+            {"name": f"temperature_{n:02d}", "quantity": "temperature", "expected_period_s": GAUGE_S}
+            for n in range(GAUGES)
+        ),
+    ]
+
+
+def _store(connection: Connection[Any], ids: dict[tuple[str, str], int], machines: int, begin: int) -> int:
+    """Store half an hour of all machines in the order of time."""
+    points = [
+        (ids[machine(number), name], seconds, values)
+        for number in range(machines)
+        for name, seconds, values in _block(number, float(begin), float(begin + BLOCK_S))
+    ]
+    seconds = np.concatenate([each[1] for each in points])
+    order = np.argsort(seconds, kind="stable")
+    rows = np.zeros(len(seconds), _ROW)
+    rows["fields"] = 4
+    rows["ts_bytes"], rows["id_bytes"], rows["value_bytes"], rows["quality_bytes"] = 8, 4, 8, 2
+    start_us = round(MIDNIGHT.timestamp()) * 1_000_000 - _PG_EPOCH_US
+    rows["ts"] = start_us + np.round(seconds[order] * 1e6).astype(np.int64)
+    rows["series_id"] = np.repeat([each[0] for each in points], [len(each[1]) for each in points])[order]
+    rows["value"] = np.concatenate([each[2] for each in points])[order]
+    with connection.cursor() as cursor, cursor.copy(_SQL["copy_readings"]) as copy:
+        copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+        copy.write(rows.tobytes())
+        copy.write(b"\xff\xff")
+    return len(rows)
+
+
+def _block(number: int, begin: float, end: float) -> list[tuple[str, Floats, Floats]]:
+    """All points of one machine in [begin, end), seconds since MIDNIGHT."""
+    shift = number * 0.013  # no two machines say something at the same instant
+    cycle_s = IDEAL_CYCLE_S + 0.1 * (number % 10)
+    per_slot = int(RUN_S / cycle_s)
+    slots = np.arange(begin // SLOT_S, -(-end // SLOT_S))
+    made = (slots[:, None] * SLOT_S + (np.arange(per_slot) + 1) * cycle_s - 0.5 + shift).ravel()
+    count = (slots[:, None] * per_slot + np.arange(per_slot) + 1).ravel()
+    rejected = count % REJECT_EVERY == 0
+    changes = (slots[:, None] * SLOT_S + [float(at) for _, at in STATES] + shift).ravel()
+    states = np.tile([float(symbol_id(name)) for name, _ in STATES], len(slots))
+    each_s, gauge_s = np.arange(begin, end) + shift / 10, np.arange(np.ceil(begin / GAUGE_S), end / GAUGE_S) * GAUGE_S
+    runs = (each_s - shift) % SLOT_S < RUN_S
+    points = [
+        ("state", changes, states),
+        ("good_count", made[~rejected], (count - count // REJECT_EVERY)[~rejected]),
+        ("reject_count", made[rejected], (count // REJECT_EVERY)[rejected]),
+        ("cycle_count", made, count),
+        ("power_kw", each_s, np.where(runs, 20.0, 4.0) + np.sin(each_s * 0.37 + number)),
+        *(
+            (f"temperature_{n:02d}", gauge_s + shift + 0.1 * n, 40 + n + np.sin(gauge_s / 600 + number + n))
+            for n in range(GAUGES)
+        ),
+    ]
+    return [_within(name, seconds, values.astype(np.float64), begin, end) for name, seconds, values in points]
+
+
+def _within(name: str, seconds: Floats, values: Floats, begin: float, end: float) -> tuple[str, Floats, Floats]:
+    """Keep the points of the block; those beyond its end come again with the next one."""
+    if name == "power_kw" or name.startswith("temperature"):
+        return name, seconds, values  # made for the block, a little shifted
+    inside = (seconds >= begin) & (seconds < end)
+    return name, seconds[inside], values[inside]
