@@ -31,9 +31,11 @@ _HEAD = """\
 # Who is not named below may do nothing.
 
 # Ingest reads whatever machines publish (mapping files name the factory's own topics), says that it is there, and may
-# ask Sparkplug nodes to introduce themselves again. It cannot publish readings.
+# ask Sparkplug nodes to introduce themselves again. It cannot publish readings. What the broker is decides how several
+# workers share their work.
 user ingest
 topic read #
+topic read $SYS/broker/version
 topic write spBv1.0/STATE/+
 topic write spBv1.0/+/NCMD/#
 topic write spBv1.0/+/DCMD/#

@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
+from ingest.slots import of_session
 from store.leases import Worker, workers
 from store.pool import connect
 
@@ -40,6 +41,9 @@ def _table(rows: list[Worker]) -> Table:
         table.add_column(column)
     for row in rows:
         slot = "" if row.role == "supervisor" else f"{row.slot} of {row.slots}"
+        if row.slots > 1:
+            own = of_session(row.client_id, row.slot, row.slots, row.session).is_own
+            slot += ", own share" if own else ", shared by the broker"
         since = row.started_at.strftime("%Y-%m-%d %H:%M:%S")
         place = (row.host, str(row.pid)) if row.holder else ("", "")
         table.add_row(row.session, row.role, slot, *place, since, f"{row.silent_s:.0f} s ago", condition(row))

@@ -50,6 +50,9 @@ def catchup(
 def faults(
     minutes: Annotated[float, typer.Option(help="go on so long; every fault comes once at least", min=0)] = 3.0,
     workers: Annotated[int, typer.Option(help="processes of ingest", min=1, max=64)] = 1,
+    sharing: Annotated[
+        Literal["auto", "broker", "own"], typer.Option(help="who shares out topics among workers")
+    ] = "auto",
     rate: Annotated[float, typer.Option(help="messages a second over all devices", min=1)] = 500.0,
     devices: Annotated[int, typer.Option(help="machines that send", min=1, max=999)] = 40,
     values: Annotated[int, typer.Option(help="values in a message, one of them a state", min=2, max=90)] = 5,
@@ -71,7 +74,7 @@ def faults(
     from pilot.faults.stack import Services
 
     services = Services(database_url, database_control, broker_url, broker_control, mosquitto)
-    options = Options(minutes, workers, rate, devices, values, seed, tuple(only or ()), services, keep)
+    options = Options(minutes, workers, rate, devices, values, seed, tuple(only or ()), services, keep, sharing)
     raise typer.Exit(main(options, as_json=json))
 
 

@@ -3,7 +3,7 @@
 import importlib
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,13 @@ def ingest(
     workers: Annotated[
         int, typer.Option(envvar="HAIDANG_INGEST_WORKERS", help="processes that share the work", min=1, max=64)
     ] = 1,
+    sharing: Annotated[
+        Literal["auto", "broker", "own"],
+        typer.Option(
+            envvar="HAIDANG_INGEST_SHARING",
+            help="who shares out topics among workers: the broker, they themselves, or as it suits the broker",
+        ),
+    ] = "auto",
     client_id: Annotated[
         str, typer.Option(envvar="HAIDANG_INGEST_CLIENT_ID", help="stable name at the broker: the sessions hang on it")
     ] = "",
@@ -37,15 +44,17 @@ def ingest(
     again. Everything else is set in the environment: `python -m ingest --help` lists the variables.
 
     With [bold]--workers N[/bold] a supervisor starts N processes, watches them and starts again what dies or hangs.
-    Topics are shared among them; each Sparkplug node belongs to one. A second ingest of the same client id waits until
-    the first is gone. Another N may be used at the next start: what waits at the broker for workers that are no longer
-    there is stored first, then their sessions are removed. Nothing is lost by that, by kill -9, or by an outage.
+    Topics are shared among them ([bold]--sharing[/bold]); each Sparkplug node belongs to one. A second ingest of the
+    same client id waits until the first is gone. Another N, or another way of sharing, may be used at the next start:
+    what waits at the broker for workers that are no longer there is stored first, then their sessions are removed.
+    Nothing is lost by that, by kill -9, or by an outage.
     """
     if context.invoked_subcommand:
         context.obj = database_url
         return
     _set("HAIDANG_MAPPING_PATH", os.pathsep.join(str(path) for path in mapping or ()))
     _set("HAIDANG_INGEST_WORKERS", str(workers))
+    _set("HAIDANG_INGEST_SHARING", sharing)
     _set("HAIDANG_INGEST_CLIENT_ID", client_id)
     _set("HAIDANG_INGEST_METRICS_PORT", str(metrics_port or ""))
     _run("ingest", database_url, broker_url)

@@ -21,7 +21,7 @@ SPARKPLUG_SHARE = 0.2  # of the messages
 MOST_NODES = 8
 FORGETFUL = "broker_restart"
 FORGOTTEN = (
-    "Mosquitto forgets the shared subscriptions of several workers when it restarts, and what is published until they "
+    "Mosquitto forgets subscriptions that it shares among workers when it restarts, and what is published until they "
     f"are back (--only {FORGETFUL} shows it)"
 )
 
@@ -39,6 +39,7 @@ class Options:
     only: tuple[str, ...] = ()
     services: Services = field(default_factory=Services)
     keep: Path | None = None  # a folder for the logs, kept
+    sharing: str = "auto"  # who shares out topics among workers
     settings: dict[str, str] = field(default_factory=dict)  # more of ingest's environment
 
     @property
@@ -53,10 +54,13 @@ def run(options: Options, say: Callable[[str], None]) -> Result:
     with ExitStack() as exits:
         stack = exits.enter_context(
             running(
-                options.services, options.keep, workers=options.workers, seed=options.seed, settings=options.settings
+                *(options.services, options.keep),
+                workers=options.workers,
+                seed=options.seed,
+                settings={"HAIDANG_INGEST_SHARING": options.sharing, **options.settings},
             )
         )
-        kinds, left_out = possible(options.only, stack)
+        kinds, left_out = possible(options.only, stack, forgets=options.sharing == "broker" and options.workers > 1)
         load = make_load(options.devices, options.values)
         native, sparkplug = options.rate * (1 - SPARKPLUG_SHARE), options.rate * SPARKPLUG_SHARE
         publishers = make_publishers(load, stack, rate=native, seed=options.seed)
@@ -77,8 +81,13 @@ def run(options: Options, say: Callable[[str], None]) -> Result:
         return result
 
 
-def possible(only: Sequence[str], stack: Stack) -> tuple[list[Kind], list[str]]:
-    """The faults of this run, and a sentence for each that this stack cannot have.
+def possible(only: Sequence[str], stack: Stack, *, forgets: bool) -> tuple[list[Kind], list[str]]:
+    """The faults of this run, and a sentence for each that this stack cannot have, or that is known to lose something.
+
+    Args:
+        only: names of faults; all where there is none.
+        stack: what they would act on.
+        forgets: whether its broker shares out the topics, and so forgets at a restart who reads them.
 
     Raises:
         PilotError: a name is not known, or nothing is left.
@@ -100,7 +109,7 @@ def possible(only: Sequence[str], stack: Stack) -> tuple[list[Kind], list[str]]:
         if not ours[kind.needs]
     ]
     kinds = [kind for kind in wanted if ours[kind.needs]]
-    if ours["workers"] and not only:
+    if forgets and not only:
         left_out += [f"{kind.title}: {FORGOTTEN}" for kind in kinds if kind.name == FORGETFUL]
         kinds = [kind for kind in kinds if kind.name != FORGETFUL]
     if not kinds:

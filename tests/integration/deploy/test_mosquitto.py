@@ -307,10 +307,13 @@ def test_the_machines_listener_speaks_tls_only(deployed: Deployed) -> None:
     client.loop_stop()
 
 
-def test_the_health_account_sees_the_broker_alive(deployed: Deployed) -> None:
+@pytest.mark.parametrize(("name", "topic"), [("health", "$SYS/broker/uptime"), ("ingest", "$SYS/broker/version")])
+def test_an_account_may_ask_the_broker_whether_it_is_alive_or_what_it_is(
+    deployed: Deployed, name: str, topic: str
+) -> None:
     received = Event()
-    with connected(deployed, "health", tls=False) as client:
+    with connected(deployed, name, tls=False) as client:
         client.paho.on_message = lambda *_: received.set()
-        client.paho.subscribe("$SYS/broker/uptime")
+        client.paho.subscribe(topic)
         assert received.wait(PATIENCE_S)
         assert not client.publish("haidang/v1/demo-plant/x")

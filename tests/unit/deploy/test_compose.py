@@ -20,7 +20,7 @@ PORTS = {
     "HAIDANG_BROKER_BIND",
     *("HAIDANG_BROKER_PORT", "HAIDANG_BROKER_CERTIFICATE_PORT", "HAIDANG_API_PORT", "HAIDANG_GRAFANA_PORT"),
 }
-SIZES = {"HAIDANG_INGEST_WORKERS"}
+SIZES = {"HAIDANG_INGEST_WORKERS", "HAIDANG_INGEST_SHARING"}
 SECRETS = set(variables(ROOT / ".env.example")) - PORTS - SIZES
 GIVEN = dict.fromkeys(SECRETS, "s" * 64)
 ONE_SHOT = {"migrate", "broker-accounts", "broker-files", "simulated-site", "tools"}
