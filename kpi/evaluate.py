@@ -11,7 +11,7 @@ def value_columns(kpi: Kpi, variant: str = "") -> list[pl.Expr]:
     Raises:
         KeyError: the KPI has no such variant.
     """
-    if variant not in kpi.variants:
+    if variant not in kpi.variants and kpi.basis is not Basis.SAMPLE:
         raise KeyError(f"{kpi.id} has no variant {variant!r}")
     part = kpi.capped if variant == "capped" and kpi.capped is not None else kpi.numerator
     missing = why_missing(kpi).is_not_null()

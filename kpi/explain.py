@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from kpi.catalogue import CATALOGUE
+from kpi.capability import characteristic_rows
+from kpi.catalogue import CATALOGUE, Basis
 from kpi.errors import KpiError
 from kpi.evaluate import value_columns
 from kpi.frames import ATOMS, INTERVAL_SERIES, conform, empty
@@ -76,7 +77,11 @@ def explain(connection: Connection, site_id: int, value: Row) -> Explanation:
     site = _site(connection, site_id, value)
     inputs = _inputs(connection, site_id, site, value)
     found = scopes_of(inputs)
-    row = _wide(wide_rows(inputs, found, frozenset({Grain(value["grain"])})), value)
+    rows = wide_rows(inputs, found, grains := frozenset({Grain(value["grain"])}))
+    if kpi.basis is Basis.SAMPLE:
+        rows = characteristic_rows(inputs.atoms, found.sources, rows, grains)
+        rows = rows.filter(pl.col("characteristic") == value["variant"])
+    row = _wide(rows, value)
     again = row.select(value_columns(kpi, value["variant"])).row(0, named=True)
     sums = row.row(0, named=True)
     sources = found.sources.filter(pl.col("scope") == value["asset"])["asset"].unique().sort().to_list()

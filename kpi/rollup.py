@@ -11,8 +11,10 @@ from functools import cache
 import polars as pl
 
 from kpi import base, demand, status, windows
+from kpi.capability import characteristic_rows
 from kpi.catalogue import CATALOGUE, Basis, Kpi
 from kpi.catalogue.columns import calendar
+from kpi.compute.samples import QUANTITIES as SAMPLES
 from kpi.evaluate import value_columns, why_missing
 from kpi.frames import HOUR_US
 from kpi.scopes import Scopes, scopes
@@ -79,6 +81,10 @@ def rollup(inputs: RollupInputs, grains: frozenset[Grain] = frozenset(Grain)) ->
         return pl.DataFrame(schema=VALUES)
     plan = wide.lazy()
     rows = [_values(plan, kpi, variant, inputs.site) for kpi in CATALOGUE.values() for variant in kpi.variants]
+    measured = characteristic_rows(inputs.atoms, found.sources, wide, grains)
+    if not measured.is_empty():
+        of_samples = (kpi for kpi in CATALOGUE.values() if kpi.basis is Basis.SAMPLE)
+        rows += [_values(measured.lazy(), kpi, "", inputs.site) for kpi in of_samples]
     keys = ("asset", "grain", "production_day", "window_start", "shift", "job", "product", "kpi", "variant")
     return pl.concat(pl.collect_all(rows)).sort(keys)
 
@@ -115,7 +121,7 @@ def scopes_of(inputs: RollupInputs) -> Scopes:
     atoms = inputs.atoms
     timed = atoms.filter(pl.col("quantity") == "time")["asset"].unique().to_list()
     counts = pl.col("quantity").is_in(["good", "reject", "ideal_time_total"]) | (pl.col("origin") == "record")
-    recorded = atoms.filter(pl.col("quantity").is_in(base.OF_RECORDS))["asset"].unique().to_list()
+    recorded = atoms.filter(pl.col("quantity").is_in([*base.OF_RECORDS, *SAMPLES]))["asset"].unique().to_list()
     counted = atoms.filter(counts)["asset"].unique().to_list()
     return scopes(inputs.site, timed=set(timed), counted=set(counted), recorded=set(recorded))
 
@@ -194,9 +200,11 @@ class _Recipe:
 @cache
 def _recipe(kpi_id: str, variant: str) -> _Recipe:
     kpi = CATALOGUE[kpi_id]
-    constants = {"kpi": kpi.id, "variant": variant, "definition_version": kpi.definition_version}
+    constants = {"kpi": kpi.id, "definition_version": kpi.definition_version}
+    constants |= {} if kpi.basis is Basis.SAMPLE else {"variant": variant}
     rest = [
         *(pl.lit(value, VALUES[name]).alias(name) for name, value in constants.items()),
+        *([pl.col("characteristic").alias("variant")] if kpi.basis is Basis.SAMPLE else []),
         status.completeness(kpi).alias("completeness"),
         status.status(kpi).alias("status"),
         status.flags(kpi).alias("flags"),
@@ -223,7 +231,7 @@ def _makes_sense(kpi: Kpi) -> pl.Expr:
             able = pl.col("can_time") & pl.col("has_time") & (pl.col("from_records_s") == 0)
         case Basis.COUNT:
             able = pl.col("can_count")
-        case Basis.RECORD:
+        case Basis.RECORD | Basis.SAMPLE:
             able = pl.lit(value=True)
         case _:
             able = pl.col("can_energy")
@@ -236,6 +244,6 @@ def _worth_storing(kpi: Kpi) -> pl.Expr:
     split = pl.col("grain").is_in([Grain.JOB.value, Grain.PRODUCT.value])
     nothing = pl.col("value").is_null() | (pl.col("value") == 0 if kpi.sparse else pl.lit(value=False))
     no_data = (why_missing(kpi) == "no_data").fill_null(value=False)
-    if kpi.basis is Basis.RECORD:  # without its records there is no row at all
+    if kpi.basis in {Basis.RECORD, Basis.SAMPLE}:  # without its records there is no row at all
         return pl.col("value").is_not_null()
     return ~((in_hour & nothing) | (split & no_data & (kpi.basis in status.METERED)))

@@ -18,6 +18,7 @@ _SENTENCES = {
     "several_state_series": "Several series tell the state: {used!r} is used, the others are not.",
     "quality_not_measured": "Only a total is counted: without good or reject counts quality is not measured.",
     "missing_ideal_cycle": "{pieces:g} pieces of product {product!r}{tool_text} have no ideal cycle: add a routing.",
+    "missing_spec_limit": "{values} values of {characteristic!r} have no limits: give lower, upper or spec_limits.",
     "count_mismatch": "The record of {from_us} says {total:g} in total, but {good:g} good and {reject:g} rejected.",
     "overlapping_runs": "The record that begins {from_us} overlaps the next one and is cut at {cut_us}.",
 }

@@ -62,16 +62,16 @@ def shifts_of_scopes(windows: pl.DataFrame, sources: pl.DataFrame) -> pl.DataFra
     )
 
 
-def sums_of_grain(pieces: pl.DataFrame, grain: Grain) -> pl.DataFrame:
-    """Add the base sums of each window of a grain; `pieces` has the columns scope, KEYS and MEASURES."""
+def sums_of_grain(pieces: pl.DataFrame, grain: Grain, measures: tuple[str, ...] = MEASURES) -> pl.DataFrame:
+    """Add the base sums of each window of a grain; `pieces` has the columns scope, KEYS and the measures."""
     if grain in _ONLY:
         pieces = pieces.filter(_ONLY[grain])
     keys = {**_UNSPLIT, **_KEY_OF[grain]}
     rows = pieces.with_columns(expression.alias(f"_{name}") for name, expression in keys.items())
     rows = rows.sort("scope", *(f"_{name}" for name in keys), *KEYS)
     rows = rows.with_columns(_day.max().over("scope", *(f"_{name}" for name in keys)).alias("last_day"))
-    rows = rows.select("scope", *(pl.col(f"_{name}").alias(name) for name in keys), "last_day", *MEASURES)
-    return grouped(rows, (*GROUP, "last_day"), MEASURES)
+    rows = rows.select("scope", *(pl.col(f"_{name}").alias(name) for name in keys), "last_day", *measures)
+    return grouped(rows, (*GROUP, "last_day"), measures)
 
 
 def bounded(sums: pl.DataFrame, grain: Grain, windows: pl.DataFrame, shifts: pl.DataFrame, site: Site) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """The KPI catalogue: data and one expression each, for the job, the API, the console, the docs and explanations."""
 
-from kpi.catalogue import carbon, energy, losses, maintenance, production, records, times
+from kpi.catalogue import capability, carbon, energy, losses, maintenance, production, records, times
 from kpi.catalogue.entry import Aggregation, Basis, Direction, Kpi
 
 CATALOGUE: dict[str, Kpi] = {
@@ -13,6 +13,7 @@ CATALOGUE: dict[str, Kpi] = {
         *energy.ENTRIES,
         *carbon.ENTRIES,
         *records.ENTRIES,
+        *capability.ENTRIES,
     )
 }
 

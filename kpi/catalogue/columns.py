@@ -52,7 +52,13 @@ RECORDS = (
     *("inventory_throughput", "inventory_stock_time", "inventory_span"),
     *("consumed_material", "integrated_good", "production_loss", "storage_transport_loss", "other_loss"),
 )
-SUMS = TIMES + COUNTED_TIMES + QUANTITIES + MAINTENANCE + ENERGY + DEMAND + RECORDS
+# Measured values (kpi/compute/samples.py), in halves of the tolerance about its middle.
+SAMPLES = tuple(
+    f"{family}_{name}"
+    for family in ("sample", "run", "subgroup")
+    for name in ("n", "sum", "squares", "df", "two", "upper", "lower")
+)
+SUMS = TIMES + COUNTED_TIMES + QUANTITIES + MAINTENANCE + ENERGY + DEMAND + RECORDS + SAMPLES
 
 # What a scope has at all, apart from how much of it.
 HAS = ("has_time", "has_counts", "has_energy", "has_demand")

@@ -35,6 +35,7 @@ class Basis(StrEnum):
     DEMAND = "demand"
     CARBON = "carbon"
     RECORD = "record"  # business records; without them the KPI has no row
+    SAMPLE = "sample"  # measured values; the variant of a value is the name of its characteristic
 
 
 # When a KPI of ISO 22400-2 is wanted, by number: d on demand, p periodically, r in real time.
@@ -89,5 +90,7 @@ class Kpi:
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """Names of the stored variants; '' is the value as defined."""
+        """Names of the stored variants; '' is the value as defined. None where each characteristic is one."""
+        if self.basis is Basis.SAMPLE:
+            return ()
         return ("",) if self.capped is None else ("", "capped")

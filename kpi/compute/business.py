@@ -87,7 +87,7 @@ def _amounts(kind: str, from_us: int, to_us: int, payload: Mapping[str, Any]) ->
         if payload.get(name) is not None:
             amount = _amount(payload[name])
             yield (name, None) if amount is None else (quantity, amount)
-    if kind in COUNTED:
+    if kind in COUNTED and (kind != "inspection" or any(payload.get(name) is not None for name in FIELDS[kind])):
         yield COUNTED[kind], 1.0
     span_s = (to_us - from_us) / US_PER_S
     if kind == "maintenance":

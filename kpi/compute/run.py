@@ -24,6 +24,7 @@ from kpi.compute.plan import Plan, look_ahead_us, make_plan, open_layer
 from kpi.compute.quality import Observed, series_quality
 from kpi.compute.record_counts import Slots, record_rows
 from kpi.compute.records import Records, read_records
+from kpi.compute.samples import sample_rows
 from kpi.compute.signals import among, in_order, ranked_series, silences
 from kpi.compute.spread import Pieces
 from kpi.compute.states import state_layer, state_series
@@ -205,15 +206,16 @@ def _amounts(
         given.records.runs, set(counters["asset"]), Slots(open_layer(given.plan), pieces, index, ranks)
     )
     business, odd = business_rows(given.inputs.records, given.plan, pieces, index)
+    samples, unusable = sample_rows(given.inputs.records, given.inputs.site, given.plan, pieces, index)
     burned, uncounted = substance_rows(given.inputs.records, given.inputs.site, given.plan, index)
     hosted = power.hosted(hosts(given.inputs.site), given.plan.assets)
     energy = energy_rows(hosted, power.meters, index)
     classless = pl.DataFrame({name: [""] for name in ("time_class", "sub_class", "reason")})
     lost = energy.filter("is_gap").drop("is_gap").join(classless, how="cross")
     frames = [rows, ideal.rows, energy.filter(~pl.col("is_gap")).drop("is_gap"), lost]
-    frames += [record.rows, business, periodic_rows(given.readings, given.series, pieces, index)]
+    frames += [record.rows, business, samples, periodic_rows(given.readings, given.series, pieces, index)]
     frames.append(burned)
-    return ideal.findings + record.findings + odd + uncounted, [
+    return ideal.findings + record.findings + unusable + odd + uncounted, [
         keyed(each, pieces).select(name for name in ATOMS if name != "duration_us") for each in frames
     ]
 

@@ -8,8 +8,9 @@ import polars as pl
 from kpi.carbon import FactorInForce, location_based_kg
 from kpi.catalogue import CATALOGUE
 from kpi.catalogue.columns import order_execution, wide
+from kpi.compute.samples import place
 from kpi.evaluate import evaluate
-from kpi.quality import capability, rolled_throughput_yield
+from kpi.quality import rolled_throughput_yield
 from kpi.worked.result import Answers, Inputs, UnsupportedError
 
 HOUR_S = 3600.0
@@ -313,9 +314,12 @@ def rty(given: Inputs) -> Answers:
 
 
 def capability_indices(given: Inputs) -> Answers:
-    """Machine capability from mean and standard deviation."""
-    found = capability(given["mean"], given["s"], given["LSL"], given["USL"])
-    return {"cm": found.index, "cmk": found.critical} if found else {"cm": None, "cmk": None}
+    """Machine capability from mean and standard deviation; like the product's sums in halves of the tolerance."""
+    lower, upper = given.get("LSL"), given.get("USL")
+    side, middle, scale = place(lower, upper)
+    mean, deviation = (given["mean"] - middle) / scale, given["s"] / scale
+    frame = wide(run_n=2, run_sum=2 * mean, run_squares=deviation**2, run_df=1, **{f"run_{side}": 2})
+    return {"cm": value("cm", frame), "cmk": value("cmk", frame)}
 
 
 def downtime(given: Inputs) -> Answers:
