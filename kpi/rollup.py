@@ -111,6 +111,7 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
             pl.col("peak_kw").is_not_null().alias("has_demand"),
             (pl.col("window_end") + inputs.site.lateness_us <= inputs.now_us).alias("is_final"),
             status.coverage().alias("coverage"),
+            pl.lit(inputs.site.confidence_gate).alias("gate"),
         )
         .pipe(_with_digests, inputs.day_digests)
     )

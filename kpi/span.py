@@ -29,7 +29,7 @@ from kpi.frames import (
     conform,
     empty,
 )
-from kpi.marking import conflict_marks, marks_of
+from kpi.marking import conflict_marks, marks_of, quality_marks
 from kpi.parts import Done, Part, buckets_of, grouped, joined, of_assets
 from kpi.pool import Pool
 from kpi.work import DAY, LongWindows, Span, long_windows, windows_of_days, without_pending
@@ -38,6 +38,7 @@ from model.canonical import canonical_json, digest
 from model.registry import Site
 from store import derived, inputs, marks, registry
 from store.pool import Connection
+from store.series_quality import replace_quality
 from store.spool import BUCKETS, Spool
 
 MAX_FINDINGS = 500
@@ -248,7 +249,8 @@ class _SpanWork:
         """What becomes a flag: counters first seen inside a day, conflicts between what was sent and what is stored."""
         conflicts = inputs.conflicts(self.connection, self.place.site_id, _bounds(self.windows))
         found = marks_of(tables.findings, self.site, self.span.days)
-        return pl.concat([found, conflict_marks(conflicts, self.site, self.span.days)])
+        quality = quality_marks(tables.quality, self.site)
+        return pl.concat([found, conflict_marks(conflicts, self.site, self.span.days), quality])
 
     def _replace_pieces(self, tables: Tables) -> None:
         """Write intervals, carry and those days of atoms and demand that differ from the stored ones."""
@@ -261,6 +263,7 @@ class _SpanWork:
         derived.replace_interval_series(connection, place, tables.interval_series, changed)
         derived.replace_intervals(connection, place, tables.intervals, days)
         derived.replace_carry(connection, place, tables.carry, days)
+        replace_quality(connection, place.site_id, tables.quality, days)
 
     def _jobs(self, tables: Tables, planned: frozenset[date]) -> set[str]:
         """Jobs of the span, and those that the span before left open; one that may go on is left to the next span."""

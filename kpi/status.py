@@ -1,12 +1,14 @@
 """How far a value can be trusted: coverage, completeness, status and flags, as expressions over wide rows."""
 
+from collections.abc import Iterator
+
 import polars as pl
+from polars.expr.whenthen import Then
 
 from kpi.catalogue import Basis, Kpi
 from kpi.catalogue.columns import calendar, planned_busy
 from kpi.evaluate import why_missing
 
-LOW_COVERAGE = 0.95
 _TIME_BASED = frozenset({Basis.TIME, Basis.PERFORMANCE, Basis.MAINTENANCE})
 METERED = frozenset({Basis.ENERGY, Basis.DEMAND, Basis.CARBON})
 _PIECES = frozenset({Basis.COUNT, Basis.PERFORMANCE})
@@ -40,17 +42,40 @@ def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
 
 
 def status(kpi: Kpi) -> pl.Expr:
-    """Status of a row with the columns is_final and coverage."""
-    low = pl.col("coverage") < LOW_COVERAGE if kpi.basis in _TIME_BASED else pl.lit(value=False)
+    """Status of a row with the columns is_final, coverage and gate."""
     return (
         pl.when(~pl.col("is_final"))
         .then(pl.lit("provisional"))
         .when(why_missing(kpi).is_not_null())
         .then(why_missing(kpi))
-        .when(low)
+        .when(_too_little_known(kpi) | _too_little_came(kpi))
         .then(pl.lit("low_confidence"))
         .otherwise(pl.lit("final"))
     )
+
+
+def _too_little_known(kpi: Kpi) -> pl.Expr:
+    """Whether the time that no signal tells is more than the gate of the site allows."""
+    if kpi.basis not in _TIME_BASED:
+        return pl.lit(value=False)
+    return (pl.col("coverage") < pl.col("gate")).fill_null(value=False)
+
+
+def _too_little_came(kpi: Kpi) -> pl.Expr:
+    """Whether less of what was due came than the gate of the site asks for; business records are not due."""
+    if kpi.basis is Basis.RECORD:
+        return pl.lit(value=False)
+    return (completeness(kpi) < pl.col("gate")).fill_null(value=False)
+
+
+def _low_reasons(kpi: Kpi) -> Iterator[Then]:
+    """Flags that name why a value is below the gate."""
+    due = "energy_expected" if kpi.basis in METERED else "expected"
+    low = _too_little_known(kpi) | _too_little_came(kpi)
+    gap = "gap_energy" if kpi.basis in METERED else "gap"
+    yield pl.when(_too_little_came(kpi) & (pl.col(due) > 0)).then(pl.lit("missing_samples"))
+    yield pl.when(_too_little_known(kpi)).then(pl.lit("unknown_time"))
+    yield pl.when(low & pl.col("marks").list.contains(gap)).then(pl.lit(gap))
 
 
 def flags(kpi: Kpi) -> pl.Expr:
@@ -63,6 +88,7 @@ def flags(kpi: Kpi) -> pl.Expr:
     if kpi.basis in _BY_RULE:
         found.append(pl.when(pl.col("rule") != "").then(pl.concat_str(pl.lit("line_"), pl.col("rule"))))
     found.append(pl.when(~pl.col("is_final")).then(why_missing(kpi)))  # once final it is the status
+    found.extend(_low_reasons(kpi))
     marked = pl.col("marks").list.set_intersection(list(_MARKS.get(kpi.basis, ())))
     return pl.concat_list(pl.concat_list(found).list.drop_nulls(), marked).list.unique().list.sort()
 
@@ -84,13 +110,14 @@ _FLAGS: dict[str, tuple[frozenset[Basis], pl.Expr]] = {
     "factor_year_lag": (frozenset({Basis.CARBON}), pl.col("lagging_rows") > 0),
     "partial_demand": (frozenset({Basis.DEMAND}), pl.col("demand_partial")),
 }
+_OF_MACHINES, _OF_METERS = ("flat_line", "out_of_range"), ("flat_line_energy", "out_of_range_energy")
 # Findings of the computation that become flags of the values they touch.
 _MARKS: dict[Basis, tuple[str, ...]] = {
     Basis.TIME: ("conflict",),
     Basis.MAINTENANCE: ("conflict",),
-    Basis.COUNT: ("conflict", "partial_start"),
-    Basis.PERFORMANCE: ("conflict", "partial_start"),
-    Basis.ENERGY: ("conflict", "partial_start_energy"),
-    Basis.DEMAND: ("conflict", "partial_start_energy"),
-    Basis.CARBON: ("conflict", "partial_start_energy"),
+    Basis.COUNT: ("conflict", "partial_start", *_OF_MACHINES),
+    Basis.PERFORMANCE: ("conflict", "partial_start", *_OF_MACHINES),
+    Basis.ENERGY: ("conflict", "partial_start_energy", *_OF_METERS),
+    Basis.DEMAND: ("conflict", "partial_start_energy", *_OF_METERS),
+    Basis.CARBON: ("conflict", "partial_start_energy", *_OF_METERS),
 }

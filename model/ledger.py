@@ -40,6 +40,11 @@ def spread(counts: Sequence[int], bounds: Sequence[int]) -> Spread | None:
     return Spread(*(_at_most(counts, bounds, total * share) for share in (0.5, 0.99, 1.0)))
 
 
+def quantile(counts: Sequence[int], bounds: Sequence[int], share: float) -> float | None:
+    """The least bound (ms) that a share of the counts is not above; null where nothing was counted."""
+    return _at_most(counts, bounds, sum(counts) * share) if sum(counts) else None
+
+
 def _at_most(counts: Sequence[int], bounds: Sequence[int], wanted: float) -> float:
     seen = 0
     for place, count in enumerate(counts):
