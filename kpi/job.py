@@ -121,15 +121,6 @@ class SiteJob:
                 break
         return self.summary
 
-    def run_days(self, first: date, last: date, now: datetime) -> Summary:
-        """Compute these days again, whatever the marks say."""
-        plan = self._plan(now, due=False)
-        known = {day: found for span in plan.spans for day, found in span.causes.items()}
-        wanted = {day: known.get(day, frozenset()) for day in each_day(first, last)}
-        within = {id_: days for id_, days in plan.touched.items() if first <= days[0] and days[1] <= last}
-        self._carry_out(Plan(self._cut(wanted, now), within), now)
-        return self.summary
-
     def _plan(self, now: datetime, *, due: bool) -> Plan:
         with self.connection.transaction():
             site_id = registry.site_id(self.connection, self.site_key)
@@ -240,23 +231,19 @@ class SiteJob:
         )
 
 
-def run_once(  # noqa: PLR0913 - the flags of `haidang kpi run`
+def run_once(
     url: str,
     *,
     site: str | None = None,
-    from_: date | None = None,
-    to: date | None = None,
     progress: Progress | None = None,
     now: datetime | None = None,
     processes: int | None = None,
 ) -> Summary:
-    """Compute everything that is dirty or due; with days given, those days again (both included).
+    """Compute everything that is dirty or due.
 
     Args:
         url: database, as role haidang_kpi.
         site: only this site; all local ones without it.
-        from_: first production day to compute again; default `to`.
-        to: last production day to compute again; default `from_`.
         progress: told the days done and in all of the present pass.
         now: the instant of the computation, default the clock's.
         processes: that compute the assets of a span; default the setting HAIDANG_KPI_PROCESSES.
@@ -278,9 +265,8 @@ def run_once(  # noqa: PLR0913 - the flags of `haidang kpi run`
             registry.site_id(connection, site)  # refuses one that is not known
         for key in [site] if site else marks.site_keys(connection):
             job = SiteJob(connection, reader, key, settings, progress, pool=pool)
-            first, last = from_ or to, to or from_
             try:
-                total = total.plus(job.run(at) if first is None or last is None else job.run_days(first, last, at))
+                total = total.plus(job.run(at))
             except Exception as error:
                 if concerns_all(error):
                     raise

@@ -23,18 +23,43 @@ from pilot.quiet import only_warnings
 if TYPE_CHECKING:
     from kpi.worked import Result
 
+Reason = Literal["late_data", "annotation", "calendar", "registry", "mapping", "definition", "factor_set"]
 app = typer.Typer(help="Compute KPIs and show them.", no_args_is_help=True)
 
 
 @app.command()
 def run(
     site: Annotated[str | None, typer.Option(help="only this site")] = None,
-    from_: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first production day")] = None,
-    to: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="last production day, included")] = None,
     processes: Annotated[int | None, typer.Option(help="processes that compute", min=1, max=64)] = None,
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Compute what new data and changes have made dirty; with --from and --to those days again."""
+    """Compute what new data and changes have made dirty."""
+    _compute(database(database_url), site, processes)
+
+
+@app.command()
+def recompute(
+    site: Annotated[str, typer.Option(help="site key")],
+    from_: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="first production day")],
+    to: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="last production day, included")],
+    reason: Annotated[Reason, typer.Option(help="cause that the new revisions name")],
+    note: Annotated[str, typer.Option(help="kept in the audit log")] = "",
+    processes: Annotated[int | None, typer.Option(help="processes that compute", min=1, max=64)] = None,
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Compute days again that were computed before; what comes out differently is a revision with this reason."""
+    from kpi.recompute import Wanted, ask
+    from store.pool import connect
+
+    url = database(database_url)
+    with connect(url, "kpi recompute") as connection:
+        wanted = Wanted(site, from_.date(), to.date(), reason, note)
+        first, last = ask(connection, wanted, datetime.now(UTC))
+    typer.echo(f"{site}: {first} – {last} are computed again ({reason})", err=True)
+    _compute(url, site, processes)
+
+
+def _compute(url: str, site: str | None, processes: int | None) -> None:
     from kpi.job import run_once
 
     only_warnings()
@@ -46,9 +71,7 @@ def run(
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        summary = run_once(
-            database(database_url), site=site, from_=_day(from_), to=_day(to), progress=show, processes=processes
-        )
+        summary = run_once(url, site=site, progress=show, processes=processes)
     Console(highlight=False).print(summary.text())
 
 

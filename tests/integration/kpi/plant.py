@@ -82,6 +82,10 @@ class Plant:
         with psycopg.connect(self.database.url) as connection:
             self._mark(connection, first, last, cause)
 
+    def again(self, days: int = 1) -> None:
+        """Have the first days computed again for no reason of their own."""
+        self.mark(SHIFT_START, SHIFT_START + (days - 1) * 24 * HOUR + HOUR, "carry")
+
     def _mark(self, connection: psycopg.Connection[Any], first: datetime, last: datetime, cause: str = "data") -> None:
         connection.execute(
             "INSERT INTO dirty_mark (site_id, from_ts, to_ts, cause) VALUES (%s, %s, %s, %s)",

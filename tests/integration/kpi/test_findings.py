@@ -37,7 +37,8 @@ def test_findings_are_shown_once_until_they_are_mended(database: TestDatabase) -
     later = str(MONDAY.date() + timedelta(days=9))
     assert shown(plant, "--from", later) == []
     Plant(database)  # with an ideal cycle
-    run_once(plant.kpi_url, from_=MONDAY.date() + timedelta(days=1), now=AFTER)
+    plant.again()
+    run_once(plant.kpi_url, now=AFTER)
     assert "missing_ideal_cycle" not in {row["kind"] for row in shown(plant)}
     table = CliRunner().invoke(app, ["kpi", "findings", "--site", "plant", "--database-url", plant.kpi_url])
     assert "unmapped_state" in table.stdout

@@ -163,13 +163,6 @@ def test_a_failed_run_leaves_everything_as_it_was(plant: Plant, monkeypatch: pyt
     assert run_once(plant.kpi_url, now=AFTER).days == 1
 
 
-def test_chosen_days_are_computed_again(plant: Plant) -> None:
-    plant.work_a_day()
-    run_once(plant.kpi_url, now=AFTER)
-    summary = run_once(plant.kpi_url, site="plant", from_=MONDAY.date() + timedelta(days=1), now=AFTER)
-    assert (summary.days, summary.values_new, summary.values_revised) == (1, 0, 0)
-
-
 def test_a_correction_is_applied_and_can_be_taken_back(database: TestDatabase) -> None:
     plant = Plant(database, reasons=[{"key": "changeover", "time_class": "setup"}])
     plant.work_a_day()
@@ -198,15 +191,17 @@ def causes(plant: Plant) -> set[str]:
     return {row[0] for row in plant.query("SELECT DISTINCT unnest(cause) FROM kpi_value WHERE superseded_at IS NULL")}
 
 
-def test_chosen_days_name_what_differs_as_the_cause(database: TestDatabase) -> None:
+def test_days_computed_again_without_a_reason_name_what_differs_as_the_cause(database: TestDatabase) -> None:
     plant = Plant(database)
     plant.work_a_day()
     run_once(plant.kpi_url, now=AFTER)
     plant.put("state", [(SHIFT_START + 5 * HOUR, "HELD"), (SHIFT_START + 5.5 * HOUR, "EXECUTE")], mark=False)
-    run_once(plant.kpi_url, from_=MONDAY.date() + timedelta(days=1), now=AFTER)
+    plant.again()
+    run_once(plant.kpi_url, now=AFTER)
     assert causes(plant) == {"late_data"}
     Plant(database, routings=[{"asset": MACHINE, "ideal_cycle_s": 8.0, "source": "test"}])  # leaves no mark
-    run_once(plant.kpi_url, from_=MONDAY.date() + timedelta(days=1), now=AFTER)
+    plant.again()
+    run_once(plant.kpi_url, now=AFTER)
     assert plant.value("oee")["cause"] == ["registry"]
     assert causes(plant) == {"late_data", "registry"}
 
@@ -230,7 +225,8 @@ def test_a_final_value_that_is_lost_says_why(database: TestDatabase) -> None:
     run_once(plant.kpi_url, now=AFTER)
     late = {"lateness_s": 10 * 366 * 86_400, "grid_zone": "XX", "country": "XX"}
     Plant(database, site={**document()["site"], **late}, routings=[])
-    run_once(plant.kpi_url, from_=MONDAY.date() + timedelta(days=1), now=AFTER)
+    plant.again()
+    run_once(plant.kpi_url, now=AFTER)
     for kpi, reason in (("co2e_location", "no_factor"), ("oee", "no_ideal_cycle")):
         row = plant.value(kpi)
         assert (row["value"], row["status"], row["is_final"]) == (None, reason, True), kpi

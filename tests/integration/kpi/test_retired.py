@@ -1,6 +1,5 @@
 """A machine that left the site file keeps the KPIs of its time; a file that names it again brings it back."""
 
-from datetime import date
 from typing import Any
 
 import psycopg
@@ -35,7 +34,8 @@ def test_a_retired_machine_keeps_its_past_and_leaves_the_days_after(database: Te
     assert plant.query(STANDS, "2026-03-02", MACHINE) == [(7 * 3600.0,)]
     with psycopg.connect(database.url) as connection:
         connection.execute("UPDATE asset SET valid_to = '2026-03-03T02:00Z' WHERE key = %s", [MACHINE])
-    run_once(plant.kpi_url, from_=date(2026, 3, 2), to=date(2026, 3, 3), now=AFTER)
+    plant.again(days=2)
+    run_once(plant.kpi_url, now=AFTER)
     assert plant.query(STANDS, "2026-03-02", MACHINE) == [(7 * 3600.0,)]
     assert plant.query(STANDS, "2026-03-03", MACHINE) == []
     apply(plant, assets=two)
