@@ -6,10 +6,13 @@ Durations stay int64 µs here (exact), amounts are float64; `grouped` adds both 
 import numpy as np
 import polars as pl
 
-from kpi.carbon import factors_of_hours
+from kpi import baselines, carbon
+from kpi.carbon import factors_of_hours, with_substances
+from kpi.compute import substances
 from kpi.compute.business import QUANTITIES
-from kpi.scopes import METERED
+from kpi.prices import PERIODS, prices_of_hours
 from kpi.sums import run_starts
+from model.metering import METERED, reactive_assets
 from model.registry import Site
 from model.vocabulary import TimeClass
 
@@ -67,16 +70,30 @@ AMOUNTS: dict[str, pl.Expr] = {
     "energy_received": _of("received") & _of_meter,
     "energy_expected": _of("expected") & _of_meter,
     "energy_kwh": _is_energy,
+    "main_kwh": _is_energy,
+    "submetered_kwh": _is_energy,
+    **{f"{name.value}_kwh": _is_energy & (_class == name.value) for name in TimeClass},
+    **{f"{period}_kwh": _is_energy & (pl.col("tariff_period") == period) for period in PERIODS},
+    "unclassed_kwh": _is_energy & (_class == ""),
+    "other_period_kwh": _is_energy & ~pl.col("tariff_period").is_in(PERIODS),
+    "no_job_kwh": _is_energy & (pl.col("job") == ""),
+    "no_product_kwh": _is_energy & (pl.col("product") == ""),
+    "reactive_kvarh": _of("reactive_energy"),
+    "beside_reactive_kwh": _is_energy & pl.col("has_reactive"),
 }
-OF_RECORDS = tuple(sorted(QUANTITIES))
+OF_RECORDS = tuple(sorted((*QUANTITIES, *substances.QUANTITIES)))
 AMOUNTS |= {name: _of(name) for name in OF_RECORDS}
-CARBON = ("co2e_kg",)
-COUNTS = ("energy_rows", "without_factor", "lagging_rows")
-MEASURES = (*DURATIONS, *COUNTS, *AMOUNTS, *CARBON)
+CARBON = tuple(carbon.OF_ENERGY)
+SUBSTANCES = tuple(carbon.OF_SUBSTANCES)
+GOODS = tuple(carbon.OF_GOODS)
+COUNTS = ("energy_rows", "without_price", "without_vat", *carbon.ROWS)
+COSTS = ("cost", "cost_vat")
+MEASURES = (*DURATIONS, *COUNTS, *AMOUNTS, *CARBON, *COSTS, *SUBSTANCES, *GOODS, *baselines.MEASURES)
 OF_COUNTS = frozenset(
     {
         *("good", "reject", "good_outside", "reject_outside", "unattributed_good", "unattributed_reject", "anomaly"),
         *("ideal_good_s", "ideal_total_s", "no_ideal", "ideal_startup_good_s", "ideal_startup_total_s"),
+        *GOODS,
     }
 )
 # What an asset lends whose time stands beside the counts of another one: all its time is counted then.
@@ -87,37 +104,63 @@ LENT = {
     "counted_planned_down_us": ("planned_down_us",),
     "counted_calendar_us": tuple(f"{name.value}_us" for name in TimeClass),
 }
-OF_ENERGY = frozenset({"energy_kwh", *CARBON, *COUNTS, "energy_received", "energy_expected"})
+OF_ENERGY = frozenset(
+    {
+        *("energy_kwh", "no_job_kwh", "no_product_kwh", "unclassed_kwh", "other_period_kwh"),
+        *("reactive_kvarh", "beside_reactive_kwh"),
+        *(f"{name.value}_kwh" for name in TimeClass),
+        *(f"{period}_kwh" for period in PERIODS),
+        *CARBON,
+        *COSTS,
+        *COUNTS,
+    }
+)
+# Of a meter, a scope may have a share only: the column of `Scopes.sources` that says which.
+_SHARES = {"main_kwh": "main_share", "submetered_kwh": "submeter_share"}
 
 
 def role(measure: str) -> str:
     """Column of `Scopes.sources` that says whether an asset contributes this base sum to a scope."""
     if measure in OF_ENERGY:
         return "of_energy"
+    if measure in {"energy_received", "energy_expected"}:
+        return "of_meters"
     if measure.startswith("inventory_"):
         return "of_own"  # a mean stock is of one store: several do not add up
     if measure in OF_COUNTS:
         return "of_counts"
-    return "of_records" if measure in OF_RECORDS else "of_time"
+    return "of_records" if measure in {*OF_RECORDS, *SUBSTANCES} else "of_time"
+
+
+def share(measure: str) -> str | None:
+    """Column of `Scopes.sources` with the share of an amount that is the scope's, null where it is whole or nothing."""
+    if measure in OF_ENERGY and measure not in COUNTS:
+        return "energy_share"
+    return _SHARES.get(measure)
 
 
 def base_sums(atoms: pl.DataFrame, site: Site, counted: frozenset[str]) -> pl.DataFrame:
     """Reduce atoms (frames.ATOMS) to base sums, sorted by KEYS; `counted` names the assets that count pieces."""
     assume = [asset.key for asset in site.assets if asset.assume_order]
-    rows = atoms.join(factors_of_hours(site, atoms["hour_us"]), on="hour_us", how="left").with_columns(
+    rows = with_substances(atoms, site)
+    rows = rows.join(factors_of_hours(site, atoms["hour_us"]), on="hour_us", how="left").with_columns(
         pl.col("asset").is_in(sorted(counted)).alias("counts"),
         pl.col("asset").is_in(assume).alias("assume_order"),
+        pl.col("asset").is_in(reactive_assets(site)).alias("has_reactive"),
     )
-    no_factor = _is_energy & pl.col("kg_per_kwh").is_null()
+    rows = rows.join(prices_of_hours(site, atoms["hour_us"]), on=["hour_us", "tariff_period"], how="left")
     return grouped(
         rows.sort(atoms.columns).select(
             *KEYS,
             *(pl.when(test).then(_duration).otherwise(0).alias(name) for name, test in DURATIONS.items()),
             *(pl.when(test).then(_amount).otherwise(0.0).alias(name) for name, test in AMOUNTS.items()),
-            pl.when(_is_energy).then(_amount * pl.col("kg_per_kwh")).fill_null(0.0).alias("co2e_kg"),
+            *(amount.alias(name) for name, amount in carbon.SUMS.items()),
+            *(pl.lit(0.0).alias(name) for name in baselines.MEASURES),
             _is_energy.cast(pl.Int64).alias("energy_rows"),
-            no_factor.cast(pl.Int64).alias("without_factor"),
-            (_is_energy & pl.col("lags")).cast(pl.Int64).alias("lagging_rows"),
+            (_is_energy & pl.col("price").is_null()).cast(pl.Int64).alias("without_price"),
+            (_is_energy & pl.col("vat_rate").is_null()).cast(pl.Int64).alias("without_vat"),
+            pl.when(_is_energy).then(_amount * pl.col("price")).fill_null(0.0).alias("cost"),
+            pl.when(_is_energy).then(_amount * pl.col("price") * pl.col("vat_rate")).fill_null(0.0).alias("cost_vat"),
         ),
         KEYS,
         MEASURES,

@@ -7,7 +7,7 @@ from kpi.frames import HOUR_US
 from model.vocabulary import Grain
 
 QUANTITY = "active_power"
-MEASURES = ("peak_kw", "demand_hours", "demand_partial")
+MEASURES = ("peak_kw", "demand_hours", "demand_partial", "base_load_kwh", "base_load_hours")
 _KEYS = ("scope", "grain", "production_day", "shift", "window_hour_us")
 _day = pl.col("production_day")
 
@@ -16,10 +16,11 @@ def demand_of_windows(series: pl.DataFrame, sources: pl.DataFrame, shifts: pl.Da
     """Reduce interval series (frames.INTERVAL_SERIES) to peak (kW) and metered hours per scope and window.
 
     Returns:
-        Columns scope, grain, production_day, shift, window_hour_us (0 unless grain is hour), peak_kw, demand_hours and
-        demand_partial: some meter of the scope was silent in some interval.
+        Columns scope, grain, production_day, shift, window_hour_us (0 unless grain is hour), peak_kw, demand_hours,
+        demand_partial (some meter of the scope was silent in some interval), base_load_kwh and base_load_hours (of
+        intervals wholly outside the shifts in which no meter was silent).
     """
-    summed = _summed(series, sources)
+    summed = _base_load(_summed(series, sources), shifts)
     hourly = (pl.col("from_us") // HOUR_US * HOUR_US).alias("window_hour_us")
     none = pl.lit(0, pl.Int64).alias("window_hour_us")
     shift = pl.lit("").alias("shift")
@@ -39,10 +40,34 @@ def _summed(series: pl.DataFrame, sources: pl.DataFrame) -> pl.DataFrame:
     rows = (
         series.filter(pl.col("quantity") == QUANTITY)
         .join(meters, on="asset")
-        .select("scope", "meters", "production_day", "from_us", "interval_us", "asset", "value", kept=pl.lit(1))
+        .with_columns(pl.col("value") * pl.col("energy_share"), kept=pl.lit(1))
+        .select("scope", "meters", "production_day", "from_us", "interval_us", "asset", "value", "kept")
         .sort("scope", "from_us", "production_day", "interval_us", "asset")
     )
     return grouped(rows, ("scope", "meters", "production_day", "from_us", "interval_us"), ("value", "kept"))
+
+
+def _base_load(summed: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
+    """Reckon the energy of the intervals that no shift of the scope touches; a scope without shifts has none."""
+    worked = shifts.sort("scope", "window_start").select(
+        "scope", "window_start", until=pl.col("window_end").cum_max().over("scope")
+    )
+    last_us = (pl.col("from_us") + pl.col("interval_us") - 1).alias("last_us")
+    found = (
+        summed.with_columns(last_us)
+        .sort("scope", "last_us")
+        .join_asof(
+            worked, left_on="last_us", right_on="window_start", by="scope", check_sortedness=False, coalesce=False
+        )
+    )
+    has_shifts = pl.col("scope").is_in(shifts["scope"].unique().implode())
+    untouched = pl.col("until").is_null() | (pl.col("until") <= pl.col("from_us"))
+    quiet = has_shifts & untouched & (pl.col("kept") == pl.col("meters"))
+    hours = pl.col("interval_us") / HOUR_US
+    return found.with_columns(
+        pl.when(quiet).then(pl.col("value") * hours).otherwise(0.0).alias("base_load_kwh"),
+        pl.when(quiet).then(pl.col("interval_us")).otherwise(0).alias("base_load_us"),
+    ).drop("last_us", "window_start", "until")
 
 
 def _in_shifts(summed: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
@@ -60,5 +85,7 @@ def _reduced(rows: pl.DataFrame, grain: Grain) -> pl.DataFrame:
             pl.col("value").max().alias("peak_kw"),
             (pl.col("interval_us").sum() / HOUR_US).alias("demand_hours"),
             (pl.col("kept") < pl.col("meters")).any().alias("demand_partial"),
+            pl.col("base_load_kwh").sort_by("from_us").sum(),
+            (pl.col("base_load_us").sum() / HOUR_US).alias("base_load_hours"),
         )
     )

@@ -3,6 +3,7 @@
 import polars as pl
 
 from kpi.catalogue import Basis, Kpi
+from kpi.catalogue.columns import classed_kwh
 
 
 def value_columns(kpi: Kpi, variant: str = "") -> list[pl.Expr]:
@@ -24,26 +25,38 @@ def value_columns(kpi: Kpi, variant: str = "") -> list[pl.Expr]:
 
 
 def why_missing(kpi: Kpi) -> pl.Expr:
-    """Status of a row that cannot have a value (no_data, no_ideal_cycle, no_factor), null where it can."""
-    no_data = pl.lit("no_data")
-    match kpi.basis:
-        case Basis.COUNT:
-            return pl.when(~pl.col("has_counts")).then(no_data)
-        case Basis.PERFORMANCE:
-            without = pl.col("no_ideal") > 0
-            return pl.when(~pl.col("has_counts")).then(no_data).when(without).then(pl.lit("no_ideal_cycle"))
-        case Basis.ENERGY:
-            return pl.when(~pl.col("has_energy")).then(no_data)
-        case Basis.DEMAND:
-            return pl.when(~pl.col("has_demand")).then(no_data)
-        case Basis.CARBON:
-            without = pl.col("without_factor") > 0
-            return pl.when(~pl.col("has_energy")).then(no_data).when(without).then(pl.lit("no_factor"))
-        case _:
-            return pl.lit(None, pl.String)
+    """Status of a row that cannot have a value (no_data, no_ideal_cycle, no_factor, no_tariff), null where it can."""
+    needs = _NEEDS.get(kpi.basis, ())
+    if "cost_vat" in kpi.inputs:
+        needs += ((pl.col("without_vat") > 0, "no_tariff"),)
+    found = pl.lit(None, pl.String)
+    for fails, why in reversed(needs):
+        found = pl.when(fails).then(pl.lit(why)).otherwise(found)
+    return found
 
 
 def evaluate(kpi: Kpi, frame: pl.DataFrame, variant: str = "") -> float | None:
     """Value of a KPI over a wide frame of one row."""
     found = frame.select(value_columns(kpi, variant))["value"].item()
     return None if found is None else float(found)
+
+
+_no_counts, _no_energy = (~pl.col("has_counts"), "no_data"), (~pl.col("has_energy"), "no_data")
+_no_grid, _no_fuel = (pl.col("without_factor") > 0, "no_factor"), (pl.col("scope1_without_factor") > 0, "no_factor")
+_no_price = (pl.col("without_price") > 0, "no_tariff")
+# What keeps a value of each basis from being one, and the status that says so; the first one that holds.
+_NEEDS: dict[Basis, tuple[tuple[pl.Expr, str], ...]] = {
+    Basis.COUNT: (_no_counts,),
+    Basis.PERFORMANCE: (_no_counts, (pl.col("no_ideal") > 0, "no_ideal_cycle")),
+    Basis.ENERGY: (_no_energy,),
+    Basis.SUBMETER: (_no_energy,),
+    Basis.REACTIVE: (_no_energy,),
+    Basis.ENERGY_TIME: (_no_energy, ((classed_kwh() == 0) & (pl.col("energy_kwh") > 0), "no_data")),
+    Basis.COST: (_no_energy, _no_price),
+    Basis.BILL: (_no_energy, _no_price),
+    Basis.DEMAND: ((~pl.col("has_demand"), "no_data"),),
+    Basis.CARBON: (_no_energy, _no_grid),
+    Basis.MARKET: (_no_energy, _no_grid),
+    Basis.SCOPE1: (_no_fuel,),
+    Basis.CBAM: ((pl.col("good_unweighed") > 0, "no_data"), _no_fuel, _no_grid),
+}

@@ -9,14 +9,18 @@ from datetime import date
 from functools import cache
 
 import polars as pl
+from polars.expr.whenthen import Then
 
-from kpi import base, demand, status, windows
+from kpi import base, demand, prices, status, windows
+from kpi.baselines import with_baselines
+from kpi.boundary import factor_basis
 from kpi.capability import characteristic_rows
 from kpi.catalogue import CATALOGUE, Basis, Kpi
 from kpi.catalogue.columns import calendar
 from kpi.compute.samples import QUANTITIES as SAMPLES
 from kpi.evaluate import value_columns, why_missing
 from kpi.frames import HOUR_US
+from kpi.market import with_contracts
 from kpi.scopes import Scopes, scopes
 from model.registry import Site
 from model.vocabulary import Grain
@@ -49,6 +53,8 @@ VALUES = pl.Schema(
 _AS_STORED = [pl.col(name).cast(dtype) for name, dtype in VALUES.items()]
 MARKS = pl.Schema({"asset": pl.String, "production_day": pl.Date, "mark": pl.String})
 _MICROSECONDS = 1e6
+_has_reactive = (pl.col("reactive_kvarh") != 0) | (pl.col("beside_reactive_kwh") != 0)
+_PRICED = frozenset({Basis.COST, Basis.BILL})
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,13 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
             pl.col("can_count").alias("has_counts"),
             ((pl.col("energy_rows") > 0) | (pl.col("energy_received") > 0)).alias("has_energy"),
             pl.col("peak_kw").is_not_null().alias("has_demand"),
+            prices.subscribed_kw(inputs.site).alias("subscribed_kw"),
+            prices.tariff_keys(inputs.site).alias("tariff"),
             (pl.col("window_end") + inputs.site.lateness_us <= inputs.now_us).alias("is_final"),
             status.coverage().alias("coverage"),
             pl.lit(inputs.site.confidence_gate).alias("gate"),
         )
+        .pipe(with_contracts, inputs.site)
         .pipe(_with_digests, inputs.day_digests)
     )
 
@@ -130,11 +139,16 @@ def scopes_of(inputs: RollupInputs) -> Scopes:
 def _pieces(inputs: RollupInputs, found: Scopes) -> pl.DataFrame:
     """Repeat each asset's base sums for the scopes that it contributes to, only what it contributes."""
     sums = base.base_sums(inputs.atoms, inputs.site, found.counted)
-    of_role = (
-        pl.when(pl.col(base.role(name))).then(_lent(name)).otherwise(pl.lit(0, sums.schema[name])).alias(name)
-        for name in base.MEASURES
-    )
-    return sums.join(found.sources, on="asset").with_columns(of_role)
+    of_role = (_part_of(name).otherwise(pl.lit(0, sums.schema[name])).alias(name) for name in base.MEASURES)
+    pieces = sums.join(found.sources, on="asset").with_columns(of_role)
+    return with_baselines(pieces, inputs.site)
+
+
+def _part_of(name: str) -> Then:
+    share = base.share(name)
+    if share is not None:
+        return pl.when(pl.col(share) > 0).then(pl.col(name) * pl.col(share))
+    return pl.when(pl.col(base.role(name))).then(_lent(name))
 
 
 def _lent(name: str) -> pl.Expr:
@@ -218,25 +232,33 @@ def _recipe(kpi_id: str, variant: str) -> _Recipe:
 
 def _values(wide: pl.LazyFrame, kpi: Kpi, variant: str, site: Site) -> pl.LazyFrame:
     recipe = _recipe(kpi.id, variant)
-    factor_set = pl.lit(site.factor_set if kpi.basis is Basis.CARBON else None, pl.String).alias("factor_set")
+    made_with = pl.col("tariff") if kpi.basis in _PRICED else pl.lit(factor_basis(site, kpi), pl.String)
+    factor_set = made_with.alias("factor_set")
     rows = wide.filter(recipe.wanted).with_columns(recipe.value).filter(recipe.kept)
     return rows.with_columns(*recipe.rest, factor_set).select(_AS_STORED)
 
 
 def _makes_sense(kpi: Kpi) -> pl.Expr:
     """Whether the scope can have the KPI at all."""
-    match kpi.basis:
-        case Basis.TIME | Basis.PERFORMANCE:
-            able = pl.col("can_time") & pl.col("has_time")
-        case Basis.MAINTENANCE:  # records of whole shifts know nothing of single failures
-            able = pl.col("can_time") & pl.col("has_time") & (pl.col("from_records_s") == 0)
-        case Basis.COUNT:
-            able = pl.col("can_count")
-        case Basis.RECORD | Basis.SAMPLE:
-            able = pl.lit(value=True)
-        case _:
-            able = pl.col("can_energy")
+    able = _ABLE.get(kpi.basis, pl.col("can_energy"))
     return able & pl.col("can_count") if kpi.per_piece else able
+
+
+_ABLE: dict[Basis, pl.Expr] = {
+    **dict.fromkeys((Basis.TIME, Basis.PERFORMANCE), pl.col("can_time") & pl.col("has_time")),
+    # records of whole shifts know nothing of single failures
+    Basis.MAINTENANCE: pl.col("can_time") & pl.col("has_time") & (pl.col("from_records_s") == 0),
+    Basis.COUNT: pl.col("can_count"),
+    **dict.fromkeys((Basis.RECORD, Basis.SAMPLE), pl.lit(value=True)),
+    Basis.SCOPE1: pl.col("scope1_rows") > 0,
+    Basis.MARKET: pl.col("can_energy") & (pl.col("scope") == ""),  # contracts are of the whole site
+    Basis.CBAM: pl.col("good_kg") > 0,  # goods by mass, and energy or records of what went into them
+    Basis.BASELINE: pl.col("baseline_days") > 0,
+    Basis.SUBMETER: pl.col("can_submeter"),
+    Basis.REACTIVE: pl.col("can_energy") & _has_reactive,
+    # the supply is of the whole site
+    Basis.BILL: pl.col("can_energy") & _has_reactive & pl.col("subscribed_kw").is_not_null(),
+}
 
 
 def _worth_storing(kpi: Kpi) -> pl.Expr:

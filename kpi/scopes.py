@@ -8,29 +8,31 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from kpi.energy_scopes import METERING, metering
 from model.registry import Asset, Site
 
 COUNTS = frozenset({"good_count", "reject_count", "total_count", "cycle_count"})
-METER_KIND = "meter"
-METERED = frozenset({"active_energy", "active_power"})
-SOURCES = pl.Schema(
+_KEYS = ("scope", "asset")
+_WITHOUT_METERS = pl.Schema(
     {
         "scope": pl.String,
         "asset": pl.String,
         "of_time": pl.Boolean,
         "of_counts": pl.Boolean,
         "lends": pl.Boolean,  # its time stands for that of the unit that counts, under the rule `last`
-        "of_energy": pl.Boolean,
         "of_records": pl.Boolean,
         "of_own": pl.Boolean,
     }
 )
+SOURCES = pl.Schema([*_WITHOUT_METERS.items(), *(each for each in METERING.items() if each[0] not in _KEYS)])
+
 ABILITIES = pl.Schema(
     {
         "scope": pl.String,
         "can_time": pl.Boolean,
         "can_count": pl.Boolean,
         "can_energy": pl.Boolean,
+        "can_submeter": pl.Boolean,  # has a main meter and meters below it
         "rule": pl.String,  # how the units below stand for the scope; '' = own signal, or they add up
     }
 )
@@ -63,34 +65,45 @@ def scopes(
         site,
         timed=_with_quantity(site, {"state"}) | timed,
         counted=_with_quantity(site, COUNTS) | counted,
-        metered=_with_quantity(site, METERED),
     )
+    meters = metering(site)
+    metered = set(meters.filter("of_energy")["scope"])
+    submetered = set(meters.filter(pl.col("main_share") > 0)["scope"])
     rows, abilities = [], []
     for asset in site.assets:
-        time, counts, energy, below = (
-            tree.time_sources(asset.key),
-            tree.count_sources(asset.key),
-            tree.energy_sources(asset.key),
-            tree.whole(asset.key) & recorded,
-        )
+        time, counts = tree.time_sources(asset.key), tree.count_sources(asset.key)
+        below = tree.whole(asset.key) & recorded
         lends = tree.lenders(asset.key)
         rows += [
             (
                 asset.key,
                 key,
-                *(key in part for part in (time, counts, lends, energy, below)),
+                *(key in part for part in (time, counts, lends, below)),
                 key in below & {asset.key},
             )
-            for key in sorted(time | counts | energy | below)
+            for key in sorted(time | counts | below)
         ]
         abilities.append(
-            (asset.key, bool(time & tree.timed), bool(counts & tree.counted), bool(energy), tree.rule(asset.key))
+            (
+                asset.key,
+                bool(time & tree.timed),
+                bool(counts & tree.counted),
+                asset.key in metered,
+                asset.key in submetered,
+                tree.rule(asset.key),
+            )
         )
     return Scopes(
-        pl.DataFrame(rows, schema=SOURCES, orient="row"),
+        _with_meters(pl.DataFrame(rows, schema=_WITHOUT_METERS, orient="row"), meters),
         pl.DataFrame(abilities, schema=ABILITIES, orient="row"),
         frozenset(tree.counted),
     )
+
+
+def _with_meters(rows: pl.DataFrame, meters: pl.DataFrame) -> pl.DataFrame:
+    found = rows.join(meters, on=_KEYS, how="full", coalesce=True).sort(_KEYS)
+    none = {name: False if dtype == pl.Boolean else 0.0 for name, dtype in SOURCES.items() if name not in _KEYS}
+    return found.select(*_KEYS, *(pl.col(name).fill_null(value) for name, value in none.items()))
 
 
 def _with_quantity(site: Site, quantities: AbstractSet[str]) -> set[str]:
@@ -98,8 +111,8 @@ def _with_quantity(site: Site, quantities: AbstractSet[str]) -> set[str]:
 
 
 class _Tree:
-    def __init__(self, site: Site, *, timed: set[str], counted: set[str], metered: set[str]) -> None:
-        self.timed, self.counted, self.metered = timed, counted, metered
+    def __init__(self, site: Site, *, timed: set[str], counted: set[str]) -> None:
+        self.timed, self.counted = timed, counted
         self._assets = {asset.key: asset for asset in site.assets}
         self._children: dict[str, list[str]] = {}
         for asset in site.assets:
@@ -149,14 +162,6 @@ class _Tree:
 
     def _stands_for_itself(self, key: str) -> bool:
         return key in self.timed or (not self._children.get(key) and key in self.counted)
-
-    def energy_sources(self, key: str) -> set[str]:
-        """Nearest metered assets at or below; a child of kind `meter` measures the whole of what it hangs on."""
-        if key in self.metered:
-            return {key}
-        below = self._children.get(key, [])
-        meters = {child for child in below if self._assets[child].kind == METER_KIND and child in self.metered}
-        return meters or set().union(*(self.energy_sources(child) for child in below))
 
     def _named(self, asset: Asset, name: str | None) -> str | None:
         """Key of the asset that a rule names, by its whole path or the path below its line."""

@@ -8,9 +8,15 @@ from polars.expr.whenthen import Then
 from kpi.catalogue import Basis, Kpi
 from kpi.catalogue.columns import calendar, planned_busy
 from kpi.evaluate import why_missing
+from kpi.market import covered_kwh
 
 _TIME_BASED = frozenset({Basis.TIME, Basis.PERFORMANCE, Basis.MAINTENANCE})
-METERED = frozenset({Basis.ENERGY, Basis.DEMAND, Basis.CARBON})
+METERED = frozenset(
+    {
+        *(Basis.ENERGY, Basis.DEMAND, Basis.CARBON, Basis.MARKET, Basis.BASELINE),
+        *(Basis.ENERGY_TIME, Basis.SUBMETER, Basis.REACTIVE, Basis.COST, Basis.BILL),
+    }
+)
 _PIECES = frozenset({Basis.COUNT, Basis.PERFORMANCE})
 _unattributed = pl.col("unattributed_good") + pl.col("unattributed_reject")
 
@@ -107,7 +113,17 @@ _FLAGS: dict[str, tuple[frozenset[Basis], pl.Expr]] = {
         frozenset({Basis.PERFORMANCE}),
         pl.col("has_counts") & (pl.col("counted_calendar_s") < calendar()),
     ),
-    "factor_year_lag": (frozenset({Basis.CARBON}), pl.col("lagging_rows") > 0),
+    "factor_year_lag": (frozenset({Basis.CARBON, Basis.MARKET, Basis.CBAM}), pl.col("lagging_rows") > 0),
+    "no_residual_mix": (
+        frozenset({Basis.MARKET}),
+        (pl.col("no_residual_rows") > 0) & (covered_kwh() < pl.col("energy_kwh")),
+    ),
+    "contract_not_qualified": (frozenset({Basis.MARKET}), pl.col("contract_not_qualified")),
+    "outside_baseline": (frozenset({Basis.BASELINE}), pl.col("baseline_outside") > 0),
+    "energy_unclassed": (
+        frozenset({Basis.ENERGY_TIME}),
+        pl.col("unclassed_kwh") > 0,
+    ),
     "partial_demand": (frozenset({Basis.DEMAND}), pl.col("demand_partial")),
 }
 _OF_MACHINES, _OF_METERS = ("flat_line", "out_of_range"), ("flat_line_energy", "out_of_range_energy")
@@ -118,6 +134,11 @@ _MARKS: dict[Basis, tuple[str, ...]] = {
     Basis.COUNT: ("conflict", "partial_start", *_OF_MACHINES),
     Basis.PERFORMANCE: ("conflict", "partial_start", *_OF_MACHINES),
     Basis.ENERGY: ("conflict", "partial_start_energy", *_OF_METERS),
-    Basis.DEMAND: ("conflict", "partial_start_energy", *_OF_METERS),
+    **dict.fromkeys(
+        (Basis.DEMAND, Basis.ENERGY_TIME, Basis.SUBMETER, Basis.REACTIVE, Basis.COST, Basis.BILL),
+        ("conflict", "partial_start_energy", *_OF_METERS),
+    ),
     Basis.CARBON: ("conflict", "partial_start_energy", *_OF_METERS),
+    Basis.MARKET: ("conflict", "partial_start_energy", *_OF_METERS),
+    Basis.BASELINE: ("conflict", "partial_start", "partial_start_energy", *_OF_METERS),
 }

@@ -179,7 +179,7 @@ def tariff_spans(site: Site, from_us: int, to_us: int) -> tuple[Span, ...]:
     spans = [
         span
         for day in sorted(days, reverse=True)
-        for span in _tariff_day(site.timezone, _tariff_on(site.tariffs, day), day)
+        for span in _tariff_day(site.timezone, tariff_on(site.tariffs, day), day)
     ]
     return tuple(span for span in paint(spans) if span.to_us > from_us and span.from_us < to_us)
 
@@ -280,7 +280,8 @@ def _stop_in_shift(zone: str, stop: PlannedStop, shift: ShiftInstance) -> Iterat
             yield Span(begin, finish, stop.reason or stop.key)
 
 
-def _tariff_on(tariffs: tuple[Tariff, ...], day: date) -> Tariff | None:
+def tariff_on(tariffs: tuple[Tariff, ...], day: date) -> Tariff | None:
+    """Choose the tariff in force on a local date: the one that began last."""
     valid = [tariff for tariff in tariffs if _in_force(tariff.valid_from, tariff.valid_to, day)]
     return max(valid, key=lambda tariff: (tariff.valid_from, tariff.key), default=None)
 

@@ -6,11 +6,12 @@ In: relations of the registry. Out: problems as sentences, and how much of a met
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
-from model.registry import AssetRelation
+from model.registry import AssetRelation, Site
 
 METERS, SUBMETER = "meters", "submeter_of"
 METER_KIND = "meter"  # of an asset that only measures
 METERED = frozenset({"active_energy", "active_power"})
+REACTIVE = frozenset({"reactive_energy", "reactive_power"})
 _SLACK = 1e-9  # of shares written with a few digits
 
 
@@ -35,6 +36,13 @@ def relation_problems(
         *_nested([each for each in found if each.kind == METERS], parents),
         *_rings([each for each in found if each.kind == SUBMETER]),
     ]
+
+
+def reactive_assets(site: Site) -> list[str]:
+    """List the assets whose reactive energy is measured, by themselves or by what meters them."""
+    found = {each.asset for each in site.series if each.quantity in REACTIVE}
+    found |= {each.to_asset for each in site.relations if each.kind == METERS and each.from_asset in found}
+    return sorted(found)
 
 
 def counted_by(key: str, counted: Collection[str], mains: Mapping[str, Mapping[str, float]]) -> float:

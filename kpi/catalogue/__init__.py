@@ -1,6 +1,6 @@
 """The KPI catalogue: data and one expression each, for the job, the API, the console, the docs and explanations."""
 
-from kpi.catalogue import capability, carbon, energy, losses, maintenance, production, records, times
+from kpi.catalogue import baselines, capability, carbon, cost, energy, losses, maintenance, production, records, times
 from kpi.catalogue.entry import Aggregation, Basis, Direction, Kpi
 
 CATALOGUE: dict[str, Kpi] = {
@@ -11,7 +11,9 @@ CATALOGUE: dict[str, Kpi] = {
         *losses.ENTRIES,
         *maintenance.ENTRIES,
         *energy.ENTRIES,
+        *cost.ENTRIES,
         *carbon.ENTRIES,
+        *baselines.ENTRIES,
         *records.ENTRIES,
         *capability.ENTRIES,
     )

@@ -42,7 +42,20 @@ QUANTITIES = (
 )
 MAINTENANCE = ("failures", "repair_s", "between_failures", "between_failures_s")
 ENERGY = ("energy_kwh", "co2e_kg", "without_factor")
-DEMAND = ("peak_kw", "demand_hours")
+SCOPE1 = (
+    *("fuel_tj", "refrigerant_kg", "fuel_co2_kg", "fuel_ch4_co2e_kg", "fuel_n2o_co2e_kg"),
+    *("biogenic_co2_kg", "refrigerant_co2e_kg", "scope1_without_factor"),
+)
+MARKET = ("shared_kwh", "shared_kg", "rest_kg", "contract_kwh", "contract_kg")
+BASELINE = ("baseline_days", "baseline_fixed_kwh", "baseline_driver_kwh", "baseline_actual_kwh")
+CBAM = ("good_kg", "good_unweighed", "precursor_direct_t", "precursor_indirect_t")
+CLASSED = ("production", "setup", "delay", "down_no_order", "planned_down", "not_scheduled")
+METERS = (
+    *("main_kwh", "submetered_kwh", "no_job_kwh", "no_product_kwh", "reactive_kvarh", "beside_reactive_kwh"),
+    *(f"{name}_kwh" for name in (*CLASSED, "unknown", "unclassed", "peak", "normal", "off_peak", "other_period")),
+    *("cost", "cost_vat", "without_price", "without_vat", "subscribed_kw"),
+)
+DEMAND = ("peak_kw", "demand_hours", "base_load_kwh", "base_load_hours")
 # What business records say (kpi/compute/business.py): durations in s, pieces, one unit of mass for process losses.
 RECORDS = (
     *("order_work_time", "attendance_time", "transport_time", "queuing_time", "orders"),
@@ -58,7 +71,8 @@ SAMPLES = tuple(
     for family in ("sample", "run", "subgroup")
     for name in ("n", "sum", "squares", "df", "two", "upper", "lower")
 )
-SUMS = TIMES + COUNTED_TIMES + QUANTITIES + MAINTENANCE + ENERGY + DEMAND + RECORDS + SAMPLES
+SUMS = TIMES + COUNTED_TIMES + QUANTITIES + MAINTENANCE + ENERGY + METERS + DEMAND + RECORDS + SAMPLES
+SUMS += SCOPE1 + MARKET + BASELINE + CBAM
 
 # What a scope has at all, apart from how much of it.
 HAS = ("has_time", "has_counts", "has_energy", "has_demand")
@@ -88,6 +102,11 @@ def busy() -> pl.Expr:
 def order_execution() -> pl.Expr:
     """AOET in seconds: busy time, transport and queuing; null where no order was recorded."""
     return pl.when(pl.col("orders") > 0).then(busy() + pl.col("transport_time") + pl.col("queuing_time"))
+
+
+def classed_kwh() -> pl.Expr:
+    """Energy in kWh of which is known what was done meanwhile."""
+    return pl.sum_horizontal(f"{name}_kwh" for name in CLASSED)
 
 
 def processing() -> pl.Expr:

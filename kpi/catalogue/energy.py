@@ -2,7 +2,9 @@
 
 import polars as pl
 
+from kpi.catalogue.columns import CLASSED, classed_kwh
 from kpi.catalogue.entry import COARSE, OF_INTERVALS, Aggregation, Basis, Direction, Kpi
+from model.vocabulary import Grain
 
 _good = pl.col("good") + pl.col("good_outside") + pl.col("unattributed_good")
 
@@ -71,4 +73,193 @@ LOAD_FACTOR = Kpi(
     source="BCC",
     grains=COARSE,
 )
-ENTRIES = (ENERGY, SPECIFIC_ENERGY, DEMAND_PEAK, LOAD_FACTOR)
+IDLE_CLASSES = ("delay", "down_no_order", "planned_down", "not_scheduled")
+_idle_inputs = tuple(f"{name}_kwh" for name in IDLE_CLASSES)
+_OF_DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH})
+
+IDLE_ENERGY = Kpi(
+    id="idle_energy",
+    name_vi="Điện năng khi không sản xuất",
+    name_en="Idle energy",
+    explanation_vi="Điện năng khi máy dừng, chờ, nghỉ theo kế hoạch hoặc ngoài ca; lý do xem trong phần giải thích.",
+    explanation_en="Energy in stops, waits, planned stops and outside shifts; by reason in the explanation.",
+    formula="energy while delay, down without order, planned down or not scheduled",
+    unit="kWh",
+    basis=Basis.ENERGY_TIME,
+    inputs=_idle_inputs,
+    numerator=pl.sum_horizontal(_idle_inputs),
+    direction=Direction.DOWN,
+    lower=None,
+    sparse=True,
+)
+IDLE_ENERGY_SHARE = Kpi(
+    id="idle_energy_share",
+    name_vi="Tỷ lệ điện năng khi không sản xuất",
+    name_en="Idle energy share",
+    explanation_vi="Phần điện năng khi không sản xuất trong điện năng đã biết trạng thái máy.",
+    explanation_en="Idle energy over the energy of which is known what the machine did.",
+    formula="idle_energy / energy with a known time class",
+    unit="1",
+    basis=Basis.ENERGY_TIME,
+    inputs=tuple(f"{name}_kwh" for name in CLASSED),
+    numerator=pl.sum_horizontal(_idle_inputs),
+    denominator=classed_kwh(),
+    direction=Direction.DOWN,
+    upper=1.0,
+    grains=COARSE,
+)
+BASE_LOAD = Kpi(
+    id="base_load",
+    name_vi="Tải nền ngoài ca",
+    name_en="Base load outside shifts",
+    explanation_vi="Công suất trung bình trong các khoảng đo nằm hẳn ngoài ca và đủ mọi đồng hồ.",
+    explanation_en="Mean power over the demand intervals wholly outside shifts in which no meter was silent.",
+    formula="kWh outside shifts / hours outside shifts",
+    unit="kW",
+    basis=Basis.DEMAND,
+    inputs=("base_load_kwh", "base_load_hours"),
+    numerator=pl.col("base_load_kwh"),
+    denominator=pl.col("base_load_hours"),
+    direction=Direction.DOWN,
+    lower=None,
+    aggregation=Aggregation.INTERVAL_SERIES,
+    grains=_OF_DAYS,
+)
+
+
+def _part(name: str, column: str, texts: tuple[str, str, str, str], basis: Basis = Basis.ENERGY) -> Kpi:
+    """A part of the energy: with the other parts of its kind it adds up to the whole."""
+    name_vi, name_en, explanation_vi, explanation_en = texts
+    return Kpi(
+        id=f"energy_{name}",
+        name_vi=name_vi,
+        name_en=name_en,
+        explanation_vi=explanation_vi,
+        explanation_en=explanation_en,
+        formula="sum of kWh of this part",
+        unit="kWh",
+        basis=basis,
+        inputs=(column,),
+        numerator=pl.col(column),
+        lower=None,
+        grains=COARSE,
+    )
+
+
+_OF_CLASS = {
+    "production": ("khi sản xuất", "while producing"),
+    "setup": ("khi chuẩn bị máy", "while set up"),
+    "delay": ("khi dừng máy", "in delays"),
+    "down_no_order": ("khi không có đơn hàng", "without an order"),
+    "planned_down": ("khi dừng theo kế hoạch", "in planned stops"),
+    "not_scheduled": ("ngoài ca", "outside shifts"),
+    "unknown": ("khi không có tín hiệu máy", "without a machine signal"),
+    "unclassed": ("không rõ trạng thái máy", "of no time class"),
+}
+_OF_PERIOD = {
+    "peak": ("giờ cao điểm", "in peak hours"),
+    "normal": ("giờ bình thường", "in normal hours"),
+    "off_peak": ("giờ thấp điểm", "in off-peak hours"),
+    "other_period": ("ngoài các khung giờ biểu giá", "in other tariff periods or none"),
+}
+BY_CLASS = tuple(
+    _part(
+        name,
+        f"{name}_kwh",
+        (
+            f"Điện năng {vi}",
+            f"Energy {en}",
+            "Điện năng chảy đều giữa hai lần đọc, chia theo từng khoảng thời gian của máy.",
+            "Energy flows evenly between two readings and is cut at the borders of the machine's intervals.",
+        ),
+        Basis.ENERGY_TIME,
+    )
+    for name, (vi, en) in _OF_CLASS.items()
+)
+BY_PERIOD = tuple(
+    _part(
+        name,
+        f"{name}_kwh",
+        (
+            f"Điện năng {vi}",
+            f"Energy {en}",
+            "Theo khung giờ của biểu giá có hiệu lực tại ngày địa phương.",
+            "By the hours of the tariff in force at the local date.",
+        ),
+    )
+    for name, (vi, en) in _OF_PERIOD.items()
+)
+UNATTRIBUTED = tuple(
+    _part(
+        f"without_{name}",
+        f"no_{name}_kwh",
+        (
+            f"Điện năng không gán được {vi}",
+            f"Energy without {en}",
+            f"Điện năng trong thời gian không có {vi}; cùng với các {vi} thành tổng.",
+            f"Energy of time without {en}; together with that of each {name} it is the whole.",
+        ),
+    )
+    for name, vi, en in (("job", "lệnh sản xuất", "a job"), ("product", "sản phẩm", "a product"))
+)
+_OF_MAINS = COARSE | {Grain.HOUR}
+ENERGY_SUBMETERED = Kpi(
+    id="energy_submetered",
+    name_vi="Điện năng qua đồng hồ nhánh",
+    name_en="Sub-metered energy",
+    explanation_vi="Phần điện năng của đồng hồ tổng mà các đồng hồ nhánh cũng đo.",
+    explanation_en="What the sub-meters measure of the energy of the main meters.",
+    formula="sum of sub-meters * share",
+    unit="kWh",
+    basis=Basis.SUBMETER,
+    inputs=("submetered_kwh",),
+    numerator=pl.col("submetered_kwh"),
+    lower=None,
+    grains=_OF_MAINS,
+)
+ENERGY_UNEXPLAINED = Kpi(
+    id="energy_unexplained",
+    name_vi="Điện năng chưa giải thích",
+    name_en="Unexplained energy",
+    explanation_vi="Đồng hồ tổng trừ các đồng hồ nhánh: tổn thất, tải không đo, hoặc đồng hồ sai (khi âm).",
+    explanation_en="Main meters less their sub-meters: losses, loads without a meter, or a wrong meter where negative.",
+    formula="main meters - sub-meters * share",
+    unit="kWh",
+    basis=Basis.SUBMETER,
+    inputs=("main_kwh", "submetered_kwh"),
+    numerator=pl.col("main_kwh") - pl.col("submetered_kwh"),
+    direction=Direction.DOWN,
+    lower=None,
+    grains=_OF_MAINS,
+)
+SUBMETERED_SHARE = Kpi(
+    id="submetered_share",
+    name_vi="Tỷ lệ điện năng qua đồng hồ nhánh",
+    name_en="Sub-metered share",
+    explanation_vi="Điện năng các đồng hồ nhánh trên điện năng đồng hồ tổng.",
+    explanation_en="Energy of the sub-meters over that of the main meters.",
+    formula="sub-meters * share / main meters",
+    unit="1",
+    basis=Basis.SUBMETER,
+    inputs=("main_kwh", "submetered_kwh"),
+    numerator=pl.col("submetered_kwh"),
+    denominator=pl.col("main_kwh"),
+    direction=Direction.UP,
+    lower=None,
+    grains=COARSE,
+)
+ENTRIES = (
+    ENERGY,
+    SPECIFIC_ENERGY,
+    DEMAND_PEAK,
+    LOAD_FACTOR,
+    BASE_LOAD,
+    IDLE_ENERGY,
+    IDLE_ENERGY_SHARE,
+    *BY_CLASS,
+    *BY_PERIOD,
+    *UNATTRIBUTED,
+    ENERGY_SUBMETERED,
+    ENERGY_UNEXPLAINED,
+    SUBMETERED_SHARE,
+)

@@ -32,10 +32,19 @@ class Basis(StrEnum):
     PERFORMANCE = "performance"  # time and counts with ideal cycles
     MAINTENANCE = "maintenance"
     ENERGY = "energy"
+    ENERGY_TIME = "energy_time"  # energy whose time class is known
+    SUBMETER = "submeter"  # a main meter and meters below it
+    REACTIVE = "reactive"  # active and reactive energy
+    COST = "cost"  # energy and a tariff with prices
+    BILL = "bill"  # cost, reactive energy and the subscribed power of the site's supply
     DEMAND = "demand"
     CARBON = "carbon"
     RECORD = "record"  # business records; without them the KPI has no row
     SAMPLE = "sample"  # measured values; the variant of a value is the name of its characteristic
+    SCOPE1 = "scope1"  # records of fuels and refrigerants
+    MARKET = "market"  # energy of the whole site beside its contracts
+    CBAM = "cbam"  # mass of goods, records and meters
+    BASELINE = "baseline"  # a frozen baseline of the scope's energy
 
 
 # When a KPI of ISO 22400-2 is wanted, by number: d on demand, p periodically, r in real time.

@@ -1,0 +1,128 @@
+"""Catalogue: what electricity costs, by the tariff in force, and the power factor with its surcharge."""
+
+import polars as pl
+
+from kpi.catalogue.entry import COARSE, Basis, Direction, Kpi
+from model.tariffs import reactive_rule
+from model.vocabulary import Grain
+
+_good = pl.col("good") + pl.col("good_outside") + pl.col("unattributed_good")
+_PERIODS = "EVN, Decision 1279/QD-BCT and the site's own tariffs"
+_RULE = reactive_rule()
+
+ENERGY_COST = Kpi(
+    id="energy_cost",
+    name_vi="Tiền điện (chưa VAT)",
+    name_en="Energy cost, without VAT",
+    explanation_vi="Điện năng nhân giá của khung giờ tại ngày dùng; không có giá thì không có giá trị, không phải 0.",
+    explanation_en="Energy times the price of its period at the date of use; without a price there is no value, not 0.",
+    formula="sum of kWh * price in force",
+    unit="VND",
+    basis=Basis.COST,
+    inputs=("cost",),
+    numerator=pl.col("cost"),
+    direction=Direction.DOWN,
+    lower=None,
+    source=_PERIODS,
+)
+ENERGY_COST_WITH_VAT = Kpi(
+    id="energy_cost_with_vat",
+    name_vi="Tiền điện (có VAT)",
+    name_en="Energy cost with VAT",
+    explanation_vi="Tiền điện cộng thuế giá trị gia tăng theo thuế suất tại ngày dùng.",
+    explanation_en="Energy cost and value added tax at the rate of the date of use.",
+    formula="sum of kWh * price * (1 + VAT)",
+    unit="VND",
+    basis=Basis.COST,
+    inputs=("cost", "cost_vat"),
+    numerator=pl.col("cost") + pl.col("cost_vat"),
+    direction=Direction.DOWN,
+    lower=None,
+    source="Resolution 204/2025/QH15",
+    grains=COARSE | {Grain.JOB, Grain.PRODUCT},
+)
+SPECIFIC_ENERGY_COST = Kpi(
+    id="specific_energy_cost",
+    name_vi="Tiền điện trên một sản phẩm đạt",
+    name_en="Energy cost per good piece",
+    explanation_vi="Tiền điện chưa VAT trên một sản phẩm đạt.",
+    explanation_en="Energy cost without VAT per good piece.",
+    formula="energy_cost / GQ",
+    unit="VND/piece",
+    basis=Basis.COST,
+    inputs=("cost", "good", "good_outside", "unattributed_good"),
+    numerator=pl.col("cost"),
+    denominator=_good,
+    direction=Direction.DOWN,
+    lower=None,
+    grains=COARSE | {Grain.JOB, Grain.PRODUCT},
+    per_piece=True,
+)
+
+_apparent = (pl.col("beside_reactive_kwh").pow(2) + pl.col("reactive_kvarh").pow(2)).sqrt()
+POWER_FACTOR = Kpi(
+    id="power_factor",
+    name_vi="Hệ số công suất",
+    name_en="Power factor",
+    explanation_vi="Từ điện năng tác dụng và phản kháng của kỳ, của các đồng hồ đo cả hai.",
+    explanation_en="From active and reactive energy of the window, of the meters that measure both.",
+    formula="kWh / sqrt(kWh^2 + kvarh^2)",
+    unit="1",
+    basis=Basis.REACTIVE,
+    inputs=("beside_reactive_kwh", "reactive_kvarh"),
+    numerator=pl.col("beside_reactive_kwh"),
+    denominator=_apparent,
+    direction=Direction.UP,
+    upper=1.0,
+    source="EVN",
+    grains=frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH}),
+)
+_cos_phi = pl.when(_apparent > 0).then(pl.col("beside_reactive_kwh") / _apparent)
+_percent = (
+    pl.when((pl.col("subscribed_kw") < _RULE.from_kw) | _cos_phi.is_null() | (_cos_phi >= _RULE.least_cos_phi))
+    .then(0.0)
+    .when(_cos_phi < _RULE.floor_cos_phi)
+    .then(_RULE.floor_percent)
+    .otherwise(((_RULE.least_cos_phi / _cos_phi - 1) * 100).round(2))
+)
+_BILL_INPUTS = ("cost", "beside_reactive_kwh", "reactive_kvarh", "subscribed_kw")
+REACTIVE_SURCHARGE = Kpi(
+    id="reactive_surcharge",
+    name_vi="Tiền phạt công suất phản kháng",
+    name_en="Surcharge for a poor power factor",
+    explanation_vi="Chưa VAT; khi công suất đăng ký từ 40 kW và hệ số công suất của tháng dưới 0,9.",
+    explanation_en="Without VAT; where 40 kW or more are subscribed and the month's power factor is below 0.9.",
+    formula="energy_cost * k, k = 0.9 / cos phi - 1 in percent with two decimals, 52.54 % below 0.6",
+    unit="VND",
+    basis=Basis.BILL,
+    inputs=_BILL_INPUTS,
+    numerator=pl.col("cost") * _percent / 100,
+    direction=Direction.DOWN,
+    lower=None,
+    source=_RULE.source,
+    grains=frozenset({Grain.MONTH}),
+)
+ELECTRICITY_BILL = Kpi(
+    id="electricity_bill",
+    name_vi="Hóa đơn tiền điện",
+    name_en="Electricity bill",
+    explanation_vi="Tiền điện và tiền phạt công suất phản kháng của tháng, có VAT.",
+    explanation_en="Energy cost and surcharge of the month, with VAT on both.",
+    formula="(energy_cost + VAT) * (1 + k)",
+    unit="VND",
+    basis=Basis.BILL,
+    inputs=(*_BILL_INPUTS, "cost_vat"),
+    numerator=(pl.col("cost") + pl.col("cost_vat")) * (1 + _percent / 100),
+    direction=Direction.DOWN,
+    lower=None,
+    source=_RULE.source,
+    grains=frozenset({Grain.MONTH}),
+)
+ENTRIES = (
+    ENERGY_COST,
+    ENERGY_COST_WITH_VAT,
+    SPECIFIC_ENERGY_COST,
+    POWER_FACTOR,
+    REACTIVE_SURCHARGE,
+    ELECTRICITY_BILL,
+)
