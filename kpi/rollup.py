@@ -22,6 +22,7 @@ from kpi.evaluate import value_columns, why_missing
 from kpi.frames import HOUR_US
 from kpi.market import with_contracts
 from kpi.scopes import Scopes, scopes
+from kpi.steps import with_rolled_yields
 from model.registry import Site
 from model.vocabulary import Grain
 
@@ -107,6 +108,7 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
     peaks = demand.demand_of_windows(inputs.interval_series, found.sources, shifts)
     return (
         _with_demand(rows, peaks)
+        .pipe(with_rolled_yields, pieces, inputs.site)
         .join(found.abilities, on="scope", how="left")
         .pipe(_with_marks, inputs.marks, found.sources)
         .with_columns(_seconds(rows))

@@ -127,6 +127,15 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     loss_category: str | None = None
 
 
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """A product; its mass where it is known."""
+
+    key: str
+    mass_kg: float | None = None
+    name: str = ""
+    unit: str = "piece"
+
+
 class EmissionFactor(msgspec.Struct, frozen=True, kw_only=True):
     """kg CO2e per kWh of electricity of a zone, local dates half-open; basis location (grid average) or residual."""
 
@@ -255,6 +264,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...] = ()
     emission_factors: tuple[EmissionFactor, ...] = ()
     fuel_factors: tuple[FuelFactor, ...] = ()
+    products: tuple[Product, ...] = ()
     energy_contracts: tuple[EnergyContract, ...] = ()
     baselines: tuple[Baseline, ...] = ()
     tariffs: tuple[Tariff, ...] = ()

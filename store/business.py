@@ -16,7 +16,7 @@ from store.instants import instant
 from store.pool import Connection
 from store.queries import load
 
-KINDS = ("order", "maintenance", "inspection", "attendance", "inventory", "problem", "energy", "energy", "fuel", "refrigerant")
+KINDS = ("order", "maintenance", "inspection", "attendance", "inventory", "problem", "energy", "fuel", "refrigerant", "precursor")
 MOST_ROWS = 1_000_000
 _SQL = load("business")
 _OWN = frozenset({"key", "from", "to"})

@@ -62,6 +62,8 @@ RECORDS = (
     *("planned_scrap", "first_operation_quantity", "production_capacity"),
     *("inspections", "inspected", "first_pass_good", "reworked_good", "rework", "failed_final"),
     *("defects", "defect_opportunities", "corrective_maintenance_time", "preventive_maintenance_time"),
+    *("rolled_yield", "yield_steps"),
+    *("media_mj", "exchanged_mj", "energy_records"),
     *("inventory_throughput", "inventory_stock_time", "inventory_span"),
     *("consumed_material", "integrated_good", "production_loss", "storage_transport_loss", "other_loss"),
 )

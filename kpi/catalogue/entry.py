@@ -22,6 +22,7 @@ class Aggregation(StrEnum):
     SUM = "sum"
     MAX = "max"
     INTERVAL_SERIES = "interval_series"
+    PRODUCT = "product_of_stations"  # windows and machines side by side are summed, stations multiplied
 
 
 class Basis(StrEnum):

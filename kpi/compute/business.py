@@ -43,13 +43,16 @@ FIELDS: dict[str, dict[str, str]] = {
         "other_loss": "other_loss",
     },
 }
+PRECURSOR = {"see_direct": "precursor_direct_t", "see_indirect": "precursor_indirect_t"}
 # How many records of a kind closed: a ratio without any of them has no value.
 QUANTITIES = (
     *(quantity for fields in FIELDS.values() for quantity in fields.values()),
     *("orders", "inspections", "corrective_maintenance_time", "preventive_maintenance_time"),
     *("inventory_stock_time", "inventory_span"),
+    *("media_mj", "exchanged_mj", "energy_records"),
+    *PRECURSOR.values(),
 )
-COUNTED = {"order": "orders", "inspection": "inspections"}
+COUNTED = {"order": "orders", "inspection": "inspections", "energy": "energy_records"}
 MAINTENANCE = {"corrective": "corrective_maintenance_time", "preventive": "preventive_maintenance_time"}
 _COLUMNS = ["asset", "from_us", "to_us", "kind", "key", "payload"]
 _OUT = pl.Schema({"a": pl.Int32, "t1": pl.Int64, "quantity": pl.String, "amount": pl.Float64, "job": pl.String})
@@ -98,10 +101,53 @@ def _amounts(kind: str, from_us: int, to_us: int, payload: Mapping[str, Any]) ->
             yield ("type" if of_type is None else "duration_s"), None
         else:
             yield of_type, amount
+    if kind == "precursor":
+        yield from _embedded(payload)
+    if kind == "energy":
+        yield from _energy(payload)
     if kind == "inventory" and payload.get("average_stock") is not None:
         stock = _amount(payload["average_stock"])
         yield ("average_stock", None) if stock is None else ("inventory_stock_time", stock * span_s)
         yield "inventory_span", span_s
+
+
+def _embedded(payload: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
+    """Emissions embedded in a precursor (t CO2e): its mass times its specific ones, direct and indirect apart."""
+    mass = _amount(payload.get("mass_t"))
+    if mass is None:
+        yield "mass_t", None
+        return
+    for name, quantity in PRECURSOR.items():
+        specific = _amount(payload.get(name, 0.0))
+        yield (name, None) if specific is None else (quantity, mass * specific)
+
+
+def _energy(payload: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
+    """Energy of a medium in MJ by the conversion that the record states with its source; what was exchanged beside it.
+
+    Electricity comes from meters and fuels from records of their own: here they would be counted twice.
+    """
+    exchanged = payload.get("exchanged_mj")
+    if exchanged is not None:  # taken from outside, negative = given away
+        signed = isinstance(exchanged, int | float) and not isinstance(exchanged, bool) and math.isfinite(exchanged)
+        yield ("exchanged_mj", float(exchanged)) if signed else ("exchanged_mj", None)
+    if payload.get("amount") is None and exchanged is not None:
+        return
+    amount, each = _amount(payload.get("amount")), _amount(payload.get("mj_per_unit"))
+    medium = str(payload.get("medium") or "")
+    if medium in {"", "electricity"}:
+        yield "medium", None
+    elif not payload.get("source"):
+        yield "source", None
+    elif amount is None or each is None:
+        yield ("amount" if amount is None else "mj_per_unit"), None
+    else:
+        yield "media_mj", media_mj(amount, each)
+
+
+def media_mj(amount: float, mj_per_unit: float) -> float:
+    """Energy of an amount of a medium in MJ."""
+    return amount * mj_per_unit
 
 
 def _amount(value: Any) -> float | None:

@@ -14,7 +14,7 @@ from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
 
 app = typer.Typer(help="Records of orders, maintenance, inspection, attendance and inventory.", no_args_is_help=True)
-Kind = Literal["order", "maintenance", "inspection", "attendance", "inventory", "problem", "fuel", "refrigerant"]
+Kind = Literal["order", "maintenance", "inspection", "attendance", "inventory", "problem", "fuel", "refrigerant", "precursor"]
 SHOWN_PROBLEMS = 20
 
 
@@ -32,7 +32,8 @@ def import_(
     first_operation_quantity · inspection: inspected, first_pass_good, reworked_good, rework, failed, defects,
     opportunities · maintenance: type (corrective, preventive), duration_s · inventory: throughput, average_stock,
     consumed, integrated_good, production_loss, storage_transport_loss, other_loss · fuel: fuel, amount, unit (of mass,
-    volume or net energy), density_kg_per_l, ncv_tj_per_gg · refrigerant: gas, amount, unit. A row under a known key
+    volume or net energy), density_kg_per_l, ncv_tj_per_gg · refrigerant: gas, amount, unit ·
+    precursor: mass_t, see_direct, see_indirect (t CO2e per t). A row under a known key
     replaces what was said; the earlier statement is kept.
     """
     from kpi.substances import reader_of

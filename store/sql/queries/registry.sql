@@ -568,6 +568,8 @@ SELECT jsonb_build_object(
         'fuel', f.fuel, 'co2_kg_per_tj', f.co2_kg_per_tj, 'ch4_kg_per_tj', f.ch4_kg_per_tj, 'n2o_kg_per_tj', f.n2o_kg_per_tj,
         'ncv_tj_per_gg', f.ncv_tj_per_gg, 'density_kg_per_l', f.density_kg_per_l, 'biogenic', f.biogenic, 'source', f.source)
         ORDER BY f.fuel), '[]') FROM fuel_factor AS f WHERE f.factor_set_id = fuels.factor_set_id),
+    'products', (SELECT coalesce(jsonb_agg(jsonb_build_object('key', p.key, 'mass_kg', p.mass_kg, 'name', p.name, 'unit', p.unit)
+        ORDER BY p.key), '[]') FROM product AS p WHERE p.site_id = s.site_id),
     'energy_contracts', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'key', c.key, 'kind', c.kind, 'kg_per_kwh', c.kg_per_kwh, 'valid_from', c.valid_from::text, 'valid_to', c.valid_to::text,
         'amount_kwh', c.amount_kwh, 'share', c.share, 'criteria', c.criteria, 'source', c.source) ORDER BY c.key, c.valid_from), '[]')

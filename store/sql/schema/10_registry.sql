@@ -399,7 +399,7 @@ CREATE TABLE business_record (
     business_record_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     site_id            integer NOT NULL REFERENCES site,
     kind               text NOT NULL CHECK (kind IN ('order', 'maintenance', 'inspection', 'attendance', 'inventory', 'problem', 'fuel',
-        'refrigerant', 'energy')),
+        'refrigerant', 'energy', 'precursor')),
     key                text NOT NULL,
     from_ts            timestamptz NOT NULL,
     to_ts              timestamptz CHECK (to_ts >= from_ts),

@@ -8,4 +8,4 @@ ALTER TABLE asset_setting
 -- Media other than electricity and fuels: compressed air, steam, heat, cooling, and energy exchanged with the outside.
 ALTER TABLE business_record DROP CONSTRAINT business_record_kind_check;
 ALTER TABLE business_record ADD CONSTRAINT business_record_kind_check CHECK (kind IN ('order', 'maintenance', 'inspection',
-    'attendance', 'inventory', 'problem', 'fuel', 'refrigerant', 'energy'));
+    'attendance', 'inventory', 'problem', 'fuel', 'refrigerant', 'energy', 'precursor'));

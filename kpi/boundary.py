@@ -1,0 +1,92 @@
+"""What a carbon or baseline value is about, in words: scope, meters or records, factors, warming potentials. Pure."""
+
+from collections.abc import Sequence
+
+from kpi.catalogue import Basis, Kpi
+from kpi.market import is_qualified
+from model.registry import Site
+
+_ELECTRICITY = "Bought electricity only (scope 2, {method}), as metered at {meters}; no steam, heat or cooling."
+_GATE = "Gate to gate of this scope: nothing upstream, transport or use."
+_MONTH = (
+    "Contracts of a share cover it of every kWh; contracts of an amount lie evenly over their period and cover the rest"
+    " of each calendar month as far as they reach."
+)
+
+
+def factor_basis(site: Site, kpi: Kpi) -> str | None:
+    """Name the factors that a value is made with, with their version; None where it has none."""
+    match kpi.basis:
+        case Basis.CARBON | Basis.MARKET:
+            return site.factor_set
+        case Basis.SCOPE1:
+            return f"{site.fuel_set}, {site.gwp_set}"
+        case Basis.CBAM:
+            return f"{site.fuel_set}, {site.gwp_set}; {site.factor_set}"
+        case _:
+            return None
+
+
+def boundary(site: Site, kpi: Kpi, scope: str, contributing: Sequence[str]) -> str | None:
+    """Say what a value covers, None for a KPI that needs no such words.
+
+    Args:
+        site: registry that the value was made with.
+        kpi: entry of the catalogue.
+        scope: path of its asset, '' = the site.
+        contributing: assets whose data are in it.
+    """
+    names = ", ".join(asset or "the site itself" for asset in contributing) or "no asset"
+    match kpi.basis:
+        case Basis.CARBON:
+            return " ".join((_ELECTRICITY.format(method="location-based", meters=names), _grid(site), _GATE))
+        case Basis.MARKET:
+            parts = (_ELECTRICITY.format(method="market-based", meters=names), _contracts(site), _residual(site))
+            return " ".join((*parts, _GATE))
+        case Basis.SCOPE1:
+            return f"Fuels and refrigerants by records at {names} (scope 1, no process). {_fuels(site)} {_GATE}"
+        case Basis.CBAM:
+            return f"Records and meters at {names}; precursors as their records say. {_fuels(site)} {_grid(site)}"
+        case Basis.BASELINE:
+            return _baseline(site, scope)
+        case _:
+            return None
+
+
+def _grid(site: Site) -> str:
+    if site.factor_set is None:
+        return "No factor set is chosen."
+    return f"Factors: {site.factor_set}, zone {site.grid_zone or 'not set'}, by the local date of use."
+
+
+def _fuels(site: Site) -> str:
+    return (
+        f"Factors: {site.fuel_set} on net calorific value; CH4 and N2O by the 100-year potentials of {site.gwp_set};"
+        " biogenic CO2 stands apart."
+    )
+
+
+def _contracts(site: Site) -> str:
+    if not site.energy_contracts:
+        return "No contracts."
+    listed = "; ".join(
+        f"{each.key} ({each.kind}, {each.kg_per_kwh:g} kg/kWh{'' if is_qualified(each) else ', not used: criteria'})"
+        for each in site.energy_contracts
+    )
+    return f"Contracts: {listed}. {_MONTH}"
+
+
+def _residual(site: Site) -> str:
+    has = any(each.basis == "residual" and each.zone == site.grid_zone for each in site.emission_factors)
+    rest = "the residual mix" if has else "the grid average, since no residual mix is published for it"
+    return f"What is not covered: {rest} ({site.factor_set}, zone {site.grid_zone or 'not set'})."
+
+
+def _baseline(site: Site, scope: str) -> str:
+    held = [each for each in site.baselines if each.asset == scope]
+    listed = "; ".join(
+        f"version {each.version} from {each.valid_from}: {each.intercept:.6g} kWh a day + {each.slope:.6g} kWh per "
+        f"{each.driver}, fitted for {each.driver_from:.6g} to {each.driver_to:.6g} a day ({each.digest[:12]})"
+        for each in held
+    )
+    return f"Frozen baselines of {scope or 'the site'}: {listed}."
