@@ -3,7 +3,7 @@
 import polars as pl
 
 from kpi.catalogue.columns import busy, order_execution
-from kpi.catalogue.entry import COARSE, Basis, Direction, Kpi
+from kpi.catalogue.entry import COARSE, Aggregation, Basis, Direction, Kpi
 from model.vocabulary import Grain
 
 _ISO = "ISO 22400-2:2014"
@@ -127,6 +127,37 @@ QUALITY = (
         "defects / opportunities * 1e6", (_of("defects") * 1e6, _of("defect_opportunities")), _DOWN, "inspection",
         unit="ppm", source="own", grains=_SPLIT),
 )  # fmt: skip
+RTY = Kpi(
+    id="rolled_throughput_yield",
+    name_vi="Tỷ lệ đạt xuyên suốt (RTY)",
+    name_en="Rolled throughput yield (RTY)",
+    explanation_vi="Tích tỷ lệ đạt lần đầu của các trạm trong dây chuyền có phiếu kiểm tra; máy song song là một trạm.",
+    explanation_en="First pass yields of the line's stations with inspections, multiplied; parallel machines are one.",
+    formula="product over stations of (sum(GP) / sum(IP))",
+    unit="1",
+    basis=Basis.RECORD,
+    inputs=("rolled_yield", "yield_steps"),
+    numerator=_of("rolled_yield"),
+    direction=Direction.UP,
+    upper=1.0,
+    aggregation=Aggregation.PRODUCT,
+    source="rolled throughput yield (Six Sigma)",
+    grains=_SPLIT,
+    record="inspection",
+)
+MJ_PER_KWH = 3.6
+MJ_PER_TJ = 1e6
+_all_energy = _of("media_mj") + MJ_PER_KWH * _of("energy_kwh") + MJ_PER_TJ * _of("fuel_tj") + _of("exchanged_mj")
+_known_energy = pl.when((_of("energy_records") > 0) | (_all_energy != 0)).then(_all_energy)
+_all_pieces = _pq + _of("good_outside") + _of("reject_outside") + _of("unattributed_good") + _of("unattributed_reject")
+ENERGY = (
+    _ratio("comprehensive_energy_consumption", (23, "comprehensive energy consumption"), (
+        "Tiêu hao năng lượng tổng hợp", "Comprehensive energy consumption",
+        "Điện đo được, nhiên liệu, các môi chất khác và năng lượng trao đổi, quy ra MJ, trên sản lượng.",
+        "Metered electricity, fuels, other media and energy exchanged, in MJ, over the produced quantity."),
+        "(sum(M_i * R_i) + Q) / PQ", (_known_energy, _all_pieces), _DOWN, "energy",
+        grains=_SPLIT, unit="MJ/piece"),
+)  # fmt: skip
 PROCESS = (
     _ratio("inventory_turns", (24, "inventory turns"), (
         "Vòng quay tồn kho", "Inventory turns", "Lượng xuất trên tồn kho trung bình của một kho; không cộng nhiều kho.",
@@ -161,4 +192,4 @@ PROCESS = (
         (_of("corrective_maintenance_time"), _of("corrective_maintenance_time") + _of("preventive_maintenance_time")),
         _DOWN, "maintenance", upper=1.0),
 )  # fmt: skip
-ENTRIES = (*PEOPLE_AND_ORDERS, *QUALITY, *PROCESS)
+ENTRIES = (*PEOPLE_AND_ORDERS, *QUALITY, RTY, *ENERGY, *PROCESS)

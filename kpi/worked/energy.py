@@ -7,7 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from kpi import energy_performance as performance
+from kpi.catalogue import CATALOGUE
+from kpi.catalogue.columns import wide
+from kpi.compute.business import media_mj
 from kpi.cost import bill, reactive_surcharge_percent
+from kpi.evaluate import evaluate
 from kpi.worked.result import Answers, Inputs, UnsupportedError
 from model.calendar import Span, tariff_spans
 from model.registry import Asset, Site, Tariff
@@ -81,8 +85,9 @@ def enpi_cusum(given: Inputs) -> Answers:
 
 def comprehensive_energy(given: Inputs) -> Answers:
     """Energy of all media per item."""
-    media = [(each["amount"], each["to_mj"]) for each in given["media"]]
-    return {"e_mj_per_unit": performance.comprehensive_energy(media, given["exchanged_mj"], given["PQ"])}
+    media = sum(media_mj(each["amount"], each["to_mj"]) for each in given["media"])
+    frame = wide(energy_records=1, media_mj=media, exchanged_mj=given.get("exchanged_mj", 0.0), good=given["PQ"])
+    return {"e_mj_per_unit": evaluate(CATALOGUE["comprehensive_energy_consumption"], frame)}
 
 
 def compressed_air(given: Inputs) -> Answers:

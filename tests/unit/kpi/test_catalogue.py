@@ -76,6 +76,7 @@ def test_iso_numbers_are_those_of_the_standard() -> None:
         "cmk": 20,
         "cp": 21,
         "cpk": 22,
+        "comprehensive_energy_consumption": 23,
         "inventory_turns": 24,
         "finished_goods_ratio": 25,
         "integrated_goods_ratio": 26,
@@ -87,6 +88,19 @@ def test_iso_numbers_are_those_of_the_standard() -> None:
         "mttf": 32,
         "mttr": 33,
         "corrective_maintenance_ratio": 34,
+    }
+    assert set(numbers.values()) == set(range(1, 35))
+
+
+def test_each_of_the_six_big_losses_has_one_entry() -> None:
+    losses = {entry.loss: entry.id for entry in CATALOGUE.values() if entry.loss}
+    assert losses == {
+        "equipment failure": "fault_time",
+        "setup and adjustment": "setup_time",
+        "idling and minor stops": "micro_stop_time",
+        "reduced speed": "reduced_speed_loss",
+        "process defects": "defect_loss",
+        "reduced yield": "startup_loss",
     }
 
 

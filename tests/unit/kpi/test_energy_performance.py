@@ -6,7 +6,6 @@ import pytest
 
 from kpi.energy_performance import (
     Line,
-    comprehensive_energy,
     fit,
     leak_share,
     performance,
@@ -76,7 +75,6 @@ def test_saving_is_the_running_sum_against_the_baseline() -> None:
 
 @pytest.mark.parametrize("produced", [0.0, -1.0])
 def test_nothing_produced_has_no_specific_energy(produced: float) -> None:
-    assert comprehensive_energy([(10.0, 3.6)], 0.0, produced) is None
     assert specific_consumption(Line(1.0, 1.0), produced) is None
 
 
