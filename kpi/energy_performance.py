@@ -105,13 +105,6 @@ def specific_consumption(line: Line, driver: float) -> float | None:
     return line.at(driver) / driver if driver > 0 else None
 
 
-def comprehensive_energy(media: Sequence[tuple[float, float]], exchanged: float, produced: float) -> float | None:
-    """Energy per item over all media (ISO 22400-2 KPI 23): amounts with their conversion, and energy exchanged."""
-    if produced <= 0:
-        return None
-    return (math.fsum(amount * conversion for amount, conversion in media) + exchanged) / produced
-
-
 def leak_share(load_time: float, unload_time: float) -> float | None:
     """Share of leaks in compressed air: time on load with nobody using air, over the whole."""
     whole = load_time + unload_time
