@@ -102,18 +102,21 @@ class Office:
             planned: days of the same run, which need no mark of their own when the carry changes.
 
         Returns:
-            None when another process is computing this site.
+            None when another process is computing this site. A span whose marks another process has answered
+            meanwhile has no days.
         """
         started = time.monotonic()
         with self.connection.transaction():
             place = self._lock()
             if place is None:
                 return None
-            marks.lock_marks(self.connection, list(answered.lock))
+            claimed = set(marks.lock_marks(self.connection, list(answered.lock)))
+            if answered.lock and not claimed:
+                return SpanResult(0, 0, 0, 0, time.monotonic() - started)
             at = datetime.combine(span.last + DAY, datetime.min.time(), UTC)
             site = registry.snapshot(self.connection, self.site_key, at)
             done, passed_on = _SpanWork(self, place, site, span).run(planned)
-            marks.delete_marks(self.connection, list(answered.delete))
+            marks.delete_marks(self.connection, sorted(claimed.intersection(answered.delete)))
         seconds = time.monotonic() - started
         return SpanResult(len(span.days), done.readings, done.values_new, done.values_revised, seconds, passed_on)
 
@@ -194,7 +197,7 @@ class _SpanWork:
         bucket_of = {id_: buckets[asset] for id_, asset in wanted.select("series_id", "asset").iter_rows()}
         carried = derived.carry(self.connection, site_id, self.span.first - DAY)
         handed = derived.carry(self.connection, site_id, self.span.last)
-        with Spool(bucket_of, self.office.part_rows) as spool:
+        with Spool(bucket_of, max(buckets.values()) + 1, self.office.part_rows) as spool:
             spool.add(inputs.readings(self.connection, self.office.reader, list(bucket_of), wide))
             spool.finish()
             given = Inputs(

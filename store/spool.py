@@ -41,11 +41,13 @@ class Spool:
     """Takes rows in and gives them back bucket by bucket.
 
     Args:
-        bucket_of: bucket of each series id; rows of other series are not taken.
+        bucket_of: bucket of each series id that will be read.
+        buckets: their number.
         in_memory: so many rows stay in memory.
     """
 
     bucket_of: Mapping[int, int]
+    buckets: int
     in_memory: int
     counts: npt.NDArray[np.int64] = field(init=False)
     _buckets: npt.NDArray[np.int16] = field(init=False)
@@ -56,7 +58,7 @@ class Spool:
     _exits: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
-        self.counts = np.zeros(max(self.bucket_of.values(), default=0) + 1, np.int64)
+        self.counts = np.zeros(self.buckets, np.int64)
         self._buckets = np.zeros(max(self.bucket_of, default=0) + 1, np.int16)
         self._buckets[list(self.bucket_of)] = list(self.bucket_of.values())
 
