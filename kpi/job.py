@@ -13,6 +13,7 @@ from kpi.isolation import concerns_all, note_failure
 from kpi.pool import Pool
 from kpi.settings import KpiSettings
 from kpi.span import Answered, Office, SpanResult
+from kpi.stages import added
 from kpi.work import (
     DAY,
     LongWindows,
@@ -50,6 +51,7 @@ class Summary:
     values_revised: int = 0
     seconds: float = 0.0
     busy: tuple[str, ...] = ()
+    stages: Mapping[str, float] = field(default_factory=dict)  # seconds of reading, computing, rolling up, storing
 
     def text(self) -> str:
         """One sentence for a person."""
@@ -70,6 +72,7 @@ class Summary:
             self.values_revised + other.values_revised,
             self.seconds + other.seconds,
             self.busy + other.busy,
+            added(self.stages, other.stages),
         )
 
 
@@ -216,7 +219,10 @@ class SiteJob:
 
     def _note(self, span: Span, result: SpanResult) -> None:
         self.summary = self.summary.plus(
-            Summary(0, result.days, result.readings, result.values_new, result.values_revised, result.seconds)
+            Summary(
+                *(0, result.days, result.readings, result.values_new, result.values_revised, result.seconds),
+                stages=result.stages,
+            )
         )
         log.info(
             "span computed",

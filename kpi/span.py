@@ -32,6 +32,7 @@ from kpi.frames import (
 from kpi.marking import conflict_marks, marks_of, quality_marks
 from kpi.parts import Done, Part, buckets_of, grouped, joined, of_assets
 from kpi.pool import Pool
+from kpi.stages import Stages
 from kpi.work import DAY, LongWindows, Span, long_windows, windows_of_days, without_pending
 from model.calendar import DayWindow
 from model.canonical import canonical_json, digest
@@ -63,6 +64,7 @@ class SpanResult:
     values_revised: int
     seconds: float
     passed_on: frozenset[int] = frozenset()  # marks on the day after, whose carry has changed
+    stages: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,12 @@ class Office:
                 return SpanResult(0, 0, 0, 0, time.monotonic() - started)
             at = datetime.combine(span.last + DAY, datetime.min.time(), UTC)
             site = registry.snapshot(self.connection, self.site_key, at)
-            done, passed_on = _SpanWork(self, place, site, span).run(planned)
+            work = _SpanWork(self, place, site, span)
+            done, passed_on = work.run(planned)
             marks.delete_marks(self.connection, sorted(claimed.intersection(answered.delete)))
         seconds = time.monotonic() - started
-        return SpanResult(len(span.days), done.readings, done.values_new, done.values_revised, seconds, passed_on)
+        counts = (len(span.days), done.readings, done.values_new, done.values_revised)
+        return SpanResult(*counts, seconds, passed_on, work.stages.seconds)
 
     def run_long_windows(self, wanted: LongWindows) -> tuple[int, int] | None:
         """Build weeks, months and jobs anew from stored atoms: they become final without any new data."""
@@ -150,6 +154,7 @@ class _SpanWork:
     place: derived.Place
     site: Site
     span: Span
+    stages: Stages = field(default_factory=Stages)
 
     @property
     def connection(self) -> Connection:
@@ -169,7 +174,7 @@ class _SpanWork:
         return sorted(day for day, end in ends.items() if end + self.site.lateness_us <= self.office.now_us)
 
     def run(self, planned: frozenset[date]) -> tuple[marks.Run, frozenset[int]]:
-        with self._read() as read:
+        with self._read() as read, self.stages.of("compute"):
             done = joined(self.office.pool.run(self._parts(read)))
         new, revised = self._write(read, done, planned)
         passed_on = self._pass_on(read, done.tables, planned)
@@ -198,8 +203,9 @@ class _SpanWork:
         carried = derived.carry(self.connection, site_id, self.span.first - DAY)
         handed = derived.carry(self.connection, site_id, self.span.last)
         with Spool(bucket_of, max(buckets.values()) + 1, self.office.part_rows) as spool:
-            spool.add(inputs.readings(self.connection, self.office.reader, list(bucket_of), wide))
-            spool.finish()
+            with self.stages.of("read"):
+                spool.add(inputs.readings(self.connection, self.office.reader, list(bucket_of), wide))
+                spool.finish()
             given = Inputs(
                 site=self.site,
                 days=self.span.days,
@@ -231,7 +237,8 @@ class _SpanWork:
 
     def _write(self, read: _Read, done: Done, planned: frozenset[date]) -> tuple[int, int]:
         tables, rows = done.tables, done.digests
-        self._replace_pieces(tables)
+        with self.stages.of("pieces"):
+            self._replace_pieces(tables)
         if self.closed:
             closed = rows.filter(pl.col("production_day").is_in(self.closed)).drop("active")
             derived.write_digests(self.connection, self.place.site_id, closed)
@@ -245,8 +252,10 @@ class _SpanWork:
         builder = Builder(self.connection, self.place, self.site, self.office.now_us)
         wanted = long_windows(self.span.days, self._jobs(tables, planned))
         wanted = without_pending(wanted, (day for day in planned if day > self.span.last))
-        long = builder.long(wanted, fresh, self.span.causes)
-        return self.office.store(self.place, self.site, [builder.short(fresh, self.span.causes), long])
+        with self.stages.of("roll up"):
+            built = [builder.short(fresh, self.span.causes), builder.long(wanted, fresh, self.span.causes)]
+        with self.stages.of("values"):
+            return self.office.store(self.place, self.site, built)
 
     def _marks(self, tables: Tables) -> pl.DataFrame:
         """What becomes a flag: counters first seen inside a day, conflicts between what was sent and what is stored."""

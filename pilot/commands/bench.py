@@ -88,3 +88,21 @@ def registry(
     from pilot.bench_registry import main
 
     raise typer.Exit(main(series=series, values_per_message=values_per_message, as_json=json))
+
+
+@app.command()
+def kpi(
+    machines: Annotated[int, typer.Option(help="machines of 20 signals, mean 0.2 Hz", min=1)] = 20,
+    days: Annotated[int, typer.Option(help="production days", min=1)] = 1,
+    processes: Annotated[list[int] | None, typer.Option(help="processes that compute; repeat for more")] = None,
+    linearity: Annotated[
+        bool, typer.Option("--linearity", help="1, 10, 100 machines × 1 day and 10 machines × 7, 30 days instead")
+    ] = False,
+    repeat: Annotated[int, typer.Option(help="runs of the job; the fastest counts", min=1)] = 1,
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """The KPI job, from the database to stored values, beside only reading the same rows with ADBC."""
+    from pilot.bench_kpi import Options, main
+
+    options = Options(machines, days, tuple(processes or (1, 2)), linearity, repeat)
+    raise typer.Exit(main(options, as_json=json))

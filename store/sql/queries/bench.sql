@@ -62,3 +62,15 @@ VALUES (%(site_id)s, NULL, %(from_ts)s, %(to_ts)s, 'data')
 -- name: copy_readings
 -- Readings in COPY's binary form.
 COPY reading (ts, series_id, value, quality) FROM STDIN (FORMAT binary)
+
+-- name: drop_key
+-- Many readings are stored at once.
+DROP INDEX reading_key
+
+-- name: make_key
+-- As the schema has it.
+CREATE UNIQUE INDEX reading_key ON reading (series_id, ts)
+
+-- name: forget_derived
+-- Everything that the KPI job wrote, so that it can be measured again.
+TRUNCATE kpi_value, atom, state_interval, interval_series, carry_state, raw_day_digest, kpi_run, config_snapshot, dirty_mark

@@ -1,0 +1,99 @@
+"""One thing that `haidang bench kpi` measures, done in this process: prints one line of JSON."""
+
+import json
+import logging
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import psutil
+import structlog
+
+from kpi.compute import read_range
+from kpi.job import run_once
+from kpi.work import each_day
+from pilot.bench_kpi_plant import FIRST_DAY, LATENESS, SITE, START, Size
+from store import inputs
+from store.pool import connect
+from store.queries import load
+from store.registry import site_id, snapshot
+
+_SQL = load("bench")
+_KB = 1024.0
+
+
+def read(url: str, size: Size, _: int) -> dict[str, Any]:
+    """Only read the rows that the job reads, batch by batch."""
+    with connect(url, "bench") as connection, inputs.open_adbc(url) as reader:
+        number = site_id(connection, SITE)
+        site = snapshot(connection, SITE, START)
+        days = tuple(each_day(FIRST_DAY, size.last_day))
+        ids = inputs.series(connection, number)["series_id"].to_list()
+        span = inputs.Range(*read_range(site, days))
+        began = time.perf_counter()
+        rows = sum(len(batch) for batch in inputs.readings(connection, reader, ids, span))
+        return {"what": "only reading", "seconds": time.perf_counter() - began, "readings": rows}
+
+
+def job(url: str, size: Size, processes: int) -> dict[str, Any]:
+    """Compute what is dirty and store it."""
+    began = time.perf_counter()
+    done = run_once(url, site=SITE, now=size.until + LATENESS + timedelta(days=1), processes=processes)
+    return {
+        "what": f"job, {processes} process{'es' if processes > 1 else ''}" if done.values_new else "job, nothing new",
+        "seconds": time.perf_counter() - began,
+        "readings": done.readings,
+        "values": done.values_new,
+        "stages": dict(done.stages),
+    }
+
+
+def forget(url: str, size: Size, _: int) -> dict[str, Any]:
+    """Drop everything that the job wrote and mark the readings dirty."""
+    with connect(url, "bench", autocommit=True) as connection:
+        connection.execute(_SQL["forget_derived"])
+    return mark(url, size, 1)
+
+
+def mark(url: str, size: Size, _: int) -> dict[str, Any]:
+    """Have everything computed again."""
+    with connect(url, "bench", autocommit=True) as connection:
+        parameters = {"site_id": site_id(connection, SITE), "from_ts": START, "to_ts": size.until}
+        connection.execute(_SQL["add_mark"], parameters)
+    return {"what": "mark", "seconds": 0.0, "readings": 0}
+
+
+def _database_s() -> float:
+    """Processor time of all processes of database servers on this machine, in seconds."""
+    total = 0.0
+    for process in psutil.process_iter(["name", "cpu_times"]):
+        if process.info["name"] == "postgres" and process.info["cpu_times"]:
+            times = process.info["cpu_times"]
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def main() -> int:
+    """Do what the arguments name."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    what: dict[str, Callable[[str, Size, int], dict[str, Any]]] = {
+        "read": read, "job": job, "forget": forget, "mark": mark
+    }  # fmt: skip
+    given = json.loads(sys.argv[2])
+    before = _database_s()
+    found = what[sys.argv[1]](given["url"], Size(given["machines"], given["days"]), given["processes"])
+    own, children = os.times(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + children.ru_maxrss * (given["processes"] - 1)
+    found["processor_s"] = own.user + own.system + own.children_user + own.children_system
+    found["database_s"] = _database_s() - before
+    found["peak_mb"] = memory / _KB
+    sys.stdout.write(json.dumps(found) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
