@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.columns import CONFLICT, DUPLICATE, REJECTED, STORED, Ints, Plan
+from ingest.headers import Key
 from ingest.limits import DAY_US, HOUR_US
 from model.ledger import COUNTS, LATENCY_BOUNDS_MS, SKEW_BOUNDS_MS
 from store.instants import instant
 
-Key = tuple[int, int, int]  # site id, device id, hour since 1970
 _DAYS = 1 << 24  # more days than any time here has
 
 
@@ -61,11 +61,9 @@ def message_outcomes(plan: Plan, counted: Tally, again: Collection[int] = ()) ->
         counted: its values.
         again: places of refused messages that were kept before and are delivered again.
     """
-    decoded = counted.decoded
-    own = np.array([not message.is_derived for message in plan.messages], np.bool_)
-    whole = np.array([message.decoded.whole is not None for message in plan.messages], np.bool_)
-    dup = np.array([message.may_repeat for message in plan.messages], np.bool_)
-    rejected = whole | ((decoded > 0) & (counted.rejected == decoded))
+    decoded, headers = counted.decoded, plan.headers
+    own, dup = ~headers.is_derived, headers.may_repeat
+    rejected = headers.is_refused | ((decoded > 0) & (counted.rejected == decoded))
     redelivered = ~rejected & dup & (decoded > 0) & (counted.stored == 0)
     if again:
         places = np.array(sorted(again), np.int64)
@@ -80,17 +78,8 @@ def message_outcomes(plan: Plan, counted: Tally, again: Collection[int] = ()) ->
 
 def accounts(plan: Plan, counted: Tally, now_us: int, again: Collection[int] = ()) -> dict[Key, Account]:
     """Accounts by (site id, device id, hour); 0 stands for not known."""
-    keys: dict[Key, int] = {}
-    received_us = np.array([message.received_us for message in plan.messages], np.int64)
-    hours = (received_us // HOUR_US).tolist()
-    group = np.array(
-        [
-            keys.setdefault((message.source.site_id, message.source.device_id, hour), len(keys))
-            for message, hour in zip(plan.messages, hours, strict=True)
-        ],
-        np.int64,
-    )
-    replayed = np.array([message.replay_of > 0 for message in plan.messages], np.bool_)
+    headers, group, size = plan.headers, plan.headers.group, len(plan.headers.keys)
+    received_us = headers.received_us
     outcomes = message_outcomes(plan, counted, again)
     columns: dict[str, npt.NDArray[Any]] = {
         **outcomes,
@@ -99,18 +88,20 @@ def accounts(plan: Plan, counted: Tally, now_us: int, again: Collection[int] = (
         "duplicate": counted.duplicate,
         "conflict": counted.conflict,
         "rejected_value": counted.rejected,
-        "ignored": np.array([message.decoded.ignored for message in plan.messages], np.int64),
-        "missing_seq": np.array([message.decoded.missing for message in plan.messages], np.int64),
-        "replayed": replayed,
+        "ignored": headers.ignored,
+        "missing_seq": headers.missing,
+        "replayed": headers.is_replay,
     }
-    sums = {name: _sums(group, column, len(keys)) for name, column in columns.items()}
-    live = outcomes["received"] & ~replayed  # a replay says nothing about the time of the way here
-    latency = _histograms(group[live], ((now_us - received_us) / 1000)[live], LATENCY_BOUNDS_MS, len(keys))
+    sums = {name: _sums(group, column, size) for name, column in columns.items()}
+    live = outcomes["received"] & ~headers.is_replay  # a replay says nothing about the time of the way here
+    latency = _histograms(group[live], ((now_us - received_us) / 1000)[live], LATENCY_BOUNDS_MS, size)
     newest_us = newest(plan)
     timed = live & (newest_us > 0)
-    skew = _histograms(group[timed], ((received_us - newest_us) / 1000)[timed], SKEW_BOUNDS_MS, len(keys))
+    skew = _histograms(group[timed], ((received_us - newest_us) / 1000)[timed], SKEW_BOUNDS_MS, size)
     rows = list(zip(*(sums[name] for name in COUNTS), strict=True))
-    return {key: Account(dict(zip(COUNTS, rows[at], strict=True)), latency[at], skew[at]) for key, at in keys.items()}
+    counts = [dict(zip(COUNTS, row, strict=True)) for row in rows]
+    found = map(Account, counts, latency, skew)
+    return dict(zip(headers.keys, found, strict=True))
 
 
 def _sums(group: Ints, column: npt.NDArray[Any], groups: int) -> list[int]:
@@ -150,13 +141,11 @@ def ledger_rows(found: dict[Key, Account]) -> list[dict[str, Any]]:
     ]
 
 
-def dirty_marks(plan: Plan, lead_us: Ints, lag_us: Ints) -> list[tuple[int, int, int]]:
+def dirty_marks(plan: Plan) -> list[tuple[int, int, int]]:
     """One half-open range (site, from, to in µs) for each site and UTC day that changed.
 
     Args:
         plan: with all outcomes known.
-        lead_us: per series ref, how far a reading reaches back (interval readings with end labels).
-        lag_us: per series ref, how far it reaches on.
     """
     ranges: dict[tuple[int, int], tuple[int, int]] = {}
 
@@ -169,7 +158,7 @@ def dirty_marks(plan: Plan, lead_us: Ints, lag_us: Ints) -> list[tuple[int, int,
     is_changed = (plan.outcome == STORED) | (plan.outcome == CONFLICT)
     is_changed[plan.known_conflicts] = False
     changed = np.flatnonzero(is_changed)
-    for site_id, start, end in _by_site_and_day(plan, changed, lead_us, lag_us):
+    for site_id, start, end in _by_site_and_day(plan, changed):
         add(site_id, start, end)
     for event in plan.events:
         if event.outcome in {STORED, CONFLICT} and not event.known:
@@ -180,16 +169,16 @@ def dirty_marks(plan: Plan, lead_us: Ints, lag_us: Ints) -> list[tuple[int, int,
     return [(site_id, start, end) for (site_id, _), (start, end) in sorted(ranges.items())]
 
 
-def _by_site_and_day(plan: Plan, changed: Ints, lead_us: Ints, lag_us: Ints) -> list[tuple[int, int, int]]:
+def _by_site_and_day(plan: Plan, changed: Ints) -> list[tuple[int, int, int]]:
     """Ranges of the changed readings, already joined within each site and day."""
     if not len(changed):
         return []
-    ref = plan.ref[changed]
-    start = plan.ts_us[changed] - lead_us[ref]
+    ts_us, lead_us = plan.ts_us[changed], plan.lead_us[changed]
+    start = ts_us - lead_us
     # A reading that closes its interval says nothing about its own instant.
-    end = plan.ts_us[changed] + np.where(lead_us[ref] > 0, 0, 1) + lag_us[ref]
+    end = ts_us + np.where(lead_us > 0, 0, 1) + plan.lag_us[changed]
     site = plan.site_id[changed].astype(np.int64)
-    key = site * _DAYS + plan.ts_us[changed] // DAY_US
+    key = site * _DAYS + ts_us // DAY_US
     order = np.argsort(key, kind="stable")
     first = np.flatnonzero(np.diff(key[order], prepend=-1))
     starts = np.minimum.reduceat(start[order], first)

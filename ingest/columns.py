@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.decode.result import Key, Rejection, Value, shown
+from ingest.headers import Headers
 from ingest.message import Message
 from ingest.route import SeriesRef, Source
+from ingest.seqs import SeqRun
 from model.vocabulary import Quality
 from store.raw import EventRow, Rows
 
@@ -39,14 +41,17 @@ class Plan:
     """All values of a batch as columns, in order of receipt, with their outcomes."""
 
     messages: Sequence[Message]
+    headers: Headers
     message: Ints  # place of the message
-    ref: Ints  # index of the series ref
+    ref: Ints  # index of the series ref; of use while the batch is planned only
     ts_us: Ints
     value: npt.NDArray[np.float64]  # NaN = no value
     quality: npt.NDArray[np.int16]
     outcome: npt.NDArray[np.int8]
     series_id: npt.NDArray[np.int32]
     site_id: npt.NDArray[np.int32]
+    lead_us: Ints  # how far a reading reaches back (interval readings with end labels)
+    lag_us: Ints  # how far it reaches on
     texts: set[tuple[str, int]] = field(default_factory=set)  # each with the series that says it
     events: list[PlannedEvent] = field(default_factory=list)
     rejections: dict[int, list[Rejection]] = field(default_factory=lambda: defaultdict(list))
@@ -55,6 +60,7 @@ class Plan:
     conflicts: list[dict[str, Any]] = field(default_factory=list)
     known_conflicts: list[int] = field(default_factory=list)  # places of those that were kept before
     opened_days: dict[int, set[int]] = field(default_factory=dict)
+    runs: list[SeqRun] = field(default_factory=list)  # of sequence numbers
     to_store: Ints = field(default_factory=lambda: np.empty(0, np.int64))  # places of the rows to write, in key order
 
     def rows(self) -> Rows:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from ingest import account
+from ingest.headers import Key
 from ingest.message import Message
 from store import raw
 from store.pool import Connection
@@ -21,7 +22,7 @@ class Attempt:
     mark: raw.Mark
     transaction: str
     messages: Sequence[Message]
-    accounts: dict[account.Key, account.Account]
+    accounts: dict[Key, account.Account]
     seen: dict[int, int]
 
 

@@ -12,14 +12,16 @@ from ingest.columns import CONFLICT, DUPLICATE, REJECTED, STORED, Columns, Plan,
 from ingest.content import pseudonym, text_problem, time_problem
 from ingest.decode.result import Person, Rejection, shown
 from ingest.events import PersonKey, find_repeated_events, plan_events
+from ingest.headers import headers
 from ingest.limits import DAY_US, HOUR_US, DayQuota, Limits
+from ingest.seqs import seq_runs
 from ingest.series_table import SeriesTable
 from model.vocabulary import symbol_id
 
 
 def make_plan(columns: Columns, table: SeriesTable, limits: Limits, quota: DayQuota, person_key: PersonKey) -> Plan:
     """Decide about every value and event of a batch as far as it can be known without the database."""
-    plan = _plan(columns, table)
+    plan = _plan(columns, table, limits)
     _refuse_unknown(plan, table)
     _place_texts(plan, columns.texts, table, limits, person_key)
     _convert(plan, table)
@@ -31,10 +33,11 @@ def make_plan(columns: Columns, table: SeriesTable, limits: Limits, quota: DayQu
     return plan
 
 
-def _plan(columns: Columns, table: SeriesTable) -> Plan:
+def _plan(columns: Columns, table: SeriesTable, limits: Limits) -> Plan:
     messages, ref = columns.messages, columns.ref
     plan = Plan(
         messages=messages,
+        headers=headers(messages),
         message=columns.message,
         ref=ref,
         ts_us=columns.ts_us,
@@ -43,8 +46,11 @@ def _plan(columns: Columns, table: SeriesTable) -> Plan:
         outcome=np.zeros(len(ref), np.int8),
         series_id=table.series_id[ref],
         site_id=table.site_id[ref],
+        lead_us=table.lead_us[ref],
+        lag_us=table.lag_us[ref],
         rejected_decoding=np.zeros(len(messages), np.int64),
         event_rejections=np.zeros(len(messages), np.int64),
+        runs=seq_runs(messages, limits),
     )
     for place in columns.unusual:
         rejected = messages[place].decoded.rejected
@@ -117,7 +123,7 @@ def _convert(plan: Plan, table: SeriesTable) -> None:
 
 
 def _check_times(plan: Plan, limits: Limits) -> None:
-    received = np.array([message.received_us for message in plan.messages], np.int64)[plan.message]
+    received = plan.headers.received_us[plan.message]
     live = plan.outcome != REJECTED
     early = np.flatnonzero(live & (plan.ts_us < limits.earliest_us))
     ahead = np.flatnonzero(live & (plan.ts_us > received + limits.future_us))

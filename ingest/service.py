@@ -80,7 +80,7 @@ class Service:
         self._held = 0
         self._held_bytes = 0
         self._most_held = 0
-        self._quotas = writer.site_quotas
+        self._quotas = writer.planner.site_quotas
         self._served_at = time.monotonic()  # until then, whatever came was stored or nothing came
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
 

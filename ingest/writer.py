@@ -1,10 +1,12 @@
-"""A batch in, a committed batch out: everything that belongs to it in one transaction. Belongs to one thread.
+"""A planned batch in, a committed one out: everything that belongs to it in one transaction. Belongs to one thread.
 
 Three ways a batch can fail are told apart: a repeat (unique violation: the staging path takes over), poison that only
 the database or its driver sees (SQLSTATE 22, 23, 54, a text that cannot be sent: the batch is halved until the bad
 message stands alone and is refused), and an outage (nothing is stored, the caller may try again). Anything else is an
 error that ends the service. Where the connection is lost during the commit, nobody knows which of both it was until the
 next connection has asked for the mark that each batch leaves.
+
+A plan that was made ahead is used for the first try only: whatever fails after that is planned anew.
 """
 
 import time
@@ -12,25 +14,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
 import psycopg
 
 from ingest import account
 from ingest.batch import middle_of
-from ingest.columns import CONFLICT, DUPLICATE, STORED, Plan, PlannedEvent, add_conflict, flatten
+from ingest.columns import CONFLICT, DUPLICATE, STORED, Plan, PlannedEvent, add_conflict
 from ingest.decode.result import Rejection
 from ingest.doubt import Attempt, Doubt
 from ingest.events import add_event_conflict
-from ingest.limits import DAY_US, HOUR_US, DayQuota, Limits
+from ingest.headers import Headers, Key
+from ingest.limits import DAY_US, Limits
 from ingest.message import Message
 from ingest.over_quota import OverQuota
-from ingest.plan import make_plan
-from ingest.quota import SiteQuotas
+from ingest.planner import Planner, now_us
 from ingest.refusals import refusals
-from ingest.resolve import Resolver
-from ingest.seqs import SeqRun, seq_runs
+from ingest.seqs import SeqRun
 from ingest.sparkplug import keeping
 from model.ledger import COUNTS
-from store import opened_days, raw
+from store import raw
 from store.errors import DatabaseUnavailableError, is_outage, is_undone, translated
 from store.instants import instant
 from store.pool import Connection, connect
@@ -60,7 +62,7 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     committed: int = 0  # messages, from the first on
 
-    def add(self, accounts: dict[account.Key, account.Account]) -> None:
+    def add(self, accounts: dict[Key, account.Account]) -> None:
         """Add the counts of a stored part."""
         columns = zip(*(one.counts.values() for one in accounts.values()), strict=True)
         for name, counts in zip(COUNTS, columns, strict=False):
@@ -74,6 +76,7 @@ class Work:
     report: Report
     doubt: Doubt
     beside: Beside | None = None
+    ahead: Plan | None = None  # of all messages, made before
 
 
 class NotStoredError(DatabaseUnavailableError):
@@ -84,11 +87,6 @@ class NotStoredError(DatabaseUnavailableError):
         self.committed = committed  # messages, from the first on, that may be acknowledged
 
 
-def now_us() -> int:
-    """The clock of receipt, in µs since 1970."""
-    return time.time_ns() // 1000
-
-
 class Writer:
     """Stores batches over one connection of its own, which is opened anew after an outage."""
 
@@ -97,9 +95,7 @@ class Writer:
         self._limits = limits or Limits()
         self._clock_us = clock_us
         self._connection: Connection | None = None
-        self._resolver = Resolver(self._limits)
-        self._quota = DayQuota(self._limits.new_days_per_hour)
-        self.site_quotas = SiteQuotas()
+        self.planner = Planner(url, self._connect, self._limits, clock_us)
         self._over_quota = OverQuota()
         self._doubt = Doubt()
         self._doubt_beside = Doubt()
@@ -113,20 +109,23 @@ class Writer:
             DatabaseUnavailableError: nobody answers.
         """
         self._doubt.end()
+        self.planner.open()
         with translated(self._url):
-            self._resolver.refresh(self._open())
-            self.site_quotas.take(self._resolver.sites)
-            self._open().commit()
+            self._open()
 
-    def write(self, messages: Sequence[Message]) -> Report:
+    def write(self, messages: Sequence[Message], ahead: Plan | None = None) -> Report:
         """Store a batch; when this returns, all of it may be acknowledged.
+
+        Args:
+            messages: of the broker, in order of receipt.
+            ahead: their plan, if it was made before; not one that was used.
 
         Raises:
             NotStoredError: an outage; nothing, or only a part, was stored. The rest may be given again, without the
                 part: only then is it known whether a commit whose answer was lost has stored it.
         """
         began = time.perf_counter()
-        work = Work(Report(), self._doubt)
+        work = Work(Report(), self._doubt, ahead=ahead)
         try:
             with translated(self._url):
                 self._settle_and_store(messages, work)
@@ -173,7 +172,6 @@ class Writer:
             DatabaseUnavailableError: nobody answers; the deltas wait.
         """
         with translated(self._url), self._connect("haidang-ingest-fold") as connection:
-            raw.watch_client(connection, SILENT_CLIENT_S)
             return raw.fold_ledger(connection)
 
     def forget_rejected(self, days: int, unknown_bytes: int) -> int:
@@ -205,42 +203,49 @@ class Writer:
         self.run(prepare)
 
     def close(self) -> None:
-        """End the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """End the connections."""
+        self.planner.close()
+        self._end()
 
     def _connect(self, application: str) -> Connection:
-        return connect(self._url, application, silent_s=SILENT_SERVER_S)
+        connection = connect(self._url, application, silent_s=SILENT_SERVER_S)
+        raw.watch_client(connection, SILENT_CLIENT_S)
+        connection.commit()
+        return connection
 
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect("haidang-ingest")
-            raw.watch_client(self._connection, SILENT_CLIENT_S)
-            self._connection.commit()
         return self._connection
+
+    def _end(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _after_failure(self, error: psycopg.Error) -> None:
         if self._connection is not None and (is_undone(error) or not is_outage(error)):
             self._connection.rollback()
         else:
-            self.close()
+            self._end()
 
     # -- one batch ------------------------------------------------------------------------------------
 
     def _settle_and_store(self, messages: Sequence[Message], work: Work) -> None:
         """Store what a commit whose answer was lost has not stored already; what the server undid is tried again."""
+        ahead = work.ahead
         for tries_left in reversed(range(TRIES)):
             try:
                 rest = messages[work.report.committed :]
                 stored = work.doubt.resolve(self._open(), rest)
                 if stored is not None:
                     self._settle(stored, work.report)
-                self._store(messages[work.report.committed :], work)
+                self._store(messages[work.report.committed :], work, ahead)
             except psycopg.Error as error:
                 self._after_failure(error)
                 if not (tries_left and is_undone(error)):
                     raise
+                ahead = None
             else:
                 return
 
@@ -250,44 +255,20 @@ class Writer:
         report.committed += len(attempt.messages)
         report.add(attempt.accounts)
 
-    def _store(self, messages: Sequence[Message], work: Work) -> None:
+    def _store(self, messages: Sequence[Message], work: Work, ahead: Plan | None = None) -> None:
         """Store messages, halving them when the database refuses one."""
         if not messages:
             return
         connection = self._open()
         try:
-            plan = self._plan(connection, messages)
-            self._make_days(connection, plan)
+            is_whole = ahead is not None and len(ahead.messages) == len(messages)
+            plan = ahead if ahead is not None and is_whole else self.planner.plan(messages)
             self._commit(connection, plan, work)
         except (psycopg.Error, ValueError) as error:
             if not is_poison(error):
                 raise
             connection.rollback()
             self._bisect(messages, work, error)
-
-    def _plan(self, connection: Connection, messages: Sequence[Message]) -> Plan:
-        resolver = self._resolver
-        resolver.place_sources(connection, messages)
-        self.site_quotas.take(resolver.sites)
-        self.site_quotas.sync(connection)
-        columns = flatten(messages)
-        if columns.new:
-            resolver.register(connection, columns.new)
-            columns = flatten(messages)
-        plan = make_plan(columns, resolver.table, self._limits, self._quota, resolver.person_key)
-        news = [resolver.bars_texts(connection, plan.texts), self._learns_days(connection, plan)]
-        if any(news):
-            plan = make_plan(flatten(messages), resolver.table, self._limits, self._quota, resolver.person_key)
-        resolver.note_use(plan.ref)
-        return plan
-
-    def _learns_days(self, connection: Connection, plan: Plan) -> bool:
-        """Before days are opened: find out which are there; true when that was not known lately."""
-        now = self._clock_us()
-        if not plan.opened_days or not self._quota.is_stale(now):
-            return False
-        self._quota.load(now, opened_days.reading_days(connection), opened_days.opened(connection, now // HOUR_US))
-        return True
 
     def _bisect(self, messages: Sequence[Message], work: Work, error: Exception) -> None:
         work.report.bisected += 1
@@ -310,14 +291,6 @@ class Writer:
                 effects=message.decoded.effects,
             )
         self._store(messages, work)
-
-    def _make_days(self, connection: Connection, plan: Plan) -> None:
-        if not plan.opened_days:
-            return
-        raw.ensure_days(connection, set().union(*plan.opened_days.values()))
-        opened_days.note(connection, self._clock_us(), plan.opened_days)
-        connection.commit()
-        self._quota.commit(self._clock_us() // HOUR_US, plan.opened_days)
 
     def _commit(self, connection: Connection, plan: Plan, work: Work) -> None:
         """Write a plan in one transaction: fast, or through the staging table."""
@@ -363,19 +336,18 @@ class Writer:
     def _write_rest(self, connection: Connection, plan: Plan, work: Work) -> None:
         """Conflicts, refusals, sessions, marks and accounts, then the commit."""
         counted = account.tally(plan)
-        table = self._resolver.table
         self._keep_conflicts(connection, plan)
         again = self._keep_refusals(connection, plan, counted)
         self._note_statuses(connection, plan.messages)
         keeping.keep(connection, plan.messages)
-        seen = self._seen(plan.messages)
+        seen = self._seen(plan.headers)
         raw.touch_devices(connection, seen)
-        raw.insert_dirty_marks(connection, account.dirty_marks(plan, table.lead_us, table.lag_us))
+        raw.insert_dirty_marks(connection, account.dirty_marks(plan))
         if work.beside is not None:
             work.beside(connection, plan, counted)
         accounts = account.accounts(plan, counted, self._clock_us(), again)
         mark = work.doubt.next_mark()
-        runs = [run_row(run) for run in seq_runs(plan.messages, self._limits)]
+        runs = [run_row(run) for run in plan.runs]
         transaction = raw.insert_accounts(connection, mark, account.ledger_rows(accounts), runs)
         attempt = Attempt(mark, transaction, plan.messages, accounts, seen)
         work.doubt.begin(attempt)
@@ -407,14 +379,14 @@ class Writer:
             if online is not None and source.device_id:
                 raw.note_status(connection, source.site_id, source.device_id, message.received_us, online=online)
 
-    def _seen(self, messages: Sequence[Message]) -> dict[int, int]:
-        """Devices whose last sign of life is to be noted, at most every ten seconds each."""
+    def _seen(self, headers: Headers) -> dict[int, int]:
+        """Devices whose last sign of life is to be noted, at most every ten seconds each; a replay is none."""
+        last = np.zeros(len(headers.keys), np.int64)
+        np.maximum.at(last, headers.group, np.where(headers.is_replay, 0, headers.received_us))
         seen: dict[int, int] = {}
-        for message in messages:
-            device = message.source.device_id
-            is_news = message.received_us >= self._touched.get(device, 0) + TOUCH_US
-            if device and is_news and not message.replay_of:  # a replay is no sign of life
-                seen[device] = message.received_us
+        for (_, device, _), received_us in zip(headers.keys, last.tolist(), strict=True):
+            if device and received_us >= self._touched.get(device, 0) + TOUCH_US:
+                seen[device] = max(received_us, seen.get(device, 0))
         return seen
 
 

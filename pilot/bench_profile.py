@@ -72,7 +72,7 @@ def stages(url: str, work: Load) -> Iterator[Stage]:
             "plan: units, times, repeats",
             lambda: [make_plan(columns, resolver.table, limits, quota, resolver.person_key) for columns in flat],
         )
-        stage("accounts and marks", lambda: [_accounted(plan, resolver) for plan in plans])
+        stage("accounts and marks", lambda: [_accounted(plan) for plan in plans])
         stage("rows in binary", lambda: [raw.copy_bytes(plan.rows()) for plan in plans])
     writer = Writer(own_url)
     writer.open()
@@ -120,7 +120,7 @@ def _known_days(flat: Sequence[Columns], limits: Limits) -> DayQuota:
     return quota
 
 
-def _accounted(plan: Plan, resolver: Resolver) -> int:
+def _accounted(plan: Plan) -> int:
     counted = account.tally(plan)
-    marks = account.dirty_marks(plan, resolver.table.lead_us, resolver.table.lag_us)
+    marks = account.dirty_marks(plan)
     return len(marks) + len(account.ledger_rows(account.accounts(plan, counted, now_us(), [])))

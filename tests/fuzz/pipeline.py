@@ -71,7 +71,7 @@ def store(messages: Sequence[Message]) -> Outcome:
     counted = account.tally(plan)
     accounts = account.accounts(plan, counted, RECEIVED_US)
     account.ledger_rows(accounts)
-    account.dirty_marks(plan, table.lead_us, table.lag_us)
+    account.dirty_marks(plan)
     seq_runs(messages, LIMITS)
     return Outcome(list(messages), plan, counted, accounts, refusals(plan, counted, RECEIVED_US, LIMITS, OverQuota()))
 

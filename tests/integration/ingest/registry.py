@@ -40,7 +40,7 @@ class Worker:
 
     def look_again(self) -> None:
         """As if a second had passed."""
-        self.writer._resolver._read_at -= 2
+        self.writer.planner.resolver._read_at -= 2
 
 
 class Registry:

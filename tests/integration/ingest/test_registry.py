@@ -146,7 +146,7 @@ NAMES = ("power_kw", "state", "x", "y", "bad name")
 
 def resolved(worker: Worker, messages: list[Any]) -> list[Any]:
     """What a worker knows of each value of a batch, registering what is new."""
-    resolver = worker.writer._resolver
+    resolver = worker.writer.planner.resolver
 
     def look(connection: Any) -> Any:
         resolver.place_sources(connection, messages)

@@ -61,7 +61,7 @@ def test_a_flood_over_the_quota_is_counted_exactly_and_hardly_kept(registry: Reg
     apply(registry, values_per_s=1)
     worker = registry.worker()
     worker.send("a/m", {"x": 1.0})
-    quotas: SiteQuotas = worker.writer.site_quotas
+    quotas: SiteQuotas = worker.writer.planner.site_quotas
     source = worker.router.source("haidang/v1/a/m/data")
     taken = 0
     while (why := quotas.refusal(source)) is None:
@@ -82,14 +82,14 @@ def test_workers_spend_from_one_account(registry: Registry) -> None:
     workers = [registry.worker(), registry.worker()]
     for worker in workers:
         worker.send("a/m", {"x": 1.0})
-        worker.writer.site_quotas._synced_at = -10
+        worker.writer.planner.site_quotas._synced_at = -10
     source = workers[0].router.source("haidang/v1/a/m/data")
-    workers[0].writer.site_quotas.spend(workers[0].message("a/m", {f"v{n}": 1.0 for n in range(10_000)}))
-    assert workers[1].writer.site_quotas.refusal(source) is None
+    workers[0].writer.planner.site_quotas.spend(workers[0].message("a/m", {f"v{n}": 1.0 for n in range(10_000)}))
+    assert workers[1].writer.planner.site_quotas.refusal(source) is None
     for worker in workers:
-        worker.writer.site_quotas.spend(worker.message("a/m", {"x": 1.0}))
+        worker.writer.planner.site_quotas.spend(worker.message("a/m", {"x": 1.0}))
         worker.send("b/m", {"x": 1.0})
-    assert workers[1].writer.site_quotas.refusal(source) is not None
+    assert workers[1].writer.planner.site_quotas.refusal(source) is not None
 
 
 def test_one_broken_series_cannot_fill_the_table_of_texts(registry: Registry) -> None:

@@ -249,7 +249,7 @@ def test_a_site_that_appears_is_seen_without_restart(bench: Bench) -> None:
     assert bench.rows("SELECT reason FROM rejected_message") == [("unknown_site",)]
     with psycopg.connect(bench.database.url) as connection:
         connection.execute("INSERT INTO site (key, name, timezone) VALUES ('later', 'Later', 'Asia/Ho_Chi_Minh')")
-    bench.writer._resolver._read_at -= 2  # two seconds later
+    bench.writer.planner.resolver._read_at -= 2  # two seconds later
     bench.write(sample({"power_kw": 1.0}, 1), topic=topic)
     assert bench.rows("SELECT count(*) FROM reading") == [(1,)]
 
@@ -258,7 +258,7 @@ def test_a_series_that_changes_is_seen_without_restart(bench: Bench) -> None:
     bench.write(sample({"power_kw": 1.0}))
     with psycopg.connect(bench.database.url) as connection:
         connection.execute("UPDATE series SET unit = 'W', status = 'active'")
-    bench.writer._resolver._read_at -= 10
+    bench.writer.planner.resolver._read_at -= 10
     bench.write(sample({"power_kw": 1.0}, 1))
     assert bench.rows("SELECT value FROM reading ORDER BY ts") == [(1.0,), (1000.0,)]
 
@@ -296,8 +296,8 @@ def test_names_without_end_are_forgotten_and_good_ones_go_on(bench: Bench, monke
     monkeypatch.setattr("ingest.resolve.MOST_REFS", 10)
     for n in range(30):
         bench.write(sample({"power_kw": float(n), f"bad name {n}": 1.0, "state": "RUN"}, n))
-    assert len(bench.writer._resolver.table.refs) <= 10 + 3
-    assert len(bench.writer._resolver.table.refusals) <= 10 + 3
+    assert len(bench.writer.planner.resolver.table.refs) <= 10 + 3
+    assert len(bench.writer.planner.resolver.table.refusals) <= 10 + 3
     assert len(bench.router.source(TOPIC).refs) <= 10 + 3
     for n in range(8):
         bench.write(sample({"power_kw": 1.0}), topic=f"haidang/v1/demo/other{n}/data")

@@ -215,8 +215,8 @@ def test_marks_cover_each_day_once_and_reach_back_over_an_interval() -> None:
     batch = [
         message(source, [value("a", midnight - 5, 1.0), value("a", midnight + 5, 1.0), value("kwh", midnight, 1.0)])
     ]
-    plan, table = plan_of(batch, kinds={"kwh": "delta"})
-    marks = account.dirty_marks(plan, table.lead_us, table.lag_us)
+    plan, _ = plan_of(batch, kinds={"kwh": "delta"})
+    marks = account.dirty_marks(plan)
     assert marks == [(1, midnight - 900_000_000, midnight), (1, midnight, midnight + 6)]
 
 
