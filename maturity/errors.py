@@ -19,3 +19,11 @@ class SignatureError(MaturityError):
 
 class TamperedLogError(MaturityError):
     """The evidence log is not what its checkpoints say."""
+
+
+class UnknownMetricError(MaturityError):
+    """A catalogue names a metric that the product does not have."""
+
+
+class CatalogueError(MaturityError):
+    """A catalogue cannot be read or contradicts itself."""

@@ -1,0 +1,203 @@
+"""What is known of a site in a window of production days: the frames that metrics read, whoever provides them.
+
+The database gives them (`maturity.reading`), and a package gives the same ones, so that an evaluation can be repeated
+without a database. Times are int64 µs UTC, shares fractions, durations seconds unless a name says otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from model.registry import Asset, Site
+
+
+def _schema(columns: Mapping[str, Any]) -> pl.Schema:
+    return pl.Schema(columns)
+
+
+VALUES = _schema(
+    {
+        "scope": pl.String,
+        "kpi": pl.String,
+        "variant": pl.String,
+        "grain": pl.String,  # shift, day, job or product
+        "production_day": pl.Date,
+        "shift": pl.String,
+        "job": pl.String,
+        "product": pl.String,
+        "from_us": pl.Int64,
+        "to_us": pl.Int64,
+        "value": pl.Float64,
+        "numerator": pl.Float64,
+        "denominator": pl.Float64,
+        "coverage": pl.Float64,
+        "completeness": pl.Float64,
+        "status": pl.String,
+        "is_final": pl.Boolean,
+        "flags": pl.List(pl.String()),
+        "computed_us": pl.Int64,
+    }
+)
+INTERVALS = _schema(
+    {
+        "asset": pl.String,
+        "production_day": pl.Date,
+        "from_us": pl.Int64,
+        "to_us": pl.Int64,
+        "time_class": pl.String,
+        "sub_class": pl.String,
+        "reason": pl.String,
+        "state": pl.String,
+        "shift": pl.String,
+        "origin": pl.String,
+    }
+)
+QUALITY = _schema(
+    {
+        "asset": pl.String,
+        "name": pl.String,
+        "production_day": pl.Date,
+        "from_us": pl.Int64,
+        "to_us": pl.Int64,
+        "rows": pl.Int64,
+        "received": pl.Int64,
+        "expected": pl.Int64,
+        "gaps": pl.Int64,
+        "gap_us": pl.Int64,
+        "flat_us": pl.Int64,
+        "out_of_range": pl.Int64,
+    }
+)
+LEDGER = _schema(
+    {
+        "device": pl.String,
+        "hour_us": pl.Int64,
+        "received": pl.Int64,
+        "rejected": pl.Int64,
+        "stored": pl.Int64,
+        "latency": pl.List(pl.Int64()),  # counts per bin of model.ledger.LATENCY_BOUNDS_MS
+        "skew": pl.List(pl.Int64()),  # counts per bin of model.ledger.SKEW_BOUNDS_MS
+    }
+)
+DEVICES = _schema(
+    {
+        "device": pl.String,
+        "asset": pl.String,
+        "protocol": pl.String,
+        "encrypted": pl.Boolean,  # null = not known
+        "authenticated": pl.Boolean,
+        "first_seen_us": pl.Int64,
+        "last_seen_us": pl.Int64,
+    }
+)
+RECORDS = _schema(
+    {
+        "kind": pl.String,
+        "key": pl.String,
+        "asset": pl.String,
+        "from_us": pl.Int64,
+        "to_us": pl.Int64,  # null = open
+        "payload": pl.String,  # JSON
+        "source": pl.String,
+    }
+)
+EVENTS = _schema(
+    {
+        "asset": pl.String,
+        "ts_us": pl.Int64,
+        "kind": pl.String,
+        "key": pl.String,
+        "from_us": pl.Int64,
+        "to_us": pl.Int64,
+        "payload": pl.String,  # JSON
+    }
+)
+SERIES = _schema(
+    {
+        "asset": pl.String,
+        "name": pl.String,
+        "quantity": pl.String,
+        "unit": pl.String,
+        "kind": pl.String,
+        "expected_period_us": pl.Int64,
+        "status": pl.String,  # proposed, active or retired
+        "first_seen_us": pl.Int64,
+        "has_readings": pl.Boolean,
+    }
+)
+
+
+def empty(schema: pl.Schema) -> pl.DataFrame:
+    """A frame without rows."""
+    return pl.DataFrame(schema=schema)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What somebody of the site said, under the name of a `declared.` metric, with a digest of the attachment."""
+
+    name: str
+    value: float | None
+    statement: str
+    attachment: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """A window of production days, both included; frames hold this window only."""
+
+    site: Site
+    first: date
+    last: date
+    values: pl.DataFrame = field(default_factory=lambda: empty(VALUES))
+    intervals: pl.DataFrame = field(default_factory=lambda: empty(INTERVALS))
+    quality: pl.DataFrame = field(default_factory=lambda: empty(QUALITY))
+    ledger: pl.DataFrame = field(default_factory=lambda: empty(LEDGER))
+    devices: pl.DataFrame = field(default_factory=lambda: empty(DEVICES))
+    records: pl.DataFrame = field(default_factory=lambda: empty(RECORDS))
+    events: pl.DataFrame = field(default_factory=lambda: empty(EVENTS))
+    series: pl.DataFrame = field(default_factory=lambda: empty(SERIES))
+    declared: Mapping[str, Declared] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def days(self) -> int:
+        """Number of production days."""
+        return (self.last - self.first).days + 1
+
+    def assets_of(self, scope: str) -> tuple[str, ...]:
+        """Resolve the scope that a condition names.
+
+        `machines` are the work units, `critical_machines` those marked critical (all when none is), `lines` the
+        lines, `site` the site itself, `constraints` the constraint of each line that names one.
+        """
+        assets = self.site.assets
+        match scope:
+            case "site":
+                return ("",)
+            case "lines":
+                return tuple(each.key for each in assets if each.level == "line")
+            case "machines":
+                return tuple(each.key for each in assets if is_machine(each))
+            case "critical_machines":
+                critical = tuple(each.key for each in assets if is_machine(each) and each.critical)
+                return critical or self.assets_of("machines")
+            case "constraints":
+                return tuple(_constraint_of(each, assets) for each in assets if each.constraint_key)
+        raise KeyError(scope)
+
+
+SCOPES = ("site", "lines", "machines", "critical_machines", "constraints")
+
+
+def is_machine(asset: Asset) -> bool:
+    """A work unit that makes something; meters hang on the tree as units too."""
+    return asset.level == "unit" and asset.kind != "meter"
+
+
+def _constraint_of(line: Asset, assets: tuple[Asset, ...]) -> str:
+    inside = f"{line.key}/{line.constraint_key}".strip("/")
+    return inside if any(each.key == inside for each in assets) else str(line.constraint_key)

@@ -1,0 +1,35 @@
+"""Metrics `declared.*`: what no data of ours can show, said by somebody of the site with a digest of an attachment.
+
+A declared value never looks measured: every result that rests on one says so.
+"""
+
+from functools import partial
+
+from maturity.facts import Facts
+from maturity.metrics.measured import Measured, Metrics, Parameters
+
+METRICS = Metrics()
+_NAMES = {
+    "models_shared": ("1", "Partners (sites, suppliers, machine builders) that use a failure or quality model, live."),
+    "stock_limits_share": ("1", "Share of links between stations with a minimum and a maximum stock."),
+    "suppliers_signalled": ("1", "Suppliers that the consumption signal reaches automatically."),
+    "documented_reason": ("1", "1 where a documented reason stands in for the number."),
+    "partners_reading_status": ("1", "Partners that read capacity or order status through an interface."),
+    "data_consumers": ("1", "External consumers that use a data product monthly."),
+    "models_retrained": ("1", "Models retrained and released automatically with an approval log."),
+}
+
+
+def said(name: str, facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """What was declared under this name."""
+    del scope, parameters
+    given = facts.declared.get(name)
+    if given is None or given.value is None:
+        return Measured.nothing(
+            f"Nobody has declared it: `haidang maturity declare --metric declared.{name} --value N --attachment FILE`."
+        )
+    return Measured(given.value, detail={"statement": given.statement, "attachment": given.attachment}, declared=True)
+
+
+for _name, (_unit, _explanation) in _NAMES.items():
+    METRICS.add(f"declared.{_name}", _unit, _explanation)(partial(said, _name))
