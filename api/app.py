@@ -21,6 +21,7 @@ from api.routes import (
     kpis,
     ledger,
     metrics,
+    quality,
     rejected,
     replays,
     session,
@@ -65,7 +66,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(Observe, metrics=app.state.metrics)
     problems.install(app)
     app.add_exception_handler(console.SignInNeededError, console.to_login)
-    data = (sites, assets, kpis, intervals, annotations, rejected, replays, ledger, conflicts)
+    data = (sites, assets, kpis, intervals, annotations, rejected, replays, ledger, quality, conflicts)
     for module in (*data, health, metrics, session, console, console_rejected):
         app.include_router(module.router)
     return app

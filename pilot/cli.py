@@ -18,6 +18,7 @@ from pilot.commands import (
     ledger,
     mapping,
     plant,
+    quality,
     records,
     rejected,
     services,
@@ -47,6 +48,7 @@ app.add_typer(kpi.app, name="kpi")
 app.add_typer(stops.app, name="stops")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(keys.app, name="key")
+app.command("quality")(quality.quality)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(broker.app, name="broker")
