@@ -3,12 +3,13 @@
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from pilot.errors import PilotError
 from pilot.faults.proxy import Proxy
 from pilot.faults.publisher import Publisher
 from pilot.faults.record import LATE_SITE
@@ -21,6 +22,7 @@ from store.queries import load
 _SQL = load("faults")
 TRIES = 120
 TRY_EVERY_S = 0.25
+AT_WORK_S = 40.0  # that workers may take to get there, on a busy machine
 LATE_EACH = 8  # messages of every publisher for a site that is not known yet
 LATE_TRIES = 40
 MOST_REPLAYS = 200
@@ -193,10 +195,12 @@ def disorder(field: Field) -> Iterator[None]:
 
 @contextmanager
 def workers_changed(field: Field) -> Iterator[None]:
-    """Another number of workers, and back: nodes of Sparkplug move to other ones, and back."""
+    """Another number of workers that get to work, and back: topics and nodes move to other ones, and back."""
     workers = field.stack.workers
     usual = workers.count
     workers.change(max(1, usual + field.random.choice((-1, 1, 2))), in_order=field.random.random() < 0.7)
+    with suppress(PilotError):  # what else is broken now may keep them from it
+        workers.wait_connected(AT_WORK_S)
     try:
         yield
     finally:

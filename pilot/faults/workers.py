@@ -101,15 +101,19 @@ class Workers:
         if self._process is not None:
             self._end_all(self._process)
 
-    def wait_connected(self) -> None:
-        """Wait until all workers have their subscriptions."""
+    def wait_connected(self, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until all workers have their subscriptions.
+
+        Raises:
+            PilotError: they have not in time, or have ended.
+        """
 
         def connected() -> bool:
             if self._running().poll() is not None:
                 raise PilotError(f"Ingest did not start:\n{self.tail()}")
             return self.log().count(CONNECTED) >= self._said_before + self._count
 
-        wait(connected, START_TIMEOUT_S, "ingest to connect")
+        wait(connected, timeout_s, "ingest to connect")
 
     def log(self) -> str:
         """Everything the workers said."""
