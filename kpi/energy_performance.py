@@ -11,6 +11,8 @@ from itertools import accumulate
 LEAST_POINTS = 12
 LEAST_R_SQUARED = 0.75
 EXTRAPOLATION = 0.10
+MOST_P = 0.05
+_TINY, _STEPS = 1e-300, 300
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,13 @@ class Fit:
     se_intercept: float | None
     driver_from: float
     driver_to: float
+
+    @property
+    def p_slope(self) -> float | None:
+        """How likely a slope as far from zero is by chance (two-sided t test)."""
+        if self.se_slope is None:
+            return None
+        return 0.0 if self.se_slope == 0 else two_sided_p(self.line.slope / self.se_slope, self.n - 2)
 
 
 @dataclass(frozen=True)
@@ -77,13 +86,17 @@ def fit(driver: Sequence[float], consumption: Sequence[float]) -> Fit | None:
 
 
 def why_unfit(found: Fit | None) -> str | None:
-    """Why a fit is no baseline to judge by, None where it is one (twelve points, R² of 0.75)."""
+    """Why a fit is no baseline to judge by, None where it is one (twelve points, R² of 0.75, a slope that is sure)."""
     if found is None:
         return "the driver does not vary"
     if found.n < LEAST_POINTS:
         return f"{found.n} points are fewer than {LEAST_POINTS}"
     if found.r_squared is None or found.r_squared < LEAST_R_SQUARED:
         return f"R² is {found.r_squared or 0:.2f}, {LEAST_R_SQUARED} is needed"
+    if found.p_slope is None or found.p_slope >= MOST_P:
+        return f"the slope may be chance: p is {found.p_slope or 0:.3g}, below {MOST_P} is needed"
+    if found.line.slope < 0:
+        return "the slope is negative: more output cannot need less energy"
     return None
 
 
@@ -97,7 +110,12 @@ def performance(line: Line, driver: Sequence[float], actual: Sequence[float]) ->
     """Compare actual with expected consumption; a falling running sum is energy saved."""
     expected = tuple(line.at(x) for x in driver)
     difference = tuple(a - e for a, e in zip(actual, expected, strict=True))
-    return Performance(expected, difference, tuple(accumulate(difference)))
+    return Performance(expected, difference, running_sum(difference))
+
+
+def running_sum(differences: Sequence[float]) -> tuple[float, ...]:
+    """Sum of all differences up to each point (CUSUM)."""
+    return tuple(accumulate(differences))
 
 
 def specific_consumption(line: Line, driver: float) -> float | None:
@@ -114,3 +132,38 @@ def leak_share(load_time: float, unload_time: float) -> float | None:
 def _centred(values: list[float]) -> list[float]:
     rest = math.fsum(values) / len(values)
     return [value - rest for value in values]
+
+
+def two_sided_p(t: float, degrees: int) -> float:
+    """Probability of a t value as far from zero or farther, by Student's distribution."""
+    return _incomplete_beta(degrees / (degrees + t * t), degrees / 2, 0.5)
+
+
+def _incomplete_beta(x: float, a: float, b: float) -> float:
+    """Regularised incomplete beta function, by its continued fraction where that converges fast."""
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
+    if x < (a + 1) / (a + b + 2):
+        return front * _fraction(x, a, b) / a
+    return 1 - front * _fraction(1 - x, b, a) / b
+
+
+def _fraction(x: float, a: float, b: float) -> float:
+    """Continued fraction of the incomplete beta function (Lentz)."""
+    c, d = 1.0, 1 / _away(1 - (a + b) * x / (a + 1))
+    whole = d
+    for m in range(1, _STEPS):
+        for term in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d, c = 1 / _away(1 + term * d), _away(1 + term / c)
+            whole *= c * d
+        if abs(c * d - 1) < 1e-15:
+            break
+    return whole
+
+
+def _away(value: float) -> float:
+    return value if abs(value) > _TINY else _TINY

@@ -1,0 +1,84 @@
+"""Freezes a baseline from stored pieces: reads, fits, adds a version, and asks for the days that it changes."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from kpi.errors import KpiError
+from kpi.fitting import Fitted, days_of, fitted
+from kpi.frames import ATOMS, INTERVAL_SERIES, conform, empty
+from kpi.rollup import RollupInputs
+from kpi.windows import calendar_windows
+from kpi.work import DAY, windows_of_days
+from model.registry import Site
+from store import baselines, derived, marks, registry
+from store.inputs import Range
+from store.pool import Connection
+
+ENERGY = "energy"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The asset ('' = the site), its driver, first and last production day of the fit, and from when it counts."""
+
+    site: str
+    asset: str
+    driver: str
+    first: date
+    last: date
+    valid_from: date | None = None
+    reason: str = ""
+    source: str = ""
+
+
+def look(connection: Connection, wanted: Wanted) -> Fitted:
+    """Fit the days of the period without storing anything.
+
+    Raises:
+        KpiError: the driver or the asset is not known, or nothing is stored of these days.
+    """
+    site = registry.snapshot(connection, wanted.site, datetime.combine(wanted.last + DAY, datetime.min.time(), UTC))
+    if wanted.asset not in {asset.key for asset in site.assets}:
+        raise KpiError(f"Site {wanted.site!r} has no asset {wanted.asset!r}.")
+    number = registry.site_id(connection, wanted.site)
+    atoms = conform(derived.stored_atoms(connection, number, derived.Days(wanted.first, wanted.last)), ATOMS)
+    if atoms.is_empty():
+        raise KpiError(f"Nothing of {wanted.first} to {wanted.last} is computed; see `haidang kpi run`.")
+    days = atoms["production_day"]
+    bounds = min(wanted.first, *days), max(wanted.last, *days)
+    inputs = RollupInputs(site, atoms, empty(INTERVAL_SERIES), calendar_windows(site, *bounds), 0)
+    return fitted(days_of(inputs, wanted.asset, wanted.driver), wanted.driver, site.confidence_gate)
+
+
+def freeze(connection: Connection, wanted: Wanted, now: datetime) -> tuple[int, Fitted]:
+    """Add a version and ask for the days from its date on to be computed again; gives the version.
+
+    Raises:
+        UnfitError: the fit is none to judge by.
+        KpiError: a version is there already and no reason for a new one is given.
+    """
+    found = look(connection, wanted)
+    number = registry.site_id(connection, wanted.site)
+    asset_id = registry.asset_ids(connection, number)[wanted.asset]
+    before = [each for each in baselines.versions(connection, number) if each["asset"] == wanted.asset]
+    if before and not wanted.reason:
+        raise KpiError(
+            "There is a baseline already: a new one needs --reason, the documented change of static factors."
+        )
+    start = wanted.valid_from or wanted.last + timedelta(days=1)
+    model = found.model(wanted.first, wanted.last)
+    reason = wanted.reason or "first baseline"
+    new = baselines.NewBaseline(asset_id, ENERGY, model, start, reason, wanted.source)
+    version = baselines.add(connection, number, new)
+    _ask_again(connection, number, registry.snapshot(connection, wanted.site, now), start)
+    return version, found
+
+
+def _ask_again(connection: Connection, site_id: int, site: Site, start: date) -> None:
+    days = [last for _, last in marks.runs(connection, site_id) if last >= start]
+    if not days:
+        return
+    plans = windows_of_days(site, [start, max(days)]).values()
+    bounds = [window for plan in plans for window in plan]
+    span = Range(min(window.from_us for window in bounds), max(window.to_us for window in bounds))
+    marks.add_mark(connection, site_id, span, "registry")
