@@ -84,7 +84,11 @@ class KpiPublic(Model):
     inputs: list[str]
     aggregation: str
     grains: list[str]
-    variants: Annotated[list[str], Field(description="'' is the value as defined")]
+    variants: Annotated[list[str], Field(description="'' = as defined; none where each characteristic is one")]
+    record: Annotated[str | None, Field(description="kind of business record that it needs")]
+    loss: Annotated[str, Field(description="which of the six big losses it measures")]
+    timing: Annotated[list[str], Field(description="when the standard wants it")]
+    needs: Annotated[list[str], Field(description="signals, records and configuration it cannot do without")]
     definition_version: int
     source: str
 

@@ -1,16 +1,19 @@
 """`python -m kpi.docs` writes docs/kpi-catalogue.md from the catalogue; a test fails when the page is not current."""
 
 from pathlib import Path
+from typing import Any
 
-from kpi.catalogue import CATALOGUE, Kpi
+from kpi.catalogue import CATALOGUE, Basis, Kpi
+from kpi.feeding import needs
 from model.vocabulary import Grain
 
 PAGE = "docs/kpi-catalogue.md"
 _HEAD = """# KPI catalogue
 
-Generated from `kpi/catalogue/` by `python -m kpi.docs`; do not edit. Ratios are stored as fractions, durations in
-seconds. Sums come first and ratios last: every value of every window and scope is made from the same base sums, so
-no mean of ratios exists anywhere.
+Generated from `kpi/catalogue/` by `python -m kpi.docs`; do not edit. `haidang kpi catalogue` shows the same, with
+`--site` what a site feeds and what is missing there; `GET /v1/kpis` gives it to programs. Ratios are stored as
+fractions, durations in seconds. Sums come first and ratios last: every value of every window and scope is made from
+the same base sums, so no mean of ratios exists anywhere.
 
 - **Value** is numerator over denominator; without a positive denominator there is none (null, never 0 or NaN).
 - **No production time** while production was planned: availability 0, performance and quality without a value, OEE
@@ -42,6 +45,15 @@ no mean of ratios exists anywhere.
 - **Records**: what telemetry cannot know (orders, attendance, inspection, maintenance, inventory) comes with
   `haidang records import`. A record belongs whole to the window in which it ends; records of everything at or below a
   scope are added. Without its records a KPI has no row.
+- **Measured values** (`inspection` records with `characteristic` and `value` or `values`) are placed between the limits
+  that hold for them: those of the record (`lower`, `upper`), else `spec_limits` of the site file, of the product
+  before those of all. Sums in halves of the tolerance add up over windows, machines and products. A run (`run`, else
+  what one shift makes of a product and order) and a subgroup (`subgroup`, else the values of one record) belong whole
+  to the window in which they close and end with the production day; the standard deviation within several of them is
+  pooled. Fewer than two values, no deviation or no limits give no value; with one limit only the critical indices
+  exist. The variant of a value is the name of its characteristic.
+- **Energy records** (`energy`: `medium`, `amount`, `unit`, `mj_per_unit`, `source`, `exchanged_mj`) carry the
+  conversion with its source. Electricity comes from meters and fuels from `fuel` records, never from here.
 - A failure and its repair time belong whole to the window in which the failure closes; open intervals are not
   extrapolated.
 - A demand interval belongs to the window in which it begins; a week or month belongs to the production days it
@@ -71,18 +83,51 @@ def catalogue_page() -> str:
     return "\n".join([_HEAD, *(_entry(kpi) for kpi in CATALOGUE.values())])
 
 
+def described(kpi: Kpi) -> dict[str, Any]:
+    """All that is to be said of a KPI, in plain values."""
+    texts = (
+        "id",
+        "iso_number",
+        "iso_name",
+        "name_vi",
+        "name_en",
+        "explanation_vi",
+        "explanation_en",
+        "formula",
+        "unit",
+    )
+    more = ("lower", "upper", "source", "record", "loss", "definition_version")
+    return {
+        **{name: getattr(kpi, name) for name in texts},
+        "direction": kpi.direction.value,
+        "basis": kpi.basis.value,
+        "aggregation": kpi.aggregation.value,
+        **{name: getattr(kpi, name) for name in more},
+        "inputs": list(kpi.inputs),
+        "needs": [need.lacking for need in needs(kpi)],
+        "grains": [grain.value for grain in Grain if grain in kpi.grains],
+        "timing": list(kpi.timing),
+        "variants": list(kpi.variants),
+    }
+
+
 def _entry(kpi: Kpi) -> str:
     iso = f"ISO 22400-2 no. {kpi.iso_number}, *{kpi.iso_name}*. " if kpi.iso_number else ""
     bounds = f"{'' if kpi.lower is None else f'{kpi.lower:g}'}…{'' if kpi.upper is None else f'{kpi.upper:g}'}"
     grains = ", ".join(grain.value for grain in Grain if grain in kpi.grains)
     variants = "" if kpi.capped is None else " Variants: as defined, `capped`."
-    needs = f"; needs records of kind `{kpi.record}`" if kpi.record else ""
+    if kpi.basis is Basis.SAMPLE:
+        variants = " Variants: the name of each characteristic."
+    loss = f" One of the six big losses: {kpi.loss}." if kpi.loss else ""
+    wanted = "; ".join(need.lacking for need in needs(kpi))
     return (
         f"## `{kpi.id}`: {kpi.name_en}\n\n{kpi.name_vi}. {kpi.explanation_vi}\n\n"
-        f"{iso}{kpi.explanation_en}{variants}\n\n"
+        f"{iso}{kpi.explanation_en}{loss}{variants}\n\n"
         f"- formula: `{kpi.formula}` ({kpi.unit}), better {kpi.direction.value}, range {bounds}\n"
-        f"- from: {', '.join(f'`{name}`' for name in kpi.inputs)}; aggregation {kpi.aggregation.value}{needs}\n"
-        f"- windows: {grains}; definition {kpi.definition_version}; source {kpi.source}\n"
+        f"- from: {', '.join(f'`{name}`' for name in kpi.inputs)}; aggregation {kpi.aggregation.value}\n"
+        f"- needs: {wanted}\n"
+        f"- windows: {grains}; wanted {', '.join(kpi.timing)}\n"
+        f"- definition {kpi.definition_version}; source {kpi.source}\n"
     )
 
 

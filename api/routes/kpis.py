@@ -11,7 +11,8 @@ from api.deps import AssetIds, Caller, CallerScope, Paging, Site, TimeWindow
 from api.routes.responses import COMMON, OF_A_SITE
 from api.schemas import KpiPublic, Kpis, ValuePublic, Values
 from api.windows import instant
-from kpi.catalogue import CATALOGUE, Kpi
+from kpi.catalogue import CATALOGUE, Basis, Kpi
+from kpi.docs import described
 from model.vocabulary import Grain
 from store import serving
 from store.serving import Row, ValueFilter, ValueKey
@@ -82,12 +83,17 @@ def _filter(kpi: Kpi, assets: list[int], window: serving.Window, chosen: Slice) 
         kpi=kpi.id,
         grain=chosen.grain,
         window=window,
-        variant=None if chosen.variant == ALL_VARIANTS else chosen.variant,
+        variant=None if chosen.variant == ALL_VARIANTS or _of_characteristics(kpi, chosen) else chosen.variant,
         shift=chosen.shift,
         product=chosen.product,
         job=chosen.job,
         as_of=instant("as_of", chosen.as_of),
     )
+
+
+def _of_characteristics(kpi: Kpi, chosen: Slice) -> bool:
+    """A capability has one variant for each characteristic: without one all are meant."""
+    return kpi.basis is Basis.SAMPLE and not chosen.variant
 
 
 def _key(row: Row) -> ValueKey:
@@ -103,6 +109,4 @@ def _key(row: Row) -> ValueKey:
 
 
 def _public(entry: Kpi) -> KpiPublic:
-    grains = [grain for grain in Grain if grain in entry.grains]
-    fields = {name: getattr(entry, name) for name in KpiPublic.model_fields if hasattr(entry, name)}
-    return KpiPublic.model_validate({**fields, "inputs": list(entry.inputs), "grains": grains})
+    return KpiPublic.model_validate(described(entry))

@@ -75,7 +75,7 @@ def _index(
         formula=formula,
         unit="1",
         basis=Basis.SAMPLE,
-        inputs=tuple(dict.fromkeys([*numerator.meta.root_names(), *denominator.meta.root_names()])),
+        inputs=tuple(sorted({*numerator.meta.root_names(), *denominator.meta.root_names()})),
         numerator=numerator,
         denominator=denominator,
         direction=Direction.UP,

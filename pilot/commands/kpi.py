@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from model.vocabulary import Grain
+from pilot.commands.kpi_catalogue import catalogue
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
 from pilot.quiet import only_warnings
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Reason = Literal["late_data", "annotation", "calendar", "registry", "mapping", "definition", "factor_set"]
 app = typer.Typer(help="Compute KPIs and show them.", no_args_is_help=True)
+app.command()(catalogue)
 
 
 @app.command()
@@ -81,7 +83,7 @@ def show(
     site: Annotated[str, typer.Option(help="site key")],
     asset: Annotated[str, typer.Option(help="asset path; without it the site itself")] = "",
     grain: Annotated[Grain, typer.Option(help="window of the values")] = Grain.DAY,
-    variant: Annotated[str, typer.Option(help="e.g. capped")] = "",
+    variant: Annotated[str, typer.Option(help="e.g. capped; of a capability its characteristic")] = "",
     from_: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first production day")] = None,
     to: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="last production day, included")] = None,
     as_of: Annotated[datetime | None, typer.Option(help="as the values stood at this instant (UTC)")] = None,
@@ -99,7 +101,7 @@ def show(
     with connect(database(database_url), "kpi show") as connection:
         number = site_id(connection, site)
         chosen = _known_asset(asset_ids(connection, number), site, asset)
-        wanted = serving.ValueFilter([chosen], kpi, grain, window, variant, as_of=as_of)
+        wanted = serving.ValueFilter([chosen], kpi, grain, window, _variant(kpi, variant), as_of=as_of)
         rows = serving.kpi_values(serving.Scope(connection, [number]), wanted, None, serving.ValueKey())
     _print([{name: row[name] for name in row if name != "asset_id"} for row in rows], format_, CATALOGUE[kpi].unit)
 
@@ -134,7 +136,7 @@ def explain(
         number = site_id(connection, site)
         wanted = serving.ValueFilter(
             [_known_asset(asset_ids(connection, number), site, asset)],
-            *(_known_kpi(kpi), grain, window, variant, shift, product, job, as_of),
+            *(_known_kpi(kpi), grain, window, _variant(kpi, variant), shift, product, job, as_of),
         )
         rows = serving.kpi_values(serving.Scope(connection, [number]), wanted, None, serving.ValueKey())
         if not rows:
@@ -152,6 +154,13 @@ def _known_kpi(kpi: str) -> str:
     if kpi not in CATALOGUE:
         raise PilotError(f"There is no KPI {kpi!r}; known: {', '.join(CATALOGUE)}.")
     return kpi
+
+
+def _variant(kpi: str, variant: str) -> str | None:
+    """The variant wanted; of a capability without one, the values of all characteristics."""
+    from kpi.catalogue import CATALOGUE, Basis
+
+    return None if CATALOGUE[kpi].basis is Basis.SAMPLE and not variant else variant
 
 
 def _known_asset(known: dict[str, int], site: str, asset: str) -> int:
@@ -234,9 +243,8 @@ def _print(rows: list[dict[str, Any]], format_: str, unit: str) -> None:
 def _table(rows: list[dict[str, Any]], unit: str) -> Table:
     if not rows:
         return Table(title="no values; `haidang kpi run` computes them once there are data")
-    shown = [
-        name for name in ("production_day", "window_start", "shift", "product", "job") if any(r[name] for r in rows)
-    ]
+    keys = ("variant", "production_day", "window_start", "shift", "product", "job")
+    shown = [name for name in keys if any(row[name] for row in rows)]
     table = Table(*shown, f"value ({unit})", "coverage", "completeness", "status", "flags")
     for row in rows:
         trust = (_ratio(row["coverage"]), _ratio(row["completeness"]), row["status"], ", ".join(row["flags"]))
