@@ -16,6 +16,7 @@ from api.routes import (
     conflicts,
     console,
     console_rejected,
+    explain,
     health,
     intervals,
     kpis,
@@ -66,7 +67,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(Observe, metrics=app.state.metrics)
     problems.install(app)
     app.add_exception_handler(console.SignInNeededError, console.to_login)
-    data = (sites, assets, kpis, intervals, annotations, rejected, replays, ledger, quality, conflicts)
+    data = (sites, assets, kpis, explain, intervals, annotations, rejected, replays, ledger, quality, conflicts)
     for module in (*data, health, metrics, session, console, console_rejected):
         app.include_router(module.router)
     return app

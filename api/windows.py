@@ -32,6 +32,19 @@ def get_window(
     return Window(from_day, to_day, from_ts, to_ts)
 
 
+def window_at(name: str, text: str | None) -> Window:
+    """Read a production day or an instant: the windows that begin with it (none = any)."""
+    edge = _edge(name, text)
+    if edge is None:
+        return Window()
+    try:
+        after = edge + (timedelta(microseconds=1) if isinstance(edge, datetime) else timedelta(days=1))
+    except OverflowError as error:
+        raise invalid(name, "is out of range") from error
+    (from_day, from_ts), (to_day, to_ts) = _split(edge), _split(after)
+    return Window(from_day, to_day, from_ts, to_ts)
+
+
 def instant(name: str, text: str | None) -> datetime | None:
     """Read an instant with its offset."""
     if text is None:

@@ -2,43 +2,37 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import msgspec
 import polars as pl
 
-from kpi.capability import characteristic_rows
-from kpi.catalogue import CATALOGUE, Basis
-from kpi.errors import KpiError
+from kpi.behind import Archive, Made, NotKeptError, days_of, kind_of
+from kpi.boundary import boundary
+from kpi.catalogue import CATALOGUE, Kpi
 from kpi.evaluate import value_columns
-from kpi.frames import ATOMS, INTERVAL_SERIES, conform, empty
 from kpi.losses import Loss, losses
-from kpi.rollup import RollupInputs, scopes_of, wide_rows
-from kpi.windows import calendar_windows
-from kpi.work import month_end
+from model.canonical import digest
 from model.registry import Site
-from model.vocabulary import Grain
-from store import derived
 from store import explain as stored
 from store.pool import Connection
 
 LONGEST = 10
-LOOK_BACK = timedelta(days=400)  # of a job's pieces
+MOST_PIECES = 500
+MOST_GAPS = 100
 _TOLERANCE = 1e-9
-Row = Mapping[str, Any]
-
-
-class NotExplainableError(KpiError):
-    """A value whose registry or pieces are not kept any more."""
+_WHAT = ["asset", "quantity", "qualifier", "time_class", "sub_class", "reason", "origin"]
+_WITHDRAWN = "Withdrawn: what the final value was made from has gone since; see its revisions."
+_SUPERSEDED = "Superseded: the pieces are those of the newest computation."
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything that stands behind one value; times in seconds, amounts in the unit of the base sum.
+    """Everything that stands behind one value; times in seconds, amounts in the unit of the quantity.
 
-    `equal` is None where the value was superseded: the pieces are those of the newest computation.
+    `equal` is None where the value was superseded (the pieces are those of the newest computation) or cannot be made
+    again; then `note` says why.
     """
 
     kpi: str
@@ -46,125 +40,139 @@ class Explanation:
     name_en: str
     formula: str
     unit: str
+    source: str
     definition_version: int
     value: Row
-    inputs: dict[str, float]
-    numerator: float | None
-    denominator: float | None
-    made_again: float | None
-    equal: bool | None
-    losses: tuple[Loss, ...]
-    window_s: float
-    longest: list[dict[str, Any]]
-    raw_rows: int
-    raw_digests: list[dict[str, Any]]
-    revisions: list[dict[str, Any]]
-    contributing: tuple[str, ...]
+    revisions: list[Row]
+    calculation: str = ""
+    inputs: dict[str, float | None] = field(default_factory=dict)
+    numerator: float | None = None
+    denominator: float | None = None
+    made_again: float | None = None
+    equal: bool | None = None
+    note: str = ""
+    losses: tuple[Loss, ...] = ()
+    window_s: float = 0.0
+    pieces: list[Row] = field(default_factory=list)  # sums by asset, quantity and class
+    pieces_left_out: int = 0
+    longest: list[Row] = field(default_factory=list)  # stretches without production
+    gaps: list[Row] = field(default_factory=list)  # stretches of which nothing is known
+    gaps_s: float = 0.0
+    calendar: Row = field(default_factory=dict)
+    raw_rows: int = 0
+    raw_digests: list[Row] = field(default_factory=list)
+    contributing: tuple[str, ...] = ()
+    boundary: str | None = None  # of a carbon or baseline value: what it covers, by which factors
 
 
-def explain(connection: Connection, site_id: int, value: Row) -> Explanation:
-    """Explain a stored value.
+class Explainer:
+    """Explains stored values of a site over a connection of a role that reads derived data."""
 
-    Args:
-        connection: of a role that reads derived data.
-        site_id: the value's site.
-        value: row of `store.serving.kpi_values`, with asset and asset_id.
+    def __init__(self, connection: Connection, site_id: int) -> None:
+        self._connection, self._site_id = connection, site_id
+        self._archive = Archive(connection, site_id)
 
-    Raises:
-        NotExplainableError: registry or pieces are not there any more.
-    """
-    kpi = CATALOGUE[value["kpi"]]
-    site = _site(connection, site_id, value)
-    inputs = _inputs(connection, site_id, site, value)
-    found = scopes_of(inputs)
-    rows = wide_rows(inputs, found, grains := frozenset({Grain(value["grain"])}))
-    if kpi.basis is Basis.SAMPLE:
-        rows = characteristic_rows(inputs.atoms, found.sources, rows, grains)
-        rows = rows.filter(pl.col("characteristic") == value["variant"])
-    row = _wide(rows, value)
+    def explain(self, value: Row) -> Explanation:
+        """Explain a stored value: a row of `store.serving.kpi_values`, with asset and asset_id."""
+        kpi = CATALOGUE[value["kpi"]]
+        found = Explanation(
+            kpi=kpi.id,
+            name_vi=kpi.name_vi,
+            name_en=kpi.name_en,
+            formula=kpi.formula,
+            unit=kpi.unit,
+            source=kpi.source,
+            definition_version=value["definition_version"],
+            value=value,
+            revisions=stored.revisions(self._connection, self._site_id, value),
+        )
+        if "withdrawn" in value["flags"]:
+            return replace(found, note=_WITHDRAWN)
+        try:
+            made = self._archive.made(kind_of(value))
+            row = made.row(kpi, value)
+        except NotKeptError as error:
+            return replace(found, note=str(error))
+        return self._with_rest(_with_sums(found, kpi, row), made)
+
+    def _with_rest(self, found: Explanation, made: Made) -> Explanation:
+        """What the sums came from: pieces, stretches of time, gaps, calendar, raw rows."""
+        value, sources = found.value, made.contributing(found.value["asset"])
+        stretch = stored.Stretch(*days_of(value), value["window_start"], value["window_end"], sources)
+        digests = stored.raw_digests(self._connection, self._site_id, stretch)
+        gaps = stored.gaps(self._connection, self._site_id, stretch, MOST_GAPS)
+        pieces = _summed(made.pieces(value))
+        return replace(
+            found,
+            pieces=pieces[:MOST_PIECES].to_dicts(),
+            pieces_left_out=max(0, len(pieces) - MOST_PIECES),
+            longest=stored.longest(self._connection, self._site_id, stretch, LONGEST),
+            gaps=gaps.rows,
+            gaps_s=gaps.seconds,
+            calendar=_calendar(made.site, value),
+            raw_rows=sum(each["rows"] for each in digests),
+            raw_digests=digests,
+            contributing=tuple(sources),
+            boundary=boundary(made.site, CATALOGUE[found.kpi], value["asset"], sources),
+        )
+
+
+def _with_sums(found: Explanation, kpi: Kpi, row: pl.DataFrame) -> Explanation:
+    value = found.value
     again = row.select(value_columns(kpi, value["variant"])).row(0, named=True)
     sums = row.row(0, named=True)
-    sources = found.sources.filter(pl.col("scope") == value["asset"])["asset"].unique().sort().to_list()
-    first, last = _days(value)
-    stretch = stored.Stretch(first, last, value["window_start"], value["window_end"], sources)
-    digests = stored.raw_digests(connection, site_id, stretch)
-    is_current = value.get("superseded_at") is None
-    return Explanation(
-        kpi=kpi.id,
-        name_vi=kpi.name_vi,
-        name_en=kpi.name_en,
-        formula=kpi.formula,
-        unit=kpi.unit,
-        definition_version=value["definition_version"],
-        value=value,
-        inputs={name: float(sums[name]) for name in kpi.inputs},
+    return replace(
+        found,
+        calculation=_calculation(again, kpi.unit),
+        inputs={name: None if sums[name] is None else float(sums[name]) for name in kpi.inputs},
         numerator=again["numerator"],
         denominator=again["denominator"],
         made_again=again["value"],
-        equal=_equal(again["value"], value["value"]) if is_current else None,
+        equal=_equal(again["value"], value["value"]) if value.get("superseded_at") is None else None,
+        note="" if value.get("superseded_at") is None else _SUPERSEDED,
         losses=tuple(losses(sums)) if sums["has_time"] else (),
         window_s=_calendar_s(sums),
-        longest=stored.longest(connection, site_id, stretch, LONGEST),
-        raw_rows=sum(each["rows"] for each in digests),
-        raw_digests=digests,
-        revisions=stored.revisions(connection, site_id, dict(value)),
-        contributing=tuple(sources),
     )
 
 
-def _site(connection: Connection, site_id: int, value: Row) -> Site:
-    """The registry that was in force, from the snapshot that the value names."""
-    text = stored.config(connection, site_id, value["config_digest"])
-    if text is None:
-        raise NotExplainableError(
-            f"The registry {value['config_digest'][:12]}… that this value names is not kept here."
-        )
-    return msgspec.json.decode(text, type=Site)
+def _calculation(again: Mapping[str, float | None], unit: str) -> str:
+    """The formula with its actual numbers."""
+    numerator, denominator, value = again["numerator"], again["denominator"], again["value"]
+    shown = "no value" if value is None else f"{value:.12g}"
+    in_unit = shown if value is None or unit in {"", "1"} else f"{shown} {unit}"
+    if denominator is None:
+        return in_unit
+    return f"{'–' if numerator is None else f'{numerator:.12g}'} / {denominator:.12g} = {in_unit}"
 
 
-def _inputs(connection: Connection, site_id: int, site: Site, value: Row) -> RollupInputs:
-    first, last = _days(value)
-    if value["grain"] == Grain.JOB:
-        found = derived.stored_job_atoms(connection, site_id, [value["job"]], first - LOOK_BACK)
-        series = empty(INTERVAL_SERIES)
-    else:
-        found = derived.stored_atoms(connection, site_id, derived.Days(first, last))
-        series = conform(
-            derived.stored_interval_series(connection, site_id, derived.Days(first, last)), INTERVAL_SERIES
-        )
-    atoms = conform(found, ATOMS)
-    if atoms.is_empty():
-        raise NotExplainableError("The pieces of time and counts behind this value are not kept here.")
-    known = atoms["production_day"]
-    bounds = min([first, *known]), max([last, *known])
-    now_us = round(value["computed_at"].timestamp() * 1e6)
-    return RollupInputs(site, atoms, series, calendar_windows(site, *bounds), now_us)
+def _summed(pieces: pl.DataFrame) -> pl.DataFrame:
+    """Sums of the pieces: what was counted in which class of time, the largest first of each quantity."""
+    of_time = pl.col("duration_us").is_not_null().any()
+    sums = pieces.group_by(_WHAT).agg(
+        pl.when(of_time).then(pl.col("duration_us").sum() / 1e6).alias("seconds"),
+        pl.when(~of_time).then(pl.col("amount").sum()).alias("amount"),
+        pl.len().alias("pieces"),
+    )
+    size = pl.coalesce("seconds", "amount").abs()
+    sums = sums.with_columns(size.alias("_size")).sort(_WHAT).sort("_size", descending=True, maintain_order=True)
+    return sums.sort("quantity", maintain_order=True).drop("_size")
 
 
-def _wide(rows: pl.DataFrame, value: Row) -> pl.DataFrame:
-    keys = {"scope": value["asset"], **{name: value[name] for name in ("production_day", "shift", "job", "product")}}
-    if value["grain"] == Grain.HOUR:
-        keys["window_start"] = round(value["window_start"].timestamp() * 1e6)
-    if value["grain"] == Grain.JOB:
-        del keys["production_day"]
-    row = rows.filter(*(pl.col(name) == key for name, key in keys.items()))
-    if row.is_empty():
-        raise NotExplainableError("The pieces behind this value are not kept here any more.")
-    return row.head(1)
+def _calendar(site: Site, value: Row) -> Row:
+    """The calendar in force: what names it, and how much of it there is."""
+    parts = {
+        "shifts": site.shifts,
+        "exceptions": site.exceptions,
+        "planned_stops": site.planned_stops,
+        "holidays": site.holidays,
+    }
+    digested = digest({"timezone": site.timezone, "day_start": site.day_start, **parts})
+    counts = {name: len(rows) for name, rows in parts.items()}
+    of_site = {"timezone": site.timezone, "day_start": site.day_start}
+    return {"digest": digested, "config_digest": value["config_digest"], **of_site, **counts}
 
 
-def _days(value: Row) -> tuple[date, date]:
-    first: date = value["production_day"]
-    match value["grain"]:
-        case Grain.WEEK:
-            return first, first + timedelta(days=6)
-        case Grain.MONTH:
-            return first, month_end(first)
-        case _:
-            return first, first
-
-
-def _calendar_s(sums: Row) -> float:
+def _calendar_s(sums: Mapping[str, Any]) -> float:
     names = ("production_s", "setup_s", "delay_s", "down_no_order_s", "unknown_s", "planned_down_s", "not_scheduled_s")
     return float(sum(sums[name] for name in names))
 
@@ -172,4 +180,4 @@ def _calendar_s(sums: Row) -> float:
 def _equal(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
-    return math.isclose(one, other, rel_tol=_TOLERANCE)
+    return math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)

@@ -9,12 +9,17 @@ from rich.text import Text
 
 from kpi.explain import Explanation
 
+SHOWN_PIECES = 40
+
 
 def show(found: Explanation) -> None:
     """Print all parts of an explanation, one below the other."""
     console = Console(highlight=False)
     console.print(_head(found), soft_wrap=True)
-    console.print(_inputs(found))
+    if found.inputs:
+        console.print(_inputs(found))
+    if found.pieces:
+        console.print(_pieces(found))
     if found.losses:
         console.print(_losses(found))
     if found.longest:
@@ -28,21 +33,37 @@ def _head(found: Explanation) -> Text:
     place = f"{row['asset'] or 'the site'}, {row['grain']} {row['production_day']}"
     window = f"{row['window_start']:%Y-%m-%d %H:%M} – {row['window_end']:%Y-%m-%d %H:%M} UTC"
     made = f"{_number(found.numerator)} / {_number(found.denominator)} = " if found.denominator is not None else ""
+    first, last = found.note or "superseded", f"from {', '.join(name or 'the site' for name in found.contributing)}"
     trust = f"coverage {_share(row['coverage'])}, completeness {_share(row['completeness'])}"
-    checks = {True: "made again from the stored pieces: equal", False: "MADE AGAIN: DIFFERENT", None: "superseded"}
+    checks = {True: "made again from the stored pieces: equal", False: "MADE AGAIN: DIFFERENT", None: first}
     lines = (
         f"{found.name_en} ({found.kpi}) of {place}, {window}",
         f"{found.formula} = {made}{_number(row['value'])} {found.unit}",
         ", ".join([row["status"], trust, *row["flags"]]) + f"; {checks[found.equal]}",
-        f"from {', '.join(name or 'the site' for name in found.contributing)}",
+        last if found.contributing else "",
+        found.boundary or "",
     )
-    return Text("\n".join(lines))
+    return Text("\n".join(filter(None, lines)))
 
 
 def _inputs(found: Explanation) -> Table:
     table = Table("base sum", "amount", title="What the formula reads", title_justify="left")
     for name, amount in found.inputs.items():
         table.add_row(name, _number(amount))
+    return table
+
+
+def _pieces(found: Explanation) -> Table:
+    table = Table("asset", "quantity", "class", "reason", "amount", title="What they add up", title_justify="left")
+    for row in found.pieces[:SHOWN_PIECES]:
+        of_class = "/".join(filter(None, (row["time_class"], row["sub_class"])))
+        amount = _number(row["amount"]) if row["seconds"] is None else f"{_minutes(row['seconds'])} min"
+        quantity = " ".join(filter(None, (row["quantity"], row["qualifier"])))
+        table.add_row(*map(escape, (row["asset"] or "the site", quantity, of_class, row["reason"], amount)))
+    table.columns[-1].justify = "right"
+    more = len(found.pieces) - SHOWN_PIECES + found.pieces_left_out
+    if more > 0:
+        table.caption = f"and {more:,} more; --json shows them"
     return table
 
 
@@ -73,8 +94,10 @@ def _rests_on(found: Explanation) -> Text:
     raw = "the day is not closed: no digest of its raw rows yet"
     if found.raw_rows:
         raw = f"{found.raw_rows:,} raw rows of {len(found.raw_digests)} series and days, their digests are kept"
+    gaps = f"nothing is known of {_minutes(found.gaps_s)} minutes in {len(found.gaps)} gaps\n" if found.gaps else ""
+    calendar = f"calendar {found.calendar['digest'][:16]}…, " if found.calendar else ""
     return Text(
-        f"{raw}\ndefinition {found.definition_version}, registry {row['config_digest'][:16]}…, "
+        f"{gaps}{raw}\ndefinition {found.definition_version}, {calendar}registry {row['config_digest'][:16]}…, "
         f"inputs {row['inputs_digest'][:16]}…, factor set {row['factor_set'] or '–'}"
     )
 

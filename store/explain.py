@@ -41,6 +41,21 @@ def longest(connection: Connection, site_id: int, stretch: Stretch, limit: int) 
     return _rows(connection, "longest", {"site_id": site_id, "limit": limit, **_parameters(stretch)})
 
 
+@dataclass(frozen=True)
+class Gaps:
+    """The longest stretches of which nothing is known, and the seconds of all of them."""
+
+    rows: list[Row]
+    seconds: float
+
+
+def gaps(connection: Connection, site_id: int, stretch: Stretch, limit: int) -> Gaps:
+    """Stretches of unknown time."""
+    rows = _rows(connection, "gaps", {"site_id": site_id, "limit": limit, **_parameters(stretch)})
+    total = float(rows[0]["total_s"]) if rows else 0.0
+    return Gaps([{name: row[name] for name in ("asset", "from_ts", "to_ts", "state")} for row in rows], total)
+
+
 def raw_digests(connection: Connection, site_id: int, stretch: Stretch) -> list[Row]:
     """Rows and SHA-256 of the closed days' raw readings."""
     return _rows(connection, "raw_digests", {"site_id": site_id, **_parameters(stretch)})

@@ -125,7 +125,7 @@ def explain(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Say why a value is so: formula with its numbers, losses in minutes that add up, raw rows, revisions."""
-    from kpi.explain import explain as of_value
+    from kpi.explain import Explainer
     from pilot.explain_show import show as show_explanation
     from store import serving
     from store.pool import connect
@@ -141,7 +141,7 @@ def explain(
         rows = serving.kpi_values(serving.Scope(connection, [number]), wanted, None, serving.ValueKey())
         if not rows:
             raise PilotError("There is no such value; see `haidang kpi show` with the same flags.")
-        found = of_value(connection, number, rows[-1])
+        found = Explainer(connection, number).explain(rows[-1])
     if as_json:
         typer.echo(json.dumps(asdict(found), default=str, ensure_ascii=False, indent=2))
     else:

@@ -16,7 +16,7 @@ ORDER BY computed_at, kpi_value_id
 -- name: longest
 -- The longest stretches of the window that are no production, of these assets.
 SELECT a.key AS asset, greatest(i.from_ts, %(from_ts)s) AS from_ts, least(i.to_ts, %(to_ts)s) AS to_ts, i.time_class,
-       i.sub_class, i.reason, i.state, i.origin
+       i.sub_class, i.reason, i.state, i.origin, i.original_class, i.original_sub_class, i.original_reason
 FROM state_interval i JOIN asset a USING (asset_id)
 WHERE i.site_id = %(site_id)s AND a.key = ANY (%(assets)s::text[]) AND i.time_class <> 'production'
   AND i.production_day BETWEEN %(from_day)s AND %(to_day)s AND i.from_ts < %(to_ts)s AND i.to_ts > %(from_ts)s
@@ -29,3 +29,12 @@ FROM raw_day_digest d JOIN series s USING (series_id) JOIN asset a USING (asset_
 WHERE d.site_id = %(site_id)s AND a.key = ANY (%(assets)s::text[]) AND d.superseded_at IS NULL
   AND d.production_day BETWEEN %(from_day)s AND %(to_day)s
 ORDER BY d.series_key, d.production_day
+
+-- name: gaps
+-- Stretches of the window of which nothing is known, the longest first, and how long all of them are together.
+SELECT a.key AS asset, greatest(i.from_ts, %(from_ts)s) AS from_ts, least(i.to_ts, %(to_ts)s) AS to_ts, i.state,
+       extract(epoch FROM sum(least(i.to_ts, %(to_ts)s) - greatest(i.from_ts, %(from_ts)s)) OVER ())::float8 AS total_s
+FROM state_interval i JOIN asset a USING (asset_id)
+WHERE i.site_id = %(site_id)s AND a.key = ANY (%(assets)s::text[]) AND i.time_class = 'unknown'
+  AND i.production_day BETWEEN %(from_day)s AND %(to_day)s AND i.from_ts < %(to_ts)s AND i.to_ts > %(from_ts)s
+ORDER BY least(i.to_ts, %(to_ts)s) - greatest(i.from_ts, %(from_ts)s) DESC, i.from_ts, a.key LIMIT %(limit)s

@@ -1,51 +1,110 @@
 """Why a value is so: everything behind it is found again, and adds up."""
 
 import json
+from datetime import timedelta
 from itertools import cycle
+from typing import Any
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
 from kpi.catalogue import CATALOGUE
-from kpi.explain import explain
+from kpi.explain import Explainer
 from kpi.job import run_once
+from model.vocabulary import Grain
 from pilot.cli import app
 from store import serving
 from store.pool import connect
 from store.registry import asset_ids
-from tests.integration.kpi.plant import MACHINE, MONDAY, Plant
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
 from tests.support.database import TestDatabase
 
-GRAINS = ("hour", "shift", "day", "week", "month")
+AFTER = MONDAY.replace(month=4)
+DISTINCT = """
+    SELECT DISTINCT ON (k.grain, k.kpi, k.variant, a.key) k.grain, k.kpi, k.variant, a.key, k.window_start,
+        k.shift, k.product, k.job
+    FROM kpi_value k JOIN asset a USING (asset_id) WHERE k.superseded_at IS NULL
+    ORDER BY k.grain, k.kpi, k.variant, a.key, k.production_day, k.window_start, k.shift, k.product, k.job
+"""
+JOB = {
+    "asset": MACHINE,
+    "key": "J1",
+    "from": (SHIFT_START + HOUR).isoformat(),
+    "to": (SHIFT_START + 30 * HOUR).isoformat(),
+    "product": "bolt",
+}
 pytestmark = pytest.mark.needs_database
 
 
+def stored_value(scope: serving.Scope, asset: int, of: tuple[Any, ...]) -> dict[str, Any]:
+    grain, kpi, variant, _, start, *keys = of
+    window = serving.Window(from_ts=start, to_ts=start + timedelta(microseconds=1))
+    wanted = serving.ValueFilter([asset], kpi, grain, window, variant, *keys)
+    return serving.kpi_values(scope, wanted, None, serving.ValueKey())[0]
+
+
 def test_every_stored_value_is_made_again_from_its_pieces_and_its_time_adds_up(database: TestDatabase) -> None:
-    plant = Plant(database)
+    plant = Plant(database, products=[{"key": "bolt", "name": "Bolt"}], jobs=[JOB])
     plant.work_a_day()
     plant.work_a_day(1)
-    run_once(plant.kpi_url, now=MONDAY.replace(month=4))
-    seen = set()
+    run_once(plant.kpi_url, now=AFTER)
+    seen: dict[tuple[str, str], str] = {}
+    with connect(plant.kpi_url) as connection, psycopg.connect(database.url) as owner:
+        scope, ids = serving.Scope(connection, [plant.site_id]), asset_ids(connection, plant.site_id)
+        explainer = Explainer(connection, plant.site_id)
+        turn = cycle(["", "line", MACHINE])
+        found_values = owner.execute(DISTINCT).fetchall()
+        scopes: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
+        for each in found_values:
+            scopes.setdefault(each[:3], []).append(each)
+        for those in scopes.values():
+            wished = next(turn)
+            each = next((one for one in those if one[3] == wished), those[0])
+            row = stored_value(scope, ids[each[3]], each)
+            found = explainer.explain(row)
+            assert found.equal, (each, row["value"], found.made_again, found.note)
+            assert found.value["value"] == row["value"]
+            assert (found.calendar["shifts"], found.revisions[-1]["value"]) == (5, row["value"])
+            if found.losses:
+                assert sum(loss.seconds for loss in found.losses) == pytest.approx(found.window_s, abs=1e-6)
+                spent = sum(piece["seconds"] for piece in found.pieces if piece["quantity"] == "time")
+                assert spent == pytest.approx(found.window_s, abs=1e-6), each
+            seen[row["grain"], row["kpi"]] = row["asset"]
+    assert {grain for grain, _ in seen} == {grain.value for grain in Grain}
+    assert set(seen.values()) == {"", "line", MACHINE}
+    assert len(found_values) > 3 * len({kpi for _, kpi in seen}) > 3 * len(CATALOGUE) / 3
+
+
+def test_what_cannot_be_made_again_says_why(database: TestDatabase) -> None:
+    plant = Plant(database)
+    plant.work_a_day()
+    run_once(plant.kpi_url, now=AFTER)
+    plant.put("state", [(SHIFT_START + 5 * HOUR, "HELD"), (SHIFT_START + 5.5 * HOUR, "EXECUTE")])
     with connect(plant.kpi_url) as connection:
-        scope = serving.Scope(connection, [plant.site_id])
-        everything = [asset_ids(connection, plant.site_id)["line"]]
-        always = {("oee", "day"), ("energy", "month"), ("demand_peak", "week"), ("availability", "shift")}
-        for kpi, turn in zip(CATALOGUE, cycle(GRAINS), strict=False):
-            for grain in {turn, *(grain for one, grain in always if one == kpi)}:
-                wanted = serving.ValueFilter(everything, kpi, grain)
-                for row in serving.kpi_values(scope, wanted, None, serving.ValueKey())[:1]:
-                    found = explain(connection, plant.site_id, row)
-                    assert found.equal, (kpi, grain, row["asset"], row["value"], found.made_again)
-                    if found.losses:
-                        assert sum(loss.seconds for loss in found.losses) == pytest.approx(found.window_s, abs=1e-6)
-                    seen.add((kpi, grain))
-    assert always <= seen
+        scope, asset = serving.Scope(connection, [plant.site_id]), asset_ids(connection, plant.site_id)[MACHINE]
+        wanted = serving.ValueFilter([asset], "availability", "day")
+        old = serving.kpi_values(scope, wanted, None, serving.ValueKey())[0]
+        connection.rollback()
+        run_once(plant.kpi_url, now=AFTER + HOUR)
+        before = serving.ValueFilter([asset], "availability", "day", as_of=old["computed_at"])
+        stood = serving.kpi_values(scope, before, None, serving.ValueKey())[0]
+        found = Explainer(connection, plant.site_id).explain(stood)
+        assert (found.equal, stood["value"], len(found.revisions)) == (None, old["value"], 2)
+        assert found.note.startswith("Superseded")
+        assert found.revisions[-1]["cause"] == ["late_data"]
+        connection.rollback()
+        plant.query("DELETE FROM atom RETURNING 1")
+        now = serving.kpi_values(scope, wanted, None, serving.ValueKey())[0]
+        gone = Explainer(connection, plant.site_id).explain(now)
+        assert "not kept" in gone.note
+        assert (gone.equal, len(gone.revisions)) == (None, 2)
 
 
 def test_the_command_shows_formula_losses_raw_rows_and_revisions(database: TestDatabase) -> None:
     plant = Plant(database)
     plant.work_a_day()
-    run_once(plant.kpi_url, now=MONDAY.replace(month=4))
+    run_once(plant.kpi_url, now=AFTER)
     arguments = [
         "kpi",
         "explain",
