@@ -1,16 +1,14 @@
 """Freezes a baseline from stored pieces: reads, fits, adds a version, and asks for the days that it changes."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from kpi.errors import KpiError
 from kpi.fitting import Fitted, days_of, fitted
-from kpi.frames import ATOMS, INTERVAL_SERIES, conform, empty
-from kpi.rollup import RollupInputs
-from kpi.windows import calendar_windows
-from kpi.work import DAY, windows_of_days
+from kpi.stored import stored_pieces
+from kpi.work import windows_of_days
 from model.registry import Site
-from store import baselines, derived, marks, registry
+from store import baselines, marks, registry
 from store.inputs import Range
 from store.pool import Connection
 
@@ -37,17 +35,10 @@ def look(connection: Connection, wanted: Wanted) -> Fitted:
     Raises:
         KpiError: the driver or the asset is not known, or nothing is stored of these days.
     """
-    site = registry.snapshot(connection, wanted.site, datetime.combine(wanted.last + DAY, datetime.min.time(), UTC))
-    if wanted.asset not in {asset.key for asset in site.assets}:
+    inputs = stored_pieces(connection, wanted.site, wanted.first, wanted.last)
+    if wanted.asset not in {asset.key for asset in inputs.site.assets}:
         raise KpiError(f"Site {wanted.site!r} has no asset {wanted.asset!r}.")
-    number = registry.site_id(connection, wanted.site)
-    atoms = conform(derived.stored_atoms(connection, number, derived.Days(wanted.first, wanted.last)), ATOMS)
-    if atoms.is_empty():
-        raise KpiError(f"Nothing of {wanted.first} to {wanted.last} is computed; see `haidang kpi run`.")
-    days = atoms["production_day"]
-    bounds = min(wanted.first, *days), max(wanted.last, *days)
-    inputs = RollupInputs(site, atoms, empty(INTERVAL_SERIES), calendar_windows(site, *bounds), 0)
-    return fitted(days_of(inputs, wanted.asset, wanted.driver), wanted.driver, site.confidence_gate)
+    return fitted(days_of(inputs, wanted.asset, wanted.driver), wanted.driver, inputs.site.confidence_gate)
 
 
 def freeze(connection: Connection, wanted: Wanted, now: datetime) -> tuple[int, Fitted]:

@@ -7,12 +7,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from pilot.commands import (
+    baselines,
     bench,
     broker,
     configuration,
     database,
     demo,
     evidence,
+    footprint,
     keys,
     kpi,
     ledger,
@@ -44,6 +46,9 @@ app.add_typer(mapping.app, name="map")
 app.add_typer(database.app, name="db")
 app.add_typer(sites.app, name="site")
 app.add_typer(records.app, name="records")
+kpi.app.add_typer(baselines.app, name="baseline")
+kpi.app.command("cusum")(baselines.cusum)
+kpi.app.command("footprint")(footprint.footprint)
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(stops.app, name="stops")
 app.add_typer(evidence.app, name="evidence")
