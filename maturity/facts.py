@@ -5,9 +5,10 @@ without a database. Times are int64 µs UTC, shares fractions, durations seconds
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -115,6 +116,27 @@ EVENTS = _schema(
         "payload": pl.String,  # JSON
     }
 )
+ALERTS = _schema(
+    {
+        "asset": pl.String,
+        "rule": pl.String,
+        "from_us": pl.Int64,
+        "to_us": pl.Int64,  # null = open
+        "acknowledged_us": pl.Int64,  # null = not yet
+        "detail": pl.String,  # JSON
+    }
+)
+PREDICTIONS = _schema(
+    {
+        "asset": pl.String,
+        "model": pl.String,
+        "made_us": pl.Int64,
+        "for_us": pl.Int64,
+        "value": pl.Float64,
+        "detail": pl.String,  # JSON
+    }
+)
+OPENED = _schema({"ts_us": pl.Int64, "action": pl.String})  # what people looked at, from the audit log
 SERIES = _schema(
     {
         "asset": pl.String,
@@ -160,13 +182,41 @@ class Facts:
     records: pl.DataFrame = field(default_factory=lambda: empty(RECORDS))
     events: pl.DataFrame = field(default_factory=lambda: empty(EVENTS))
     series: pl.DataFrame = field(default_factory=lambda: empty(SERIES))
+    alerts: pl.DataFrame = field(default_factory=lambda: empty(ALERTS))
+    predictions: pl.DataFrame = field(default_factory=lambda: empty(PREDICTIONS))
+    opened: pl.DataFrame = field(default_factory=lambda: empty(OPENED))
     declared: Mapping[str, Declared] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def days(self) -> int:
         """Number of production days."""
         return (self.last - self.first).days + 1
+
+    @property
+    def bounds_us(self) -> tuple[int, int]:
+        """Local midnight of the first day and of the day after the last one."""
+        zone = ZoneInfo(self.site.timezone)
+        ends = (self.first, self.last + timedelta(days=1))
+        low, high = (round(datetime.combine(day, time(), zone).timestamp() * 1_000_000) for day in ends)
+        return low, high
+
+    def window(self, first: date, last: date) -> "Facts":
+        """The facts of some of the days; devices, series and declarations are those of the whole."""
+        cut = replace(self, first=first, last=last)
+        low, high = cut.bounds_us
+        days = pl.col("production_day").is_between(first, last)
+        return replace(
+            cut,
+            values=self.values.filter(days),
+            intervals=self.intervals.filter(days),
+            quality=self.quality.filter(days),
+            ledger=self.ledger.filter(pl.col("hour_us") >= low, pl.col("hour_us") < high),
+            records=self.records.filter(pl.col("from_us") < high, pl.col("to_us").fill_null(high) >= low),
+            events=self.events.filter(pl.col("ts_us") >= low, pl.col("ts_us") < high),
+            alerts=self.alerts.filter(pl.col("from_us") >= low, pl.col("from_us") < high),
+            predictions=self.predictions.filter(pl.col("made_us") < high, pl.col("for_us") >= low),
+            opened=self.opened.filter(pl.col("ts_us") >= low, pl.col("ts_us") < high),
+        )
 
     def assets_of(self, scope: str) -> tuple[str, ...]:
         """Resolve the scope that a condition names.

@@ -1,0 +1,56 @@
+"""Facts of a site from the database."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+from maturity import facts
+from maturity.facts import Declared, Facts
+from maturity.framework import Framework
+from store import maturity as rows
+from store import registry
+from store.pool import Connection
+
+_FRAMES = {
+    "values": facts.VALUES,
+    "intervals": facts.INTERVALS,
+    "quality": facts.QUALITY,
+    "ledger": facts.LEDGER,
+    "devices": facts.DEVICES,
+    "records": facts.RECORDS,
+    "events": facts.EVENTS,
+    "series": facts.SERIES,
+    "alerts": facts.ALERTS,
+    "predictions": facts.PREDICTIONS,
+    "opened": facts.OPENED,
+}
+# What metrics of data properties read besides the KPIs that criteria name.
+ALWAYS = frozenset({"oee", "production_time", "setup_time", "produced_quantity", "energy", "co2e_location"})
+
+
+def kpis_of(framework: Framework) -> frozenset[str]:
+    """KPIs that the criteria of a framework read."""
+    named = [each.metric for criterion in framework.criteria for each in criterion.every_condition]
+    direct = {name.removeprefix("kpi.") for name in named if name.startswith("kpi.")}
+    parameters = {
+        str(each.parameters["kpi"])
+        for criterion in framework.criteria
+        for each in criterion.every_condition
+        if "kpi" in each.parameters
+    }
+    return frozenset(direct | parameters | ALWAYS)
+
+
+def read_facts(
+    connection: Connection, site_key: str, last: date, kpis: Iterable[str], declared: Iterable[Declared] = ()
+) -> Facts | None:
+    """Read everything of a site up to a production day; null where it has no values by then."""
+    site_id = registry.site_id(connection, site_key)
+    known = rows.extent(connection, site_id)
+    if known is None or known[0] > last:
+        return None
+    site = registry.snapshot(connection, site_key, datetime.combine(last, datetime.max.time(), UTC))
+    whole = Facts(site=site, first=known[0], last=last)
+    low, high = (datetime.fromtimestamp(each / 1e6, UTC) for each in whole.bounds_us)
+    parameters = rows.between(site_id, (whole.first, last), (low, high), kpis=sorted(kpis), site=site_key)
+    frames = {name: rows.frame(connection, name, parameters, schema) for name, schema in _FRAMES.items()}
+    return Facts(site=site, first=whole.first, last=last, declared={each.name: each for each in declared}, **frames)

@@ -1,0 +1,147 @@
+-- Maturity: frozen baselines, what a site declares and claims, assessments and the decisions of assessors.
+
+CREATE TABLE criterion_baseline (
+    site_id     integer NOT NULL REFERENCES site,
+    key         text NOT NULL,
+    version     integer NOT NULL DEFAULT 1 CHECK (version > 0),
+    value       double precision NOT NULL,
+    first_day   date NOT NULL,
+    last_day    date NOT NULL CHECK (last_day >= first_day),
+    reason      text NOT NULL DEFAULT '',
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (site_id, key, version)
+);
+COMMENT ON TABLE criterion_baseline IS 'append-only: metric, scope and parameters (key) over the first good window; a new version says why';
+
+CREATE TABLE attachment (
+    attachment_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    site_id       integer NOT NULL REFERENCES site,
+    sha256        bytea NOT NULL CHECK (length(sha256) = 32),
+    file_name     text NOT NULL CHECK (length(file_name) <= 200),
+    content       bytea NOT NULL CHECK (length(content) <= 10000000),
+    account_id    integer REFERENCES account,
+    at            timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (site_id, sha256)
+);
+
+CREATE TABLE declaration (
+    declaration_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    site_id        integer NOT NULL REFERENCES site,
+    name           text NOT NULL,
+    value          double precision NOT NULL,
+    statement      text NOT NULL CHECK (length(statement) BETWEEN 1 AND 5000),
+    attachment_id  bigint REFERENCES attachment,
+    valid_from     date NOT NULL,
+    account_id     integer REFERENCES account,
+    at             timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE declaration IS 'append-only: what somebody of the site says where no data can show it; the newest of a name counts from valid_from on';
+CREATE INDEX declaration_name ON declaration (site_id, name, valid_from);
+
+CREATE TABLE claim (
+    claim_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    site_id    integer NOT NULL REFERENCES site,
+    framework  text NOT NULL,
+    key        text NOT NULL,
+    level      integer NOT NULL CHECK (level BETWEEN 0 AND 10),
+    account_id integer REFERENCES account,
+    at         timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE claim IS 'append-only: the level of an area or principle (or 1 = has it, of a technology group) that a site claims for itself';
+CREATE INDEX claim_key ON claim (site_id, framework, key);
+
+CREATE TABLE assessment (
+    assessment_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    site_id           integer NOT NULL REFERENCES site,
+    framework         text NOT NULL,
+    framework_version integer NOT NULL,
+    catalogue_digest  text NOT NULL,
+    first_day         date NOT NULL,
+    last_day          date NOT NULL CHECK (last_day >= first_day),
+    result            jsonb NOT NULL,
+    origin            text NOT NULL DEFAULT 'local' CHECK (origin IN ('local', 'imported')),
+    supersedes        bigint REFERENCES assessment,
+    account_id        integer REFERENCES account,
+    created_at        timestamptz NOT NULL DEFAULT now(),
+    finalized_at      timestamptz,
+    finalized_by      integer REFERENCES account
+);
+COMMENT ON COLUMN assessment.result IS 'what the data say of each criterion, as evaluated at created_at';
+CREATE INDEX assessment_site ON assessment (site_id, framework, last_day);
+
+CREATE TABLE assessor_invitation (
+    assessment_id bigint NOT NULL REFERENCES assessment,
+    account_id    integer NOT NULL REFERENCES account,
+    site_id       integer NOT NULL REFERENCES site,
+    invited_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (assessment_id, account_id)
+);
+
+CREATE TABLE assessor_decision (
+    assessor_decision_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    assessment_id        bigint NOT NULL REFERENCES assessment,
+    site_id              integer NOT NULL REFERENCES site,
+    criterion            text NOT NULL,
+    decision             text NOT NULL CHECK (decision IN ('accept', 'reject', 'not_applicable')),
+    comment              text NOT NULL DEFAULT '' CHECK (length(comment) <= 5000),
+    attachment_id        bigint REFERENCES attachment,
+    account_id           integer NOT NULL REFERENCES account,
+    at                   timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE assessor_decision IS 'append-only: the newest decision on a criterion counts; none is added once the assessment is final';
+CREATE INDEX assessor_decision_of ON assessor_decision (assessment_id, criterion);
+
+CREATE FUNCTION refuse_change_of_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.finalized_at IS NOT NULL OR (to_jsonb(NEW) - 'finalized_at' - 'finalized_by')
+        IS DISTINCT FROM (to_jsonb(OLD) - 'finalized_at' - 'finalized_by') THEN
+        RAISE EXCEPTION 'assessment % is not changed: only its finalisation is added, once; a new one supersedes it', OLD.assessment_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE FUNCTION refuse_decision_on_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM assessment a WHERE a.assessment_id = NEW.assessment_id AND a.finalized_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'assessment % is final', NEW.assessment_id USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER final_is_final BEFORE UPDATE ON assessment FOR EACH ROW EXECUTE FUNCTION refuse_change_of_final();
+CREATE TRIGGER append_only BEFORE DELETE ON assessment FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER final_is_final BEFORE INSERT ON assessor_decision FOR EACH ROW EXECUTE FUNCTION refuse_decision_on_final();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON assessor_decision FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON criterion_baseline FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON declaration FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON claim FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Assessments read what KPIs were computed from and what came of it; they write nothing but their own tables.
+GRANT SELECT ON reason, asset, asset_setting, asset_relation, device, device_session, series, symbol, state_map, product,
+    routing, job, shift_calendar, calendar_exception, planned_stop, target, baseline, spec_limit, factor_set, emission_factor,
+    fuel_factor, site_holiday, tariff, energy_contract, business_record, reading, event, annotation, state_interval,
+    atom, interval_series, carry_state, series_quality, ledger, ledger_delta, ledger_now, kpi_run, alert, alert_ack, prediction,
+    audit_log, account TO haidang_evidence;
+GRANT SELECT (gwp_set, fuel_set, confidence_gate) ON site TO haidang_evidence;
+GRANT INSERT ON audit_log TO haidang_evidence;
+GRANT SELECT, INSERT ON criterion_baseline, attachment, declaration, claim, assessment, assessor_invitation, assessor_decision
+    TO haidang_evidence, haidang_api;
+GRANT UPDATE (finalized_at, finalized_by) ON assessment TO haidang_evidence, haidang_api;
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['criterion_baseline', 'attachment', 'declaration', 'claim', 'assessment', 'assessor_invitation',
+                                'assessor_decision'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY of_visible_sites ON %I TO haidang_api USING (site_id = ANY (visible_sites()))', name);
+        EXECUTE format('CREATE POLICY of_all_sites ON %I TO haidang_evidence USING (true) WITH CHECK (true)', name);
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['state_interval', 'atom', 'interval_series', 'kpi_run', 'annotation', 'event', 'business_record',
+                                'series_quality'] LOOP
+        EXECUTE format('CREATE POLICY of_evidence ON %I FOR SELECT TO haidang_evidence USING (true)', name);
+    END LOOP;
+END
+$$;

@@ -1,0 +1,93 @@
+-- name: extent
+-- First and last production day with values.
+SELECT min(production_day), max(production_day) FROM kpi_value
+WHERE site_id = %(site_id)s AND grain = 'day' AND superseded_at IS NULL
+
+-- name: values
+-- Current values of some KPIs by shift, day, job and product.
+SELECT a.key AS scope, k.kpi, k.variant, k.grain, k.production_day, k.shift, k.job, k.product,
+       (extract(epoch FROM k.window_start) * 1000000)::bigint AS from_us,
+       (extract(epoch FROM k.window_end) * 1000000)::bigint AS to_us,
+       k.value, k.numerator, k.denominator, k.coverage, k.completeness, k.status, k.is_final,
+       array_to_string(k.flags, ' ') AS flags, (extract(epoch FROM k.computed_at) * 1000000)::bigint AS computed_us
+FROM kpi_value k JOIN asset a USING (asset_id)
+WHERE k.site_id = %(site_id)s AND k.superseded_at IS NULL AND k.production_day BETWEEN %(first)s AND %(last)s
+  AND k.grain IN ('shift', 'day', 'job', 'product') AND k.kpi = ANY (%(kpis)s)
+
+-- name: intervals
+-- State intervals.
+SELECT a.key AS asset, i.production_day, (extract(epoch FROM i.from_ts) * 1000000)::bigint AS from_us,
+       (extract(epoch FROM i.to_ts) * 1000000)::bigint AS to_us, i.time_class, i.sub_class, i.reason, i.state, i.shift,
+       i.origin
+FROM state_interval i JOIN asset a USING (asset_id)
+WHERE i.site_id = %(site_id)s AND i.production_day BETWEEN %(first)s AND %(last)s
+
+-- name: quality
+-- Quality of each series and day.
+SELECT a.key AS asset, s.name, q.production_day, (extract(epoch FROM q.from_ts) * 1000000)::bigint AS from_us,
+       (extract(epoch FROM q.to_ts) * 1000000)::bigint AS to_us, q.rows, q.received, q.expected, q.gaps, q.gap_us, q.flat_us,
+       q.out_of_range
+FROM series_quality q JOIN series s USING (series_id) JOIN asset a ON a.asset_id = s.asset_id
+WHERE q.site_id = %(site_id)s AND q.production_day BETWEEN %(first)s AND %(last)s
+
+-- name: ledger
+-- Ledger of the site by device and hour of receipt.
+SELECT d.key AS device, (extract(epoch FROM l.hour) * 1000000)::bigint AS hour_us, l.received, l.rejected, l.stored,
+       array_to_string(l.latency_ms, ' ') AS latency, array_to_string(l.skew_ms, ' ') AS skew
+FROM ledger_now l JOIN device d USING (device_id)
+WHERE l.site_id = %(site_id)s AND l.hour >= %(from_ts)s AND l.hour < %(to_ts)s
+
+-- name: devices
+-- Devices and how they connect.
+SELECT d.key AS device, a.key AS asset, d.protocol, d.tls AS encrypted, d.credential_ref IS NOT NULL AS authenticated,
+       (extract(epoch FROM d.first_seen) * 1000000)::bigint AS first_seen_us,
+       (extract(epoch FROM d.last_seen) * 1000000)::bigint AS last_seen_us
+FROM device d LEFT JOIN asset a ON a.asset_id = d.asset_id
+WHERE d.site_id = %(site_id)s
+
+-- name: records
+-- Business records that stand.
+SELECT DISTINCT ON (kind, key) kind, key, coalesce(payload->>'asset', '') AS asset,
+       (extract(epoch FROM from_ts) * 1000000)::bigint AS from_us, (extract(epoch FROM to_ts) * 1000000)::bigint AS to_us,
+       payload::text AS payload, source
+FROM business_record
+WHERE site_id = %(site_id)s AND from_ts < %(to_ts)s
+ORDER BY kind, key, recorded_at DESC, business_record_id DESC
+
+-- name: events
+-- Alarms, stop reasons and changes.
+SELECT a.key AS asset, (extract(epoch FROM e.ts) * 1000000)::bigint AS ts_us, e.kind, e.key,
+       (extract(epoch FROM e.from_ts) * 1000000)::bigint AS from_us, (extract(epoch FROM e.to_ts) * 1000000)::bigint AS to_us,
+       e.payload::text AS payload
+FROM event e JOIN asset a USING (asset_id)
+WHERE e.site_id = %(site_id)s AND e.ts >= %(from_ts)s AND e.ts < %(to_ts)s
+
+-- name: series
+-- All series with their meaning.
+SELECT a.key AS asset, s.name, s.quantity, s.unit, s.kind, s.expected_period_us, s.status,
+       NULL::bigint AS first_seen_us,
+       EXISTS (SELECT FROM raw_day_digest r WHERE r.series_id = s.series_id)
+           OR EXISTS (SELECT FROM series_quality q WHERE q.series_id = s.series_id AND q.rows > 0) AS has_readings
+FROM series s JOIN asset a USING (asset_id)
+WHERE s.site_id = %(site_id)s
+
+-- name: alerts
+-- Alerts and when somebody answered.
+SELECT coalesce(a.key, '') AS asset, l.rule, (extract(epoch FROM l.from_ts) * 1000000)::bigint AS from_us,
+       (extract(epoch FROM l.to_ts) * 1000000)::bigint AS to_us, (extract(epoch FROM k.at) * 1000000)::bigint AS acknowledged_us,
+       l.detail::text AS detail
+FROM alert l LEFT JOIN asset a USING (asset_id) LEFT JOIN alert_ack k USING (alert_id)
+WHERE l.site_id = %(site_id)s AND l.from_ts >= %(from_ts)s AND l.from_ts < %(to_ts)s
+
+-- name: predictions
+-- What models said would happen.
+SELECT a.key AS asset, p.model, (extract(epoch FROM p.made_at) * 1000000)::bigint AS made_us,
+       (extract(epoch FROM p.for_ts) * 1000000)::bigint AS for_us, p.value, p.detail::text AS detail
+FROM prediction p JOIN asset a USING (asset_id)
+WHERE p.site_id = %(site_id)s AND p.made_at < %(to_ts)s AND p.for_ts >= %(from_ts)s
+
+-- name: opened
+-- What people of the site looked at.
+SELECT (extract(epoch FROM l.at) * 1000000)::bigint AS ts_us, l.action
+FROM audit_log l
+WHERE l.at >= %(from_ts)s AND l.at < %(to_ts)s AND l.action LIKE 'view.%%' AND l.object = %(site)s
