@@ -12,6 +12,7 @@ from kpi.boundary import boundary
 from kpi.catalogue import CATALOGUE, Kpi
 from kpi.evaluate import value_columns
 from kpi.losses import Loss, losses
+from kpi.rules import rule_text
 from model.canonical import digest
 from model.registry import Site
 from store import explain as stored
@@ -62,6 +63,7 @@ class Explanation:
     raw_rows: int = 0
     raw_digests: list[Row] = field(default_factory=list)
     contributing: tuple[str, ...] = ()
+    rule: str = ""  # how the units below stand for the scope
     boundary: str | None = None  # of a carbon or baseline value: what it covers, by which factors
 
 
@@ -113,6 +115,7 @@ class Explainer:
             raw_rows=sum(each["rows"] for each in digests),
             raw_digests=digests,
             contributing=tuple(sources),
+            rule=rule_text(made.site, value["asset"], sources),
             boundary=boundary(made.site, CATALOGUE[found.kpi], value["asset"], sources),
         )
 

@@ -41,6 +41,7 @@ def _head(found: Explanation) -> Text:
         f"{found.formula} = {made}{_number(row['value'])} {found.unit}",
         ", ".join([row["status"], trust, *row["flags"]]) + f"; {checks[found.equal]}",
         last if found.contributing else "",
+        f"units of the line, {found.rule}" if found.rule else "",
         found.boundary or "",
     )
     return Text("\n".join(filter(None, lines)))

@@ -118,6 +118,7 @@ class ExplanationPublic(Model):
     window_minutes: Annotated[float, Field(description="unit time of the window; the losses add up to it")]
     losses: list[LossPublic]
     contributing: list[str]
+    rule: Annotated[str, Field(description="how the units below stand for the asset")]
     pieces: list[PiecePublic]
     pieces_left_out: int
     longest: Annotated[list[StretchPublic], Field(description="longest stretches without production")]

@@ -7,6 +7,7 @@ import pytest
 
 from kpi.losses import losses
 from kpi.rollup import RollupInputs, rollup, scopes_of, wide_rows
+from kpi.rules import rule_text
 from model.registry import Asset, Site
 from model.vocabulary import Grain
 from tests.unit.kpi.making import pick, pieces, rollup_inputs, site, time
@@ -114,3 +115,15 @@ def test_rejects_of_setup_are_start_up_losses_and_the_rest_is_said_where_no_setu
     assert "startup_not_told" in pick(values, "startup_loss", of="m1")["flags"]
     row = next(each for each in rows_of(rollup_inputs(line("sum"), day())) if each["scope"] == "m1")
     assert {leaf.key: leaf.big_loss for leaf in losses(row)}["defects"] == "process defects and reduced yield"
+
+
+def test_an_explanation_says_the_rule() -> None:
+    said = [rule_text(plant, "line", ["m1", "m2"]) for plant in RULES]
+    assert said == [
+        "sum: time and counts of all units below, added",
+        "parallel: time and counts of machines side by side, added",
+        "constraint: time and counts of m1",
+        "last: counts of m2 in the time of m2",
+        "last: counts of m2 in the time of m1",
+    ]
+    assert rule_text(RULES[0], "m1", ["m1"]) == rule_text(RULES[0], "line", ["line"]) == ""
