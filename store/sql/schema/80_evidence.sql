@@ -76,6 +76,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION note_final_values(), note_raw_digests() FROM PUBLIC;
 CREATE TRIGGER evidence_due AFTER INSERT ON kpi_value
     REFERENCING NEW TABLE AS entered FOR EACH STATEMENT EXECUTE FUNCTION note_final_values();
 CREATE TRIGGER evidence_due AFTER INSERT ON raw_day_digest

@@ -6,7 +6,7 @@ import pytest
 from tests.support.database import TestDatabase
 
 pytestmark = pytest.mark.needs_database
-SERVICES = ("haidang_ingest", "haidang_kpi", "haidang_api", "haidang_grafana")
+SERVICES = ("haidang_ingest", "haidang_kpi", "haidang_api", "haidang_evidence", "haidang_grafana")
 OWNERS_FUNCTIONS = """
     SELECT p.oid::regprocedure::text, p.proacl IS NULL OR EXISTS (
                SELECT FROM aclexplode(p.proacl) AS a WHERE a.grantee = 0 AND a.privilege_type = 'EXECUTE')
