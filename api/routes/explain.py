@@ -118,6 +118,7 @@ class ExplanationPublic(Model):
     window_minutes: Annotated[float, Field(description="unit time of the window; the losses add up to it")]
     losses: list[LossPublic]
     contributing: list[str]
+    boundary: Annotated[str | None, Field(description="of a carbon or baseline value: what it covers, which factors")]
     rule: Annotated[str, Field(description="how the units below stand for the asset")]
     pieces: list[PiecePublic]
     pieces_left_out: int
