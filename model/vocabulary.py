@@ -93,6 +93,8 @@ _QUANTITIES = (
     Quantity("mode", "", SeriesKind.STATE),
     Quantity("availability", "", SeriesKind.STATE),
     Quantity("program", "", SeriesKind.STATE),
+    Quantity("job", "", SeriesKind.STATE),
+    Quantity("product", "", SeriesKind.STATE),
     Quantity("text", "", SeriesKind.STATE),
     Quantity("good_count", "piece", SeriesKind.COUNTER),
     Quantity("reject_count", "piece", SeriesKind.COUNTER),

@@ -17,7 +17,7 @@ from kpi.compute.findings import Noticed, all_findings
 from kpi.compute.ideal import Routings
 from kpi.compute.line import Evidence, signal_line
 from kpi.compute.metering import Metered, hosts, shares, with_shares
-from kpi.compute.orders import order_layer, product_notes, reason_notes
+from kpi.compute.orders import order_layer, product_notes, reason_notes, told_orders
 from kpi.compute.periodic import periodic_rows
 from kpi.compute.pieces import Layers, intervals, make_pieces
 from kpi.compute.plan import Plan, look_ahead_us, make_plan, open_layer
@@ -118,7 +118,7 @@ def _prepare(inputs: Inputs) -> Prepared:
         series=series,
         readings=readings,
         events=plan.assets.join(inputs.events, on="asset").sort("a", "ts", "kind", "key", "payload"),
-        orders=order_layer(inputs.site, inputs.events, plan),
+        orders=order_layer(inputs.site, inputs.events, plan, told_orders(readings, series, inputs.symbols)),
         routings=routings,
         records=read_records(inputs.events, plan, routings),
         carry={ranks[asset]: payload for asset, payload in inputs.carry.items() if asset in ranks},

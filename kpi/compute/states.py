@@ -109,9 +109,10 @@ def _wanted(name: str, mode: str) -> list[tuple[str, str]]:
 
 
 def shipped(model: str, name: str, mode: str = "") -> StateRule | None:
-    """What a shipped state model makes of a state (in upper case) in a mode."""
+    """What a shipped state model makes of a state (in upper case) in a mode; one it calls unknown stays so in any."""
     known: dict[str, dict[str, Any]] = state_models().get(model, {})
-    for state, in_mode in _wanted(name, mode):
+    lost = known.get(name, {}).get("time_class") == TimeClass.UNKNOWN.value
+    for state, in_mode in _wanted(name, "" if lost else mode):
         found = known.get(f"{state}@{in_mode}" if in_mode else state)
         if found is not None:
             return StateRule(state=state, mode=in_mode, **found)

@@ -15,6 +15,14 @@ from model.vocabulary import Quality, symbol_id
 
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000
 STATES = ("EXECUTE", "STOPPED", "ABORTED", "SUSPENDED", "STARTING", "SETUP", "UNDEFINED", "IDLE", "BROKEN?")
+# Of other models: what produces first.
+MODELS = {
+    "packml": STATES,
+    "mtconnect": ("ACTIVE", "INTERRUPTED", "STOPPED", "WAIT", "UNAVAILABLE", "READY"),
+    "opcua_machinery": ("Executing", "NotExecuting", "OutOfService", "NotAvailable", "Lost?"),
+    "semi_e10": ("PRODUCTIVE", "STANDBY", "ENGINEERING", "UNSCHEDULED_DOWNTIME", "NON_SCHEDULED"),
+}
+MODES = ("Processing", "Setup", "Maintenance")
 UNIT = "line/m1"
 
 
@@ -60,7 +68,12 @@ def readings(*columns: Iterable[tuple[int, float | str | None]]) -> pl.DataFrame
 
 def symbols(*more: str) -> pl.DataFrame:
     return pl.DataFrame(
-        [(symbol_id(text), text) for text in (*STATES, "Execute", "HELD", "UNAVAILABLE", *more)], SYMBOLS, orient="row"
+        [
+            (symbol_id(text), text)
+            for text in sorted({*sum(MODELS.values(), ()), *MODES, "Execute", "HELD", "j1", "p", "q", "", *more})
+        ],
+        SYMBOLS,
+        orient="row",
     )
 
 
@@ -95,10 +108,12 @@ def day_inputs(whole: Inputs, days: tuple[date, ...], carry: Mapping[str, Any]) 
     after = rows.filter(pl.col("ts") >= high).group_by("series_id").agg(pl.all().sort_by("ts").first())
     inside = rows.filter(pl.col("ts") >= low, pl.col("ts") < high)
     part = pl.concat([each.select(READINGS.names()) for each in (before, inside, after)]).sort("series_id", "ts")
-    changes = pl.col("kind").is_in(["product_change", "job_change"])
+    changes = pl.col("kind").is_in(["product_change", "job_change"]) & (pl.col("ts") < low)
+    newest = whole.events.filter(changes).sort("ts", maintain_order=True).unique(["asset", "kind"], keep="last")
     lasting = pl.col("from_us").is_not_null() & (pl.col("from_us") < high) & (pl.col("to_us") > low)
     near = (pl.col("ts") >= low) & (pl.col("ts") < high)
-    return replace(whole, days=days, readings=part, events=whole.events.filter(changes | lasting | near), carry=carry)
+    near_events = pl.concat([whole.events.filter(lasting | near), newest.select(whole.events.columns)])
+    return replace(whole, days=days, readings=part, events=near_events, carry=carry)
 
 
 def day_by_day(whole: Inputs) -> list[Tables]:

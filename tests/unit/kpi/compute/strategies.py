@@ -22,7 +22,7 @@ from model.registry import (
     TariffPeriod,
 )
 from tests.unit.kpi.compute import plants
-from tests.unit.kpi.compute.plants import MINUTE, SECOND, STATES, UNIT
+from tests.unit.kpi.compute.plants import MINUTE, MODELS, MODES, SECOND, UNIT
 
 FIRST_DAYS = (date(2026, 3, 28), date(2026, 10, 24), date(2026, 11, 20), date(2026, 12, 30))
 RECORDED = "line/m2"
@@ -44,9 +44,18 @@ REASONS = (
 @st.composite
 def sites(draw: st.DrawFn, first: date) -> Site:
     name = draw(st.sampled_from(sorted(SHIFTS)))
-    worked = draw(st.sets(st.integers(0, 6), min_size=4)) if name != "none" else set()
-    shifts = tuple(ShiftRule(shift=s, cycle_day=d, start=a, end=b) for d in sorted(worked) for s, a, b in SHIFTS[name])
+    cycle = draw(st.sampled_from([7, 7, 4, 5]))  # a rotation goes on over the weeks
+    worked = draw(st.sets(st.integers(0, cycle - 1), min_size=cycle // 2 + 1)) if name != "none" else set()
+    shifts = tuple(
+        ShiftRule(shift=s, cycle_day=d, start=a, end=b, cycle_days=cycle)
+        for d in sorted(worked)
+        for s, a, b in SHIFTS[name]
+    )
     closed = CalendarException(date=(first + timedelta(days=1)).isoformat(), kind="closed", shift="late")
+    overtime = CalendarException(
+        date=(first + timedelta(days=2)).isoformat(), kind="open", shift="late", start="15:00", end="20:30", asset=UNIT
+    )
+    exceptions = draw(st.sampled_from([(), (closed,), (overtime,), (closed, overtime)])) if shifts else ()
     stops = (
         PlannedStop(key="meal", start="02:00", end="02:45"),
         PlannedStop(key="tea", asset=UNIT, start="10:00", end="10:15"),
@@ -72,7 +81,8 @@ def sites(draw: st.DrawFn, first: date) -> Site:
     )
     return Site(
         key="s",
-        timezone=draw(st.sampled_from(["Europe/Berlin", "Asia/Ho_Chi_Minh"])),
+        timezone=draw(st.sampled_from(["Europe/Berlin", "Asia/Ho_Chi_Minh", "Australia/Lord_Howe"])),
+        holidays=draw(st.sampled_from([(), ((first + timedelta(days=draw(st.integers(-1, 3)))).isoformat(),)])),
         day_start=draw(st.sampled_from(["00:00", "06:00"])),
         demand_interval_us=900 * SECOND,
         assets=(
@@ -82,11 +92,12 @@ def sites(draw: st.DrawFn, first: date) -> Site:
                 key=UNIT, level="unit", parent="line", assume_order=draw(st.booleans()),
                 micro_stop_limit_us=draw(st.sampled_from([0, 5, 15, 40])) * MINUTE,
                 max_silence_us=draw(st.sampled_from([None, 90 * MINUTE])),
+                state_model=draw(st.sampled_from(sorted(MODELS))),
             ),
             Asset(key=RECORDED, level="unit", parent="line"),
         ),
         shifts=shifts,
-        exceptions=(closed,) if draw(st.booleans()) else (),
+        exceptions=exceptions,
         planned_stops=stops if draw(st.booleans()) else (),
         tariffs=(tariff,) if draw(st.booleans()) else (),
         jobs=jobs,
@@ -137,15 +148,19 @@ def whole_inputs(draw: st.DrawFn, days: int = 3) -> Inputs:
     first = draw(st.sampled_from(FIRST_DAYS))
     site = draw(sites(first))
     start = instant_us("UTC", first, 0) - draw(st.integers(-300, 1200)) * MINUTE
-    states = [
-        (ts, draw(st.sampled_from([*STATES, "EXECUTE", "EXECUTE", None]))) for ts in draw(times(start, 1, 55, 90))
-    ]
+    names = MODELS[next(each.state_model for each in site.assets if each.key == UNIT)]
+    chosen = st.sampled_from([*names, names[0], names[0], None])
+    states = [(ts, draw(chosen)) for ts in draw(times(start, 1, 55, 90))]
+    modes = [(ts, draw(st.sampled_from([*MODES, None]))) for ts in draw(times(start, 200, 1500, 3))]
     meter = [(ts, None if value is None else value * 1.7) for ts, value in draw(counts(start))]
     labels = draw(st.lists(st.integers(0, 280), unique=True, max_size=120))
     grid = start // (900 * SECOND) * 900 * SECOND
     delta = sorted((grid + k * 900 * SECOND, float(k % 11)) for k in labels)
     power = [(ts, draw(st.sampled_from([0.0, 2.5, 7.1, None]))) for ts in draw(times(start, 5, 200, 25))]
     gap = draw(st.sampled_from([None, 60 * MINUTE]))
+    with_modes = draw(st.booleans())
+    tells = draw(st.sampled_from([None, None, "job", "product"]))
+    said = [(ts, draw(st.sampled_from(["j1", "p", "q", "", None]))) for ts in draw(times(start, 60, 600, 9))]
     series = plants.series(
         {"quantity": "state", "kind": "state"},
         {"quantity": "good_count", "counter_rule": draw(st.sampled_from(RULES)), "max_gap_us": gap},
@@ -154,9 +169,11 @@ def whole_inputs(draw: st.DrawFn, days: int = 3) -> Inputs:
         {"quantity": "active_energy", "asset": "line", "kind": "delta", "interval_us": 900 * SECOND,
          "interval_label": draw(st.sampled_from(["start", "end"])), "expected_period_us": 900 * SECOND},
         {"quantity": "active_power", "asset": RECORDED, "kind": "gauge", "max_gap_us": gap},
+        {"quantity": "mode", "kind": "state", "asset": UNIT if with_modes else "line"},
+        *([{"quantity": tells, "kind": "state"}] if tells else []),
     )  # fmt: skip
     rejects = [(ts, None if value is None else value % 100) for ts, value in draw(counts(start))]
-    rows = plants.readings(states, draw(counts(start)), rejects, meter, delta, power)
+    rows = plants.readings(states, draw(counts(start)), rejects, meter, delta, power, modes, *([said] if tells else []))
     notes = [
         (
             begin,

@@ -1,6 +1,7 @@
 """What must hold for every plant, whatever its calendar, signals, records and corrections are."""
 
 import math
+import os
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -12,15 +13,19 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from kpi.compute import compute, read_range
-from kpi.frames import ATOMS, CARRY, INTERVAL_SERIES, INTERVALS, WINDOWS, Inputs, Tables
+from kpi.frames import ATOMS, CARRY, INTERVAL_SERIES, INTERVALS, QUALITY, WINDOWS, Inputs, Tables
 from model.calendar import production_day_windows
 from tests.unit.kpi.compute.plants import MINUTE, UNIT, amount, day_by_day, day_inputs
 from tests.unit.kpi.compute.strategies import RECORDED, whole_inputs
 
 KEYS = [name for name in ATOMS if name not in ("duration_us", "amount")]
+NO_MEANING = ("", "UNDEFINED", "UNAVAILABLE")
+UNMAPPED = ("BROKEN?", "Lost?")  # unknown too, but where the mode alone says enough
 BUSY = ["production", "setup", "delay", "down_no_order", "unknown"]
+# `long` looks at thousands of plants: HAIDANG_HYPOTHESIS_PROFILE=long pytest tests/unit/kpi/compute -k properties
+EXAMPLES = {"quick": 8, "long": 1000}[os.environ.get("HAIDANG_HYPOTHESIS_PROFILE", "quick")]
 plants = settings(
-    max_examples=12,
+    max_examples=EXAMPLES,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a plant takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -76,6 +81,7 @@ def test_frames_have_their_schemas_and_nothing_is_negative(whole: Inputs) -> Non
         ("interval_series", INTERVAL_SERIES),
         ("windows", WINDOWS),
         ("carry", CARRY),
+        ("quality", QUALITY),
     ):
         assert getattr(tables, name).schema == schema, name
     atoms = tables.atoms
@@ -100,7 +106,7 @@ def test_the_order_of_rows_does_not_matter_and_twice_is_the_same(whole: Inputs, 
         },
     )
     one, two, again = compute(whole), compute(mixed), compute(whole)
-    for name in ("intervals", "atoms", "interval_series", "windows", "carry"):
+    for name in ("intervals", "atoms", "interval_series", "windows", "carry", "quality"):
         assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
         assert_frame_equal(getattr(one, name), getattr(again, name), check_exact=True)
     assert one.findings == two.findings == again.findings
@@ -125,6 +131,45 @@ def test_day_by_day_is_the_span_at_once(whole: Inputs) -> None:
     assert_frame_equal(
         pl.concat([each.carry for each in days]).sort("asset", "production_day"), span.carry, check_exact=True
     )
+    together = pl.concat([each.quality for each in days]).sort("asset", "name", "production_day")
+    assert_frame_equal(together, span.quality, check_exact=True)
+
+
+@plants
+@given(whole_inputs())
+def test_unknown_time_is_what_nobody_tells_and_nothing_else(whole: Inputs) -> None:
+    """Property: in open time without a correction a unit is unknown exactly where a plain look-up finds no meaning."""
+    tables, silence = compute(whole), next(a.max_silence_us for a in whole.site.assets if a.key == UNIT)
+    own = whole.series.filter(pl.col("asset") == UNIT)
+    states = own.filter(pl.col("quantity") == "state")["series_id"].item()
+    texts = dict(whole.symbols.select("symbol_id", "text").iter_rows())
+    said = [
+        (ts, texts[int(value)] if quality == 0 else "")
+        for ts, value, quality in whole.readings.filter(pl.col("series_id") == states)
+        .sort("ts")
+        .select("ts", "value", "quality")
+        .iter_rows()
+    ]
+    heard = sorted(set(whole.readings.filter(pl.col("series_id").is_in(own["series_id"].implode()))["ts"]))
+    noted = whole.annotations.filter(pl.col("reason").is_not_null()).select("from_us", "to_us").rows()
+    told = whole.events.filter(pl.col("kind") == "stop_reason")["key"].to_list()
+    for begin, end, time_class, reason, origin in (
+        tables.intervals.filter(pl.col("asset") == UNIT)
+        .select("from_us", "to_us", "time_class", "reason", "origin")
+        .iter_rows()
+    ):
+        middle = (begin + end) // 2
+        if origin == "calendar":
+            assert time_class in ("not_scheduled", "planned_down")
+        elif any(low <= middle < high for low, high in noted):
+            assert origin == "annotation"
+        elif reason not in told:  # which explains the whole stop
+            state = next((name for ts, name in reversed(said) if ts <= middle), "")
+            last = max((ts for ts in heard if ts <= middle), default=middle)
+            lost = state in NO_MEANING or (silence is not None and middle - last >= silence)
+            if state in UNMAPPED:
+                lost |= own.filter(pl.col("quantity") == "mode").is_empty() or time_class == "unknown"
+            assert (time_class == "unknown") == lost, (state, time_class, middle - last)
 
 
 @plants

@@ -22,6 +22,7 @@ from tests.unit.kpi.compute.plants import (
     readings,
     seconds,
     series,
+    symbols,
     us,
 )
 
@@ -113,6 +114,51 @@ def test_the_newest_job_wins_and_the_older_one_goes_on_when_it_ends() -> None:
     day = compute(inputs(plant(jobs=jobs), [DAY], series=series(state), readings=readings([(T0 - HOUR, "EXECUTE")])))
     hours = {key: spent / 3600 for key, spent in seconds(day, ("job", "product")).items()}
     assert hours == {("long", "p"): 8, ("rush", "q"): 1, ("next", ""): 1, ("", ""): 14}
+
+
+TELLS = {"quantity": "job", "kind": "state"}
+REGISTER = {"quantity": "job", "kind": "gauge"}
+
+
+@pytest.mark.parametrize(
+    ("series_of_job", "column", "keys"),
+    [
+        (TELLS, ["j1", None, "", "j2"], ("j1", "j2")),
+        (REGISTER, [4711.0, None, 0.0, 4712.0], ("4711", "4712")),
+    ],
+)
+def test_a_job_that_the_machine_tells_wins_over_orders_and_events(
+    series_of_job: dict[str, Any], column: list[float | str | None], keys: tuple[str, str]
+) -> None:
+    one, two = keys
+    jobs = (
+        Job(asset=UNIT, key=one, from_us=T0 - 9 * HOUR, to_us=T0 - 8 * HOUR, product="p"),
+        Job(asset=UNIT, key="other", from_us=T0, to_us=T0 + 20 * HOUR, product="r"),
+    )
+    at = [T0 - HOUR, T0 + 2 * HOUR, T0 + 3 * HOUR, T0 + 4 * HOUR]
+    told = events((T0 + HOUR, "job_change", "event", {}), (T0 + 5 * HOUR, "product_change", "q", {}))
+    given = inputs(
+        plant(jobs=jobs),
+        [DAY],
+        series=series({"quantity": "state", "kind": "state"}, series_of_job),
+        readings=readings([(T0 - HOUR, "EXECUTE")], list(zip(at, column, strict=True))),
+        events=told,
+        symbols=symbols("j2"),
+    )
+    hours = {key: spent / 3600 for key, spent in seconds(compute(given), ("job", "product")).items()}
+    assert hours == {(one, "p"): 2, ("", ""): 2, (two, ""): 1, (two, "q"): 19}
+
+
+def test_a_product_that_the_machine_tells_wins_over_that_of_its_order() -> None:
+    jobs = (Job(asset=UNIT, key="long", from_us=T0 - HOUR, to_us=T0 + 9 * HOUR, product="p"),)
+    given = inputs(
+        plant(jobs=jobs),
+        [DAY],
+        series=series({"quantity": "state", "kind": "state"}, {"quantity": "product", "kind": "state"}),
+        readings=readings([(T0 - HOUR, "EXECUTE")], [(T0 + HOUR, "q"), (T0 + 20 * HOUR, "")]),
+    )
+    hours = {key: spent / 3600 for key, spent in seconds(compute(given), ("job", "product")).items()}
+    assert hours[("long", "q")] == 8
 
 
 def slot(begin: int, key: str, **payload: Any) -> tuple[int, str, str, dict[str, Any]]:
