@@ -16,6 +16,7 @@ from api.routes import (
     conflicts,
     console,
     console_rejected,
+    cusum,
     explain,
     health,
     intervals,
@@ -23,6 +24,7 @@ from api.routes import (
     ledger,
     metrics,
     quality,
+    records,
     rejected,
     replays,
     session,
@@ -67,7 +69,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(Observe, metrics=app.state.metrics)
     problems.install(app)
     app.add_exception_handler(console.SignInNeededError, console.to_login)
-    data = (sites, assets, kpis, explain, intervals, annotations, rejected, replays, ledger, quality, conflicts)
-    for module in (*data, health, metrics, session, console, console_rejected):
+    values = (sites, assets, kpis, explain, intervals, annotations, records, quality)
+    messages = (rejected, replays, ledger, conflicts)
+    for module in (*values, *messages, health, metrics, session, console, console_rejected):
         app.include_router(module.router)
     return app

@@ -175,6 +175,66 @@ class Corrected(Model):
     annotations: list[int]
 
 
+class RecordPublic(Model):
+    """A business record that stands: what its key names, when, what it says, who says so."""
+
+    kind: str
+    key: str
+    from_ts: datetime
+    to_ts: datetime | None
+    payload: dict[str, Any]
+    source: str
+    recorded_at: datetime
+
+
+class Records(Model):
+    """One page of records."""
+
+    site: str
+    items: list[RecordPublic]
+    next_cursor: str | None
+
+
+class RecordTable(Model):
+    """Rows with `key`, `asset`, `from`, `to` and what the kind says; numbers or texts."""
+
+    items: list[dict[str, Any]]
+
+
+class Refusal(Model):
+    """A row that was not taken, and why."""
+
+    line: int
+    reason: str
+
+
+class RecordsImported(Model):
+    """What an import brought; `refusals` are the first hundred."""
+
+    new: int
+    changed: int
+    equal: int
+    refused: int
+    refusals: list[Refusal]
+
+
+class FindingPublic(Model):
+    """What a computation noticed, from the first to the last day on which it did."""
+
+    from_day: date
+    to_day: date
+    asset: str
+    kind: str
+    text: str
+
+
+class Findings(Model):
+    """What computations noticed."""
+
+    site: str
+    items: list[FindingPublic]
+
+
 class IntervalPublic(Model):
     """A stretch of time of one unit in one time class."""
 

@@ -1,8 +1,9 @@
 """Business records from tables of others (CSV): read, checked row by row, kept beside what was said before."""
 
 import csv
+import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,18 @@ from store.instants import instant
 from store.pool import Connection
 from store.queries import load
 
-KINDS = ("order", "maintenance", "inspection", "attendance", "inventory", "problem", "energy", "fuel", "refrigerant", "precursor")
+KINDS = (
+    "order",
+    "maintenance",
+    "inspection",
+    "attendance",
+    "inventory",
+    "problem",
+    "energy",
+    "fuel",
+    "refrigerant",
+    "precursor",
+)
 MOST_ROWS = 1_000_000
 _SQL = load("business")
 _OWN = frozenset({"key", "from", "to"})
@@ -68,13 +80,36 @@ def read_csv(
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines)
-            missing = {"key", "from"} - set(reader.fieldnames or ())
-            if missing:
-                raise InvalidConfigurationError(f"{path} has no column {', '.join(sorted(missing))}.")
-            return _sorted_out(_read_rows(reader, ZoneInfo(zone), assets, check))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            return read_lines(lines, str(path), Rules(zone, assets, check))
+    except (OSError, UnicodeDecodeError) as error:
         raise InvalidConfigurationError(f"{path} cannot be read: {error}") from error
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What rows are judged by: the site's zone, its assets ('' is the site itself), and what the kind asks for."""
+
+    zone: str
+    assets: frozenset[str]
+    check: Check | None = None
+
+
+def read_lines(lines: Iterable[str], name: str, rules: Rules) -> tuple[list[BusinessRecord], list[Rejected]]:
+    """Read the lines of a table as `read_csv` does; `name` is how the table is called in a refusal."""
+    try:
+        reader = csv.DictReader(lines)
+        missing = {"key", "from"} - set(reader.fieldnames or ())
+        if missing:
+            raise InvalidConfigurationError(f"{name} has no column {', '.join(sorted(missing))}.")
+        return _sorted_out(_read_rows(((reader.line_num, row) for row in reader), rules))
+    except csv.Error as error:
+        raise InvalidConfigurationError(f"{name} cannot be read: {error}") from error
+
+
+def read_objects(rows: Iterable[Said], rules: Rules) -> tuple[list[BusinessRecord], list[Rejected]]:
+    """Read rows that come as objects instead of cells: the same names, the same refusals; lines are counted from 1."""
+    cells = ((line, {name: _as_cell(value) for name, value in row.items()}) for line, row in enumerate(rows, 1))
+    return _sorted_out(_read_rows(cells, rules))
 
 
 def keep(connection: Connection, site_id: int, kind: str, records: Sequence[BusinessRecord], source: str) -> Imported:
@@ -106,6 +141,24 @@ def standing(connection: Connection, site_id: int, kind: str | None, limit: int)
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+def page(connection: Connection, site_id: int, wanted: "Wanted", limit: int) -> list[dict[str, Any]]:
+    """Records that stand, by kind and key, one page after the place that is named."""
+    names = ("kind", "key", "from_ts", "to_ts", "payload", "source", "recorded_at")
+    rows = connection.execute(_SQL["page"], {"site_id": site_id, "limit": limit, **vars(wanted)})
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which standing records are listed: of a kind, that end in a range, after a place; null = any."""
+
+    kind: str | None = None
+    from_ts: datetime | None = None
+    to_ts: datetime | None = None
+    after_kind: str | None = None
+    after_key: str | None = None
+
+
 def _add(connection: Connection, site_id: int, kind: str, record: BusinessRecord, source: str) -> None:
     parameters = {
         "site_id": site_id,
@@ -128,11 +181,13 @@ def _mark(connection: Connection, site_id: int, kind: str, from_us: int, end_us:
     connection.execute(_SQL["mark"], {"site_id": site_id, **bounds})
 
 
-def _sorted_out(rows: Iterator[BusinessRecord | Rejected]) -> tuple[list[BusinessRecord], list[Rejected]]:
+def _sorted_out(
+    rows: Iterator[tuple[int, BusinessRecord | Rejected]],
+) -> tuple[list[BusinessRecord], list[Rejected]]:
     found: dict[str, BusinessRecord] = {}
     rejected: list[Rejected] = []
-    for line, row in enumerate(rows, 2):
-        if line > MOST_ROWS + 1:
+    for number, (line, row) in enumerate(rows, 1):
+        if number > MOST_ROWS:
             raise InvalidConfigurationError(f"More than {MOST_ROWS:,} rows: split the table.")
         if isinstance(row, Rejected):
             rejected.append(row)
@@ -143,32 +198,39 @@ def _sorted_out(rows: Iterator[BusinessRecord | Rejected]) -> tuple[list[Busines
     return list(found.values()), rejected
 
 
-def _read_rows(
-    reader: "csv.DictReader[str]", zone: ZoneInfo, assets: frozenset[str], check: Check | None
-) -> Iterator[BusinessRecord | Rejected]:
-    for row in reader:
+def _read_rows(rows: Iterable[tuple[int, Said]], rules: Rules) -> Iterator[tuple[int, BusinessRecord | Rejected]]:
+    for line, row in rows:
         try:
-            yield _record(row, zone, assets, check)
+            yield line, _record(row, rules)
         except ValueError as error:
-            yield Rejected(reader.line_num, str(error))
+            yield line, Rejected(line, str(error))
 
 
-def _record(row: Said, zone: ZoneInfo, assets: frozenset[str], check: Check | None) -> BusinessRecord:
+def _record(row: Said, rules: Rules) -> BusinessRecord:
     cells = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
     if None in row:
         raise ValueError("has more cells than the header")
-    if not cells["key"]:
-        raise ValueError("has no key")
+    for name in ("key", "from"):
+        if not cells.get(name):
+            raise ValueError(f"has no {name}")
+    if any("\0" in text for text in cells.values()):
+        raise ValueError("has a zero byte")
     asset = cells.get("asset", "")
-    if asset not in assets:
+    if asset not in rules.assets:
         raise ValueError(f"asset {asset!r} is not registered")
+    zone = ZoneInfo(rules.zone)
     from_us = _time(cells["from"], zone)
     to_us = _time(cells["to"], zone) if cells.get("to") else None
     if to_us is not None and to_us < from_us:
         raise ValueError("ends before it begins")
     said = {name: _value(text) for name, text in cells.items() if name not in _OWN and text}
-    kept = check(said, to_us is not None) if check else said
+    kept = rules.check(said, to_us is not None) if rules.check else said
     return BusinessRecord(cells["key"], from_us, to_us, {**kept, "asset": asset})
+
+
+def _as_cell(value: Any) -> str:
+    """What a table would hold; a list or an object stays recognisably wrong as the text that it is."""
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def _time(text: str, zone: ZoneInfo) -> int:

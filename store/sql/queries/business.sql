@@ -25,3 +25,16 @@ SELECT kind, key, from_ts, to_ts, payload, source FROM (
 ) AS standing
 WHERE %(kind)s::text IS NULL OR kind = %(kind)s
 ORDER BY to_ts DESC NULLS FIRST, kind, key LIMIT %(limit)s
+
+-- name: page
+-- Standing records of a site by kind and key, one page after the cursor; an open record has no end yet and is in any range.
+SELECT kind, key, from_ts, to_ts, payload, source, recorded_at FROM (
+    SELECT DISTINCT ON (kind, key) kind, key, from_ts, to_ts, payload, source, recorded_at
+    FROM business_record
+    WHERE site_id = %(site_id)s AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+      AND (%(after_key)s::text IS NULL OR (kind, key) > (%(after_kind)s::text, %(after_key)s))
+    ORDER BY kind, key, recorded_at DESC, business_record_id DESC
+) AS standing
+WHERE (to_ts IS NULL OR %(from_ts)s::timestamptz IS NULL OR to_ts > %(from_ts)s)
+  AND (%(to_ts)s::timestamptz IS NULL OR from_ts < %(to_ts)s)
+ORDER BY kind, key LIMIT %(limit)s
