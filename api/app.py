@@ -69,7 +69,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_middleware(Observe, metrics=app.state.metrics)
     problems.install(app)
     app.add_exception_handler(console.SignInNeededError, console.to_login)
-    values = (sites, assets, kpis, explain, intervals, annotations, records, quality)
+    values = (sites, assets, kpis, explain, cusum, intervals, annotations, records, quality)
     messages = (rejected, replays, ledger, conflicts)
     for module in (*values, *messages, health, metrics, session, console, console_rejected):
         app.include_router(module.router)

@@ -1,7 +1,7 @@
 """`haidang kpi baseline` and `haidang kpi cusum`: freeze what energy is expected, and see what is saved against it."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
 
 if TYPE_CHECKING:
@@ -118,15 +119,16 @@ def cusum(
 ) -> None:
     """Show the running sum of actual minus expected energy, day by day: where it falls, energy is saved."""
     from kpi.cusum import points
-    from store import registry
+    from store import registry, serving
     from store.pool import connect
 
     with connect(database(database_url), "kpi cusum") as connection:
         number = registry.site_id(connection, site)
         assets = registry.asset_ids(connection, number)
         if asset not in assets:
-            raise typer.BadParameter(f"Site {site!r} has no asset {asset!r}.")
-        found = points(connection, number, assets[asset], _day(from_), _day(to))
+            raise PilotError(f"Site {site!r} has no asset {asset!r}.")
+        window = serving.Window(from_day=_day(from_), to_day=_day(to + timedelta(days=1)) if to else None)
+        found = points(serving.Scope(connection, [number]), assets[asset], window)
     if as_json:
         typer.echo(json.dumps(found, default=str, indent=2))
         return
