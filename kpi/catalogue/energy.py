@@ -127,7 +127,7 @@ BASE_LOAD = Kpi(
 )
 
 
-def _part(name: str, column: str, texts: tuple[str, str, str, str], basis: Basis = Basis.ENERGY) -> Kpi:
+def _part(name: str, column: str, texts: tuple[str, str, str, str]) -> Kpi:
     """A part of the energy: with the other parts of its kind it adds up to the whole."""
     name_vi, name_en, explanation_vi, explanation_en = texts
     return Kpi(
@@ -138,7 +138,7 @@ def _part(name: str, column: str, texts: tuple[str, str, str, str], basis: Basis
         explanation_en=explanation_en,
         formula="sum of kWh of this part",
         unit="kWh",
-        basis=basis,
+        basis=Basis.ENERGY,
         inputs=(column,),
         numerator=pl.col(column),
         lower=None,
@@ -172,7 +172,6 @@ BY_CLASS = tuple(
             "Điện năng chảy đều giữa hai lần đọc, chia theo từng khoảng thời gian của máy.",
             "Energy flows evenly between two readings and is cut at the borders of the machine's intervals.",
         ),
-        Basis.ENERGY_TIME,
     )
     for name, (vi, en) in _OF_CLASS.items()
 )
