@@ -10,13 +10,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import psutil
 import structlog
 
 from kpi.compute import read_range
 from kpi.job import run_once
 from kpi.work import each_day
 from pilot.bench_kpi_plant import FIRST_DAY, LATENESS, SITE, START, Size
+from pilot.bench_used import database_seconds
 from store import inputs
 from store.pool import connect
 from store.queries import load
@@ -67,16 +67,6 @@ def mark(url: str, size: Size, _: int) -> dict[str, Any]:
     return {"what": "mark", "seconds": 0.0, "readings": 0}
 
 
-def _database_s() -> float:
-    """Processor time of all processes of database servers on this machine, in seconds."""
-    total = 0.0
-    for process in psutil.process_iter(["name", "cpu_times"]):
-        if process.info["name"] == "postgres" and process.info["cpu_times"]:
-            times = process.info["cpu_times"]
-            total += times.user + times.system + times.children_user + times.children_system
-    return total
-
-
 def main() -> int:
     """Do what the arguments name."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -84,12 +74,12 @@ def main() -> int:
         "read": read, "job": job, "forget": forget, "mark": mark
     }  # fmt: skip
     given = json.loads(sys.argv[2])
-    before = _database_s()
+    before = database_seconds(given["url"])
     found = what[sys.argv[1]](given["url"], Size(given["machines"], given["days"]), given["processes"])
     own, children = os.times(), resource.getrusage(resource.RUSAGE_CHILDREN)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + children.ru_maxrss * (given["processes"] - 1)
     found["processor_s"] = own.user + own.system + own.children_user + own.children_system
-    found["database_s"] = _database_s() - before
+    found["database_s"] = database_seconds(given["url"]) - before
     found["peak_mb"] = memory / _KB
     sys.stdout.write(json.dumps(found) + "\n")
     return 0

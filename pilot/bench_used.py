@@ -23,7 +23,7 @@ class Used:
 
 def used_until_now(made: Stack, worker: int | None = None) -> Used:
     """What the processes of a stack have used since they began; a worker that is to come has used nothing."""
-    return Used(_seconds([psutil.Process(worker)]) if worker else 0.0, _database(made.url), _broker())
+    return Used(_seconds([psutil.Process(worker)]) if worker else 0.0, database_seconds(made.url), _broker())
 
 
 def used_since(before: Used, made: Stack, worker: int, values: int) -> Used:
@@ -36,8 +36,8 @@ def used_since(before: Used, made: Stack, worker: int, values: int) -> Used:
     )
 
 
-def _database(url: str) -> float:
-    """All processes of the server, also those that have ended."""
+def database_seconds(url: str) -> float:
+    """Processor time of all processes of the server so far, also of those that have ended."""
     with connect(url, "bench") as connection:
         server = psutil.Process(connection.info.backend_pid).parent()
         times = server.cpu_times()

@@ -1,7 +1,8 @@
 """`python -m tests.benchmarks`: ingest and a Telegraf found on the path, the same messages, one after the other.
 
 Prints values stored in a second, whether sent = stored, and our ratio. `--faults` also restarts the rival's database,
-kills the rival, sends it a message twice, and counts what is lost (ours: `haidang bench faults`).
+kills the rival, sends it a message twice, and counts what is lost (ours: `haidang bench faults`). `--kpi` compares the
+KPI job with pandas and plain SQL.
 """
 
 import argparse
@@ -25,7 +26,15 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=0)
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--faults", action="store_true", help="also with restarts and kills")
+    parser.add_argument("--kpi", action="store_true", help="the KPI job beside pandas and plain SQL instead")
+    parser.add_argument("--machines", type=int, default=10, help="with --kpi")
+    parser.add_argument("--days", type=int, default=1, help="with --kpi")
+    parser.add_argument("--processes", type=int, default=1, help="with --kpi")
     chosen = parser.parse_args()
+    if chosen.kpi:
+        from tests.benchmarks.kpi import compare  # noqa: PLC0415 - pandas, which the rest does not need
+
+        return compare(chosen.machines, chosen.days, chosen.processes)
     options = bench_ingest.Options(chosen.values_per_message, chosen.messages or None, repeat=chosen.repeat)
     with tempfile.TemporaryDirectory(prefix="haidang-rival-") as name:
         folder = Path(name)

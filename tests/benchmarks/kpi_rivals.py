@@ -1,0 +1,114 @@
+"""The numbers of the benchmark plant from pandas and from plain SQL, written as one writes them without us.
+
+All give, per machine and production day: seconds per time class, good and rejected pieces, OEE, energy (kWh) and
+completeness of the periodic signals. The plant has no gaps, resets, corrections or records: neither rival could.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd  # type: ignore[import-untyped]
+import psycopg
+import sqlalchemy
+from sqlalchemy.engine import URL
+
+from pilot.bench_kpi_plant import GAUGE_S, GAUGES, IDEAL_CYCLE_S, START, Size
+
+Numbers = dict[tuple[str, str], list[float]]
+NAMES = ("production", "delay", "unknown", "not_scheduled", "good", "reject", "oee", "energy", "completeness")
+SHIFTS = timedelta(hours=16)
+HOLD = timedelta(seconds=60)
+OURS = """
+SELECT a.key, k.production_day::text, k.kpi, k.value, k.completeness
+FROM kpi_value k JOIN asset a USING (asset_id)
+WHERE k.grain = 'day' AND a.level = 'unit' AND k.superseded_at IS NULL AND k.variant = ''
+"""
+_KPIS = {
+    **{name: f"{name}_time" for name in NAMES[:4]},
+    "good": "good_quantity",
+    "reject": "scrap_quantity",
+    "oee": "oee",
+    "energy": "energy",
+}
+
+
+def ours(url: str) -> Numbers:
+    """The same numbers as the job stored them."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    with psycopg.connect(url) as connection:
+        for asset, day, kpi, value, completeness in connection.execute(OURS):
+            of_day = found.setdefault((asset, day), {})
+            of_day[kpi] = value
+            if kpi == "oee":
+                of_day["completeness"] = completeness
+    return {key: [each[_KPIS.get(name, name)] for name in NAMES] for key, each in found.items()}
+
+
+def in_sql(url: str, size: Size) -> Numbers:
+    """One statement."""
+    statement = Path(__file__).with_name("kpi.sql").read_text("utf-8")
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(statement, {"start": START, "until": size.until}).fetchall()
+    return {(asset, str(day)): [float(value) for value in values] for asset, day, *values in rows}
+
+
+def in_pandas(url: str, size: Size) -> Numbers:
+    """Read everything with `read_sql`, then group by machine and day."""
+    readings = _read(url)
+    found: Numbers = {}
+    for asset, of_asset in readings.groupby("asset"):
+        series = {name: rows.sort_values("ts") for name, rows in of_asset.groupby("name")}
+        for number in range(size.days):
+            start = pd.Timestamp(START) + timedelta(days=number)
+            found[str(asset), str(start.tz_convert("Asia/Ho_Chi_Minh").date())] = _day(series, start)
+    return found
+
+
+def _read(url: str) -> pd.DataFrame:
+    with psycopg.connect(url) as connection:
+        info = connection.info
+        where = {"host": info.host, "port": str(info.port)}
+        address = URL.create("postgresql+psycopg", username=info.user, database=info.dbname, query=where)
+    engine = sqlalchemy.create_engine(address)
+    query = (
+        "SELECT a.key AS asset, s.name, r.ts, r.value, y.text FROM reading r JOIN series s USING (series_id) "
+        "JOIN asset a USING (asset_id) LEFT JOIN symbol y ON y.symbol_id = r.value AND s.name = 'state'"
+    )
+    return pd.read_sql(query, engine)
+
+
+def _day(series: dict[str, pd.DataFrame], start: pd.Timestamp) -> list[float]:
+    end, close = start + timedelta(days=1), start + SHIFTS
+    state = series["state"]
+    begin = state["ts"].clip(lower=start, upper=close)
+    until = state["ts"].shift(-1).fillna(close).clip(lower=start, upper=close)
+    seconds = (until - begin).dt.total_seconds().groupby(state["text"] == "EXECUTE").sum()
+    production, delay = float(seconds.get(True, 0.0)), float(seconds.get(False, 0.0))
+    good, reject = (_pieces(series[name], start, end) for name in ("good_count", "reject_count"))
+    ideal = _pieces(series["good_count"], start, close) * IDEAL_CYCLE_S
+    power = series["power_kw"]
+    held = pd.concat([power["ts"].shift(-1), power["ts"] + HOLD], axis=1).min(axis=1)
+    hours = (held.clip(lower=start, upper=end) - power["ts"].clip(lower=start, upper=end)).dt.total_seconds() / 3600
+    gauges = [rows for name, rows in series.items() if name.startswith("temperature")]
+    received = sum(int(((rows["ts"] > start) & (rows["ts"] <= end)).sum()) for rows in gauges)
+    period = round(GAUGE_S * 1e6)
+    due = GAUGES * (round(end.timestamp() * 1e6) // period - round(start.timestamp() * 1e6) // period)
+    unknown = SHIFTS.total_seconds() - production - delay
+    planned = SHIFTS.total_seconds()
+    energy = float((power["value"] * hours).sum())
+    return [
+        production,
+        delay,
+        unknown,
+        86_400 - planned,
+        good,
+        reject,
+        ideal / planned,
+        energy,
+        min(received / due, 1.0),
+    ]
+
+
+def _pieces(counter: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> float:
+    inside = (counter["ts"] > start) & (counter["ts"] <= end)
+    return float(counter["value"].diff()[inside].sum())
