@@ -34,6 +34,8 @@ def check_example(example: Mapping[str, Any]) -> Result:
         return Result(identity, kind, "unsupported", (str(error),))
     except KeyError as error:
         return Result(identity, kind, "unsupported", (f"inputs of this kind need {error}",))
+    except (ArithmeticError, TypeError, ValueError) as error:
+        return Result(identity, kind, "fail", (f"{type(error).__name__}: {error}",))
     return compare(example, answers)
 
 

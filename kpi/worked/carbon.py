@@ -56,7 +56,9 @@ def gwp_blend(given: Inputs) -> Answers:
 def scope2_dual(given: Inputs) -> Answers:
     """Bought electricity, both ways."""
     held = [Instrument(each["kwh"], each["kg_per_kwh"]) for each in given["instruments"]]
-    found = scope2(given["consumption_kwh"], given["grid_kg_per_kwh"], held, given["residual_kg_per_kwh"])
+    residual = given.get("residual_kg_per_kwh")  # where a country has none, the grid average takes its place
+    grid = given["grid_kg_per_kwh"]
+    found = scope2(given["consumption_kwh"], grid, held, grid if residual is None else residual)
     return {
         "location_based_t": found.location_based_kg / KG_PER_T,
         "market_based_t": found.market_based_kg / KG_PER_T,

@@ -33,6 +33,7 @@ _ISO_CLASSES = {
     TimeClass.DELAY.value: "ADET",
     TimeClass.DOWN_NO_ORDER.value: "ADOT",
 }
+US_PER_DAY = 86_400_000_000
 Row = tuple[str, int, float | str]
 
 
@@ -208,7 +209,7 @@ def _computed(series: list[Series], rows: list[Row], *, scale: int = 1_000_000, 
     return compute(
         Inputs(
             site=_site(tuple(series), **of_site),
-            days=(DAY,),
+            days=tuple(DAY + timedelta(days=n) for n in range(1 + max(at * scale for _, at, _ in rows) // US_PER_DAY)),
             series=pl.DataFrame(listed, schema=SERIES),
             readings=pl.DataFrame(readings, schema=READINGS, orient="row").sort("series_id", "ts"),
             symbols=pl.DataFrame([(symbol_id(text), text) for text in sorted(texts)], schema=SYMBOLS, orient="row"),

@@ -94,7 +94,7 @@ def compressed_air(given: Inputs) -> Answers:
     """Flow per power, and the share of leaks."""
     found: Answers = {}
     if "flow_cfm" in given:
-        found["cfm_per_kw"] = given["flow_cfm"] / given["power_kw"]
+        found["cfm_per_kw"] = given["flow_cfm"] / given["power_kw"] if given["power_kw"] else None
     if "load_time" in given:
         found["leak_share"] = performance.leak_share(given["load_time"], given["unload_time"])
     return found

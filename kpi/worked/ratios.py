@@ -140,7 +140,7 @@ def oee_totals(given: Inputs) -> Answers:
         pbt=planned, apt=run, ideal_total=total * cycle, ideal_good=good * cycle, good=good, reject=total - good
     )
     plan = {"planned_production_time_s": planned, "run_time_s": run, "good_count": good}
-    return {**plan, "planned_units": planned / cycle if cycle else None, **factors(frame)}
+    return {**plan, "planned_units": run / cycle if cycle else None, **factors(frame)}
 
 
 def oee_good_ideal_time(given: Inputs) -> Answers:

@@ -1,17 +1,15 @@
 """Worked examples of state models and their numbers, and of stops cut to the calendar."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from typing import Any
 
 from kpi.worked.ratios import sums, value
-from kpi.worked.result import Answers, Inputs, UnsupportedError
-from model.calendar import Span, paint
+from kpi.worked.result import Answers, Inputs
+from kpi.worked.weeks import spans
+from model.calendar import paint
 from model.packml import STATES
 
 US_PER_HOUR = 3_600_000_000
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_MONDAY = datetime(2026, 1, 5)  # noqa: DTZ001 - wall time of no zone
 # Codes by ten thousands, and which states of a PackML machine they stand for (a public convention: executing produces,
 # acting states produce slowly, suspended lacks material, held is a technical stop, everything else a stop unexplained).
 _ACTING = ("STARTING", "COMPLETING", "UNHOLDING", "UNSUSPENDING", "HOLDING", "SUSPENDING")
@@ -48,8 +46,8 @@ def loss_class(given: Inputs) -> Answers:
 
 def availability_clipped(given: Inputs) -> Answers:
     """Availability with stops cut to the operating windows; stops that overlap count once."""
-    windows = _spans(given["operating_windows"], "open")
-    stops = paint(_spans(given["down_intervals"], "down"))
+    windows = paint(spans(given["operating_windows"], "open"))
+    stops = paint(spans(given["down_intervals"], "down"))
     planned = sum(span.to_us - span.from_us for span in windows)
     inside = sum(max(0, min(w.to_us, d.to_us) - max(w.from_us, d.from_us)) for w in windows for d in stops)
     frame = sums(pbt=planned / 1e6, apt=(planned - inside) / 1e6)
@@ -58,38 +56,6 @@ def availability_clipped(given: Inputs) -> Answers:
         "downtime_in_window_h": inside / US_PER_HOUR,
         "availability": value("availability", frame),
     }
-
-
-def _spans(pairs: Any, key: str) -> list[Span]:
-    found = pairs.values() if isinstance(pairs, Mapping) else pairs
-    ends = [pair.split("-", 1) if isinstance(pair, str) else pair for pair in found]
-    return [_span(start, end, key) for start, end in ends]
-
-
-def _span(start: str, end: str, key: str) -> Span:
-    begin, finish = _at(start), _at(end)
-    if finish <= begin:  # over midnight, or over the end of the week
-        finish += timedelta(days=7 if start[:1].isalpha() else 1)
-    from_us, to_us = ((each - _MONDAY) // timedelta(microseconds=1) for each in (begin, finish))
-    return Span(from_us, to_us, key)
-
-
-def _at(text: str) -> datetime:
-    """`2026-01-05T08:00`, `Mon 08:00` or `08:00`, all as wall times of one week."""
-    words = text.strip().split()
-    if len(words) == 2 and words[0][:3].lower() in _WEEKDAYS:
-        return _clock(words[1]) + timedelta(days=_WEEKDAYS.index(words[0][:3].lower()))
-    if len(words) == 1 and "-" not in text:
-        return _clock(words[0])
-    return datetime.fromisoformat(text).replace(tzinfo=None)
-
-
-def _clock(text: str) -> datetime:
-    hours, _, minutes = text.partition(":")
-    try:
-        return _MONDAY + timedelta(hours=int(hours), minutes=int(minutes or 0))
-    except ValueError as error:
-        raise UnsupportedError(f"time {text!r}") from error
 
 
 ADAPTORS: dict[str, Callable[[Inputs], dict[str, Any]]] = {
