@@ -19,18 +19,14 @@ class Batcher:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def add(self, *parts: Message) -> bool:
-        """Add the messages of one packet; true when the batch is full now. A message without values counts as one.
+    def add(self, message: Message, values: int) -> bool:
+        """Add a message of so many values; true when the batch is full now.
 
-        They stay together, since they are acknowledged together: a batch may be fuller than full.
+        The messages of one packet stay together, since they are acknowledged together: whoever adds them closes the
+        batch after the last, so it may be fuller than full.
         """
-        for message in parts:
-            self._messages.append(message)
-            decoded = message.decoded
-            count = len(decoded.values)
-            for keys, _, _ in decoded.rows:  # `decoded.count`, without the call
-                count += len(keys)
-            self._values += count or len(decoded.events) or 1
+        self._messages.append(message)
+        self._values += values
         return self._values >= self._most_values
 
     def take(self) -> list[Message]:

@@ -34,11 +34,17 @@ class Message(msgspec.Struct, gc=False, eq=False):
         return self.dup or self.kept or self.copied
 
 
-def memory(decoded: Decoded) -> int:
-    """Estimate the bytes that the content of a message takes while it waits, beside its payload."""
-    size = _MESSAGE + _VALUE * len(decoded.values) + _EVENT * len(decoded.events)
-    for effect in decoded.effects:
-        size += effect.memory
+def measured(decoded: Decoded) -> tuple[int, int]:
+    """How many values a message has (one without any counts as one), and an estimate of the bytes that its content
+    takes while it waits, beside its payload.
+    """
+    count = len(decoded.values)
+    size = _MESSAGE + _VALUE * count
     for row in decoded.rows:
-        size += _ROW + _NUMBER * len(row[0])
-    return size
+        width = len(row[0])
+        count += width
+        size += _ROW + _NUMBER * width
+    if decoded.events or decoded.effects:
+        size += _EVENT * len(decoded.events) + sum(effect.memory for effect in decoded.effects)
+        count = count or len(decoded.events)
+    return count or 1, size

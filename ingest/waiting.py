@@ -1,4 +1,4 @@
-"""Waits of the event loop: for a thread to do something, and for some time unless something happens first."""
+"""Waits of the event loop: for a thread to do something, for some time unless something happens first; what is told."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,3 +19,15 @@ async def pause(seconds: float, until: asyncio.Event) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await until.wait()
+
+
+class Signals:
+    """What the parts of a worker tell each other: the database answers; the end is asked for."""
+
+    def __init__(self) -> None:
+        self.database_up = asyncio.Event()
+        self.stopping = asyncio.Event()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not longer than until the end is asked for."""
+        await pause(seconds, self.stopping)

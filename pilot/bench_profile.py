@@ -16,13 +16,14 @@ from ingest.batch import Batcher
 from ingest.columns import Columns, Plan, flatten
 from ingest.decode.result import Decoded, Rejection
 from ingest.limits import DAY_US, HOUR_US, DayQuota, Limits
-from ingest.message import Message
+from ingest.message import Message, measured
 from ingest.plan import make_plan
+from ingest.planner import now_us
 from ingest.resolve import Resolver
 from ingest.route import Router
 from ingest.sparkplug import packets as sparkplug
 from ingest.sparkplug.host import Host
-from ingest.writer import Writer, now_us
+from ingest.writer import Writer
 from pilot.bench_publisher import Load, contents
 from pilot.bench_stack import empty
 from store import raw
@@ -96,7 +97,7 @@ def _received(parts: Sequence[tuple[bytes, bytes]]) -> Iterator[list[Message]]:
         else:
             one = sparkplug.messages(host, message, opened)
         for each in one:
-            if batcher.add(each):
+            if batcher.add(each, measured(each.decoded)[0]):
                 yield batcher.take()
     if len(batcher):
         yield batcher.take()

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest import account, intake
-from ingest.account import Account, Key, Tally
+from ingest.account import Account, Tally
 from ingest.columns import Plan, flatten
 from ingest.decode.result import Decoded, Rejection
+from ingest.headers import Key
 from ingest.limits import DayQuota, Limits
 from ingest.message import Message
 from ingest.over_quota import OverQuota

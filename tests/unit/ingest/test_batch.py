@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ingest.backoff import Backoff
 from ingest.batch import Batcher, middle_of, take_joined
 from ingest.connection import BrokerConnection
+from ingest.message import measured
 from ingest.settings import IngestSettings
 from ingest.wire import variable_length
 from pilot.bench_publisher import Load, packets
@@ -18,9 +19,11 @@ from tests.unit.ingest.builders import NOW_US, known_source, message
 def test_a_batch_closes_by_number_of_values() -> None:
     batcher = Batcher(3)
     two = message(known_source(), [("a", None, NOW_US, 1.0, 0), ("b", None, NOW_US, 1.0, 0)])
-    assert [batcher.add(two), batcher.add(message(known_source(), []))] == [False, True]
+    none = message(known_source(), [])
+    assert [measured(two.decoded)[0], measured(none.decoded)[0]] == [2, 1]
+    assert [batcher.add(two, 2), batcher.add(none, 1)] == [False, True]
     assert [len(batcher.take()), len(batcher)] == [2, 0]
-    assert not batcher.add(two)
+    assert not batcher.add(two, 2)
 
 
 def test_the_messages_of_one_packet_are_never_torn_apart() -> None:
@@ -29,7 +32,7 @@ def test_the_messages_of_one_packet_are_never_torn_apart() -> None:
     death = [message(source, []) for _ in range(5)]
     for one in death[1:]:
         one.is_derived = True
-    assert batcher.add(*death)
+    assert [batcher.add(one, 1) for one in death][-1]
     assert batcher.take() == death
     batch = [message(source, []), *death, message(source, [])]
     assert [middle_of(batch), middle_of(batch[1:]), middle_of(batch[:6]), middle_of(death)] == [1, 5, 1, 0]
