@@ -1,5 +1,6 @@
 """A correction from the API to the new revision: the raw data, the original reason and the earlier value stay."""
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
 from api.app import create_app
 from api.settings import ApiSettings
 from kpi.job import run_once
+from pilot.cli import app as cli
 from store.access import create_key
 from store.annotations import Author, annotate
 from store.correction import Correction, StaleCorrectionError
@@ -163,6 +166,43 @@ def test_only_engineers_correct_and_only_what_can_be(office: Office) -> None:
     assert office.correct(reason="tool_change", planet="x" * 20_000)[0] == 413
     assert office.plant.query("SELECT count(*) FROM annotation") == [(0,)]
     assert office.plant.query("SELECT count(*) FROM dirty_mark") == [(0,)]
+
+
+def test_the_commands_and_the_explanation_over_the_api(office: Office) -> None:
+    def stops(*arguments: str) -> str:
+        url = ("--database-url", office.plant.database.url, "--site", "plant")
+        done = CliRunner().invoke(cli, ["stops", *arguments, *url], env={"COLUMNS": "250"})
+        assert done.exit_code == 0, (done.output, done.exception)
+        return done.output
+
+    machine = ("--asset", MACHINE, "--by", "Mai")
+    at = ("--at", "2026-03-02T09:20")  # 20 minutes into the stop, in the zone of the site
+    cut = ("--first-reason", "tool_change", "--second-reason", "no_material", "--note", "two causes")
+    assert "correction 1, 2 kept" in stops("split", *machine, *at, *cut)
+    assert "correction 3 kept" in stops("annotate", *machine, *at, "--product", "bolt", "--note", "trial run")
+    assert "correction 4 kept" in stops("revert", "1", "--note", "it was one cause", "--by", "Mai")
+    run_once(office.plant.kpi_url, now=AFTER + HOUR)
+    hour = ("--from", "2026-03-02T09:00", "--to", "2026-03-02T10:00")
+    listed = json.loads(stops("list", "--asset", MACHINE, *hour, "--json"))
+    shown = [(row["time_class"], row["reason"], row["original_class"]) for row in listed]
+    assert shown == [("delay", "", None), ("delay", "no_material", "delay")]
+    assert listed[1]["annotation"]["account"] == "Mai"
+    assert "2: no_material – two causes (Mai" in stops("list") or "trial run" in stops("list")
+    assert [row["status"] for row in json.loads(stops("history", "--json"))] == [
+        *("revert", "in_force", "in_force", "reverted")
+    ]
+    query = {"asset": MACHINE, "at": "2026-03-02"}
+    status, told = office.ask("GET", "kpis/fault_time/explain", "viewer", **query)
+    assert (status, told["equal"], told["value"]["value"]) == (200, True, 1200.0)
+    assert sum(loss["minutes"] for loss in told["losses"]) == pytest.approx(told["window_minutes"])
+    assert [row["cause"] for row in told["revisions"]] == [[], ["annotation"]]
+    assert {row["original_class"] for row in told["longest"]} == {None, "delay"}
+    assert (told["raw_rows"], told["calendar"]["shifts"]) == (sum(row["rows"] for row in told["raw_digests"]), 5)
+    then = {"as_of": told["revisions"][0]["computed_at"]}
+    before = office.ask("GET", "kpis/fault_time/explain", "viewer", **query, **then)[1]
+    assert (before["value"]["value"], before["equal"], before["note"][:10]) == (3600.0, None, "Superseded")
+    nothing = {**query, "at": "2026-03-09"}
+    assert office.ask("GET", "kpis/fault_time/explain", "viewer", **nothing)[0] == 404
 
 
 def test_of_two_who_replace_the_same_statement_at_once_one_is_refused(office: Office) -> None:

@@ -30,6 +30,12 @@ STABLE = {
     "kpi run",
     "kpi show",
     "kpi findings",
+    "kpi explain",
+    "kpi recompute",
+    "stops annotate",
+    "stops list",
+    "stops revert",
+    "stops split",
     "site apply",
     "bench ingest",
 }
