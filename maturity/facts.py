@@ -54,6 +54,7 @@ INTERVALS = _schema(
         "state": pl.String,
         "shift": pl.String,
         "origin": pl.String,
+        "original_class": pl.String,  # what signals said, where an annotation says otherwise; null elsewhere
     }
 )
 QUALITY = _schema(
@@ -136,6 +137,7 @@ PREDICTIONS = _schema(
         "detail": pl.String,  # JSON
     }
 )
+RUNS = _schema({"first": pl.Date, "last": pl.Date, "finished_us": pl.Int64})  # of the KPI job
 OPENED = _schema({"ts_us": pl.Int64, "action": pl.String})  # what people looked at, from the audit log
 SERIES = _schema(
     {
@@ -185,6 +187,7 @@ class Facts:
     alerts: pl.DataFrame = field(default_factory=lambda: empty(ALERTS))
     predictions: pl.DataFrame = field(default_factory=lambda: empty(PREDICTIONS))
     opened: pl.DataFrame = field(default_factory=lambda: empty(OPENED))
+    runs: pl.DataFrame = field(default_factory=lambda: empty(RUNS))
     declared: Mapping[str, Declared] = field(default_factory=dict)
 
     @property

@@ -22,9 +22,15 @@ _FRAMES = {
     "alerts": facts.ALERTS,
     "predictions": facts.PREDICTIONS,
     "opened": facts.OPENED,
+    "runs": facts.RUNS,
 }
 # What metrics of data properties read besides the KPIs that criteria name.
-ALWAYS = frozenset({"oee", "production_time", "setup_time", "produced_quantity", "energy", "co2e_location"})
+ALWAYS = frozenset(
+    {
+        *("oee", "availability", "effectiveness", "quality_ratio", "production_time", "produced_quantity"),
+        *("good_quantity", "scrap_quantity", "energy", "energy_performance", "co2e_location", "specific_co2e", "cpk"),
+    }
+)
 
 
 def kpis_of(framework: Framework) -> frozenset[str]:

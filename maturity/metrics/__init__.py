@@ -1,6 +1,16 @@
 """Everything that a criterion may measure, by the name that catalogues use; one module per kind of data."""
 
-from maturity.metrics import of_declarations, of_kpis
+from maturity.metrics import (
+    of_data,
+    of_declarations,
+    of_energy,
+    of_kpis,
+    of_predictions,
+    of_production,
+    of_records,
+    of_states,
+)
 from maturity.metrics.measured import Metric, Metrics
 
-METRICS: dict[str, Metric] = Metrics(**of_kpis.METRICS, **of_declarations.METRICS)
+_MODULES = (of_kpis, of_states, of_production, of_data, of_energy, of_predictions, of_records, of_declarations)
+METRICS: dict[str, Metric] = Metrics({name: metric for module in _MODULES for name, metric in module.METRICS.items()})

@@ -12,13 +12,14 @@ SELECT a.key AS scope, k.kpi, k.variant, k.grain, k.production_day, k.shift, k.j
        array_to_string(k.flags, ' ') AS flags, (extract(epoch FROM k.computed_at) * 1000000)::bigint AS computed_us
 FROM kpi_value k JOIN asset a USING (asset_id)
 WHERE k.site_id = %(site_id)s AND k.superseded_at IS NULL AND k.production_day BETWEEN %(first)s AND %(last)s
-  AND k.grain IN ('shift', 'day', 'job', 'product') AND k.kpi = ANY (%(kpis)s)
+  AND (k.grain IN ('shift', 'day', 'job', 'product') OR (k.grain = 'hour' AND k.kpi = 'produced_quantity'))
+  AND k.kpi = ANY (%(kpis)s)
 
 -- name: intervals
 -- State intervals.
 SELECT a.key AS asset, i.production_day, (extract(epoch FROM i.from_ts) * 1000000)::bigint AS from_us,
        (extract(epoch FROM i.to_ts) * 1000000)::bigint AS to_us, i.time_class, i.sub_class, i.reason, i.state, i.shift,
-       i.origin
+       i.origin, i.original_class
 FROM state_interval i JOIN asset a USING (asset_id)
 WHERE i.site_id = %(site_id)s AND i.production_day BETWEEN %(first)s AND %(last)s
 
@@ -91,3 +92,8 @@ WHERE p.site_id = %(site_id)s AND p.made_at < %(to_ts)s AND p.for_ts >= %(from_t
 SELECT (extract(epoch FROM l.at) * 1000000)::bigint AS ts_us, l.action
 FROM audit_log l
 WHERE l.at >= %(from_ts)s AND l.at < %(to_ts)s AND l.action LIKE 'view.%%' AND l.object = %(site)s
+
+-- name: runs
+-- When the KPI job was done with which production days.
+SELECT from_day AS first, to_day AS last, (extract(epoch FROM finished_at) * 1000000)::bigint AS finished_us
+FROM kpi_run WHERE site_id = %(site_id)s AND to_day >= %(first)s AND from_day <= %(last)s

@@ -1,0 +1,116 @@
+"""Metrics of energy and carbon data: meters, factors, baselines, alerts."""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from maturity.facts import Facts
+from maturity.metrics.measured import Measured, Metrics, Parameters
+from maturity.metrics.of_kpis import values_of
+
+METRICS = Metrics()
+_METERED = ("active_energy", "active_power")
+
+
+@METRICS.add("data.energy_completeness", "1", "Completeness of the recorded electricity.")
+def energy_completeness(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """Mean completeness of the days' energy; a day without any counts as nothing."""
+    del parameters
+    rows = values_of(facts, "energy", scope)
+    if rows.is_empty():
+        return Measured.nothing("The electricity of the scope is not metered: connect its main meter.")
+    got = rows.filter(pl.col("value").is_not_null())["completeness"].fill_null(0.0).sum()
+    expected = rows["scope"].n_unique() * facts.days
+    return Measured(min(1.0, float(got) / expected), None, tuple(rows["scope"].unique().sort()))
+
+
+@METRICS.add("data.factor_year_lag", "year", "Years from the emission factor in use to the reporting year.")
+def factor_year_lag(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """Reporting year minus the last year for which the newest factor of the site's grid zone is valid."""
+    del scope, parameters
+    mine = [each for each in facts.site.emission_factors if each.zone == facts.site.grid_zone and each.source]
+    if not mine:
+        return Measured.nothing(
+            "There is no emission factor with a source for the site's grid zone: choose a factor set."
+        )
+    newest = max(mine, key=lambda each: each.valid_to)
+    year = (date.fromisoformat(newest.valid_to) - timedelta(days=1)).year
+    detail = {"factor_kg_per_kwh": newest.kg_per_kwh, "year": year, "source": newest.source}
+    return Measured(float(max(0, facts.last.year - year)), None, (), detail=detail)
+
+
+@METRICS.add(
+    "data.fine_metered_share",
+    "1",
+    "Share of the energy of significant users that is metered finely enough.",
+    ("max_interval_min", "of_energy"),
+)
+def fine_metered_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """Significant users are the machines that, largest first, use a share (80 %) of all machines' energy."""
+    limit_us = float(parameters.get("max_interval_min", 15)) * 60e6
+    rows = values_of(facts, "energy", scope).group_by("scope").agg(pl.col("numerator").sum())
+    rows = rows.filter(pl.col("numerator") > 0).sort("numerator", "scope", descending=[True, False])
+    total = float(rows["numerator"].sum())
+    if not total:
+        return Measured.nothing("No machine of the scope is metered: connect sub-meters.")
+    before = pl.col("numerator").cum_sum() - pl.col("numerator")
+    users = rows.filter(before < float(parameters.get("of_energy", 0.8)) * total)
+    fine = set(
+        facts.series.filter(
+            pl.col("quantity").is_in(_METERED), pl.col("expected_period_us").fill_null(limit_us + 1) <= limit_us
+        )["asset"]
+    )
+    known = users.filter(pl.col("scope").map_elements(lambda asset: _is_metered(asset, fine), pl.Boolean))
+    value = float(known["numerator"].sum()) / float(users["numerator"].sum())
+    return Measured(value, None, tuple(users["scope"].sort()))
+
+
+def _is_metered(asset: str, metered: set[str]) -> bool:
+    return any(each == asset or each.startswith(f"{asset}/") for each in metered)
+
+
+@METRICS.add("data.carbon_days_share", "1", "Share of days with computed emissions, in all and per good unit.")
+def carbon_days_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """Days with a value of co2e_location and of specific_co2e, over all days on which something good was made."""
+    del parameters
+    total, per_unit = (
+        set(values_of(facts, kpi, scope).filter(pl.col("value").is_not_null())["production_day"])
+        for kpi in ("co2e_location", "specific_co2e")
+    )
+    made = values_of(facts, "good_quantity", scope).filter(pl.col("value") > 0)
+    days = set(made["production_day"])
+    if not days:
+        return Measured.nothing("Nothing good was counted in the window: connect a counter.")
+    return Measured(len(total & per_unit & days) / len(days), None, facts.assets_of(scope), detail={"days": len(days)})
+
+
+@METRICS.add("data.energy_baseline_fit", "1", "Coefficient of determination of the best baseline of energy.")
+def energy_baseline_fit(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """R² of the newest frozen baseline; 0.6 only shows that one exists, normalised saving keeps its own gate."""
+    del scope, parameters
+    fits = [each.r_squared for each in facts.site.baselines if each.kpi == "energy"]
+    if not fits:
+        return Measured.nothing("There is no baseline of energy: `haidang kpi baseline fit`.")
+    return Measured(max(fits), None, tuple(sorted({each.asset for each in facts.site.baselines})))
+
+
+@METRICS.add(
+    "data.energy_deviation_alert_share",
+    "1",
+    "Share of days off the expected energy that raised an alert.",
+    ("deviation", "within_min"),
+)
+def energy_deviation_alert_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """Days whose energy performance is off 1 by more than the deviation, and an alert of a rule `energy…` that day."""
+    off = float(parameters.get("deviation", 0.10))
+    within_us = float(parameters.get("within_min", 30)) * 60e6
+    rows = values_of(facts, "energy_performance", scope).filter(pl.col("value").is_not_null())
+    if rows.is_empty():
+        return Measured.nothing("Expected energy is not known: `haidang kpi baseline fit` makes a baseline.")
+    days = rows.filter((pl.col("value") - 1).abs() > off)
+    alerts = facts.alerts.filter(pl.col("rule").str.starts_with("energy"))["from_us"].to_list()
+    if days.is_empty():
+        return Measured(1.0, None, facts.assets_of(scope), detail={"days_off": 0})
+    spans = list(days.select("from_us", "to_us").iter_rows())
+    raised = sum(any(start <= at <= end + within_us for at in alerts) for start, end in spans)
+    return Measured(raised / len(spans), None, facts.assets_of(scope), detail={"days_off": len(spans)})

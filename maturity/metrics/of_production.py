@@ -1,0 +1,159 @@
+"""Metrics of counts and orders: what of the output is known well enough to be judged."""
+
+import json
+
+import polars as pl
+
+from maturity.facts import Facts
+from maturity.metrics.measured import Measured, Metrics, Parameters
+from maturity.metrics.of_kpis import completeness_of, values_of
+
+METRICS = Metrics()
+_ENOUGH_SHIFTS = 0.95  # of a machine's shifts, for the machine to count
+_FACTORS = ("availability", "effectiveness", "quality_ratio")
+
+
+def _total(rows: pl.DataFrame) -> float:
+    return float(rows["numerator"].sum())
+
+
+@METRICS.add("data.ideal_cycle_share", "1", "Share of counted output for which an ideal cycle time is defined.")
+def ideal_cycle_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """Output of the shifts whose effectiveness has a value, over all output."""
+    del parameters
+    made = values_of(facts, "produced_quantity", scope, "shift")
+    if not _total(made):
+        return Measured.nothing("Nothing was counted in the window: connect a counter.")
+    known = values_of(facts, "effectiveness", scope, "shift").filter(pl.col("value").is_not_null())
+    keys = ["scope", "production_day", "shift"]
+    return Measured(
+        _total(made.join(known.select(keys).unique(), on=keys, how="semi")) / _total(made),
+        completeness_of(values_of(facts, "produced_quantity", scope), facts),
+        tuple(made["scope"].unique().sort()),
+    )
+
+
+@METRICS.add("data.machines_with_kpi", "1", "Share of machines that have a KPI with all its factors.", ("kpi", "grain"))
+def machines_with_kpi(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """A machine counts when at least 95 % of its windows have the KPI, and all factors where it is OEE."""
+    kpi, grain = str(parameters.get("kpi", "oee")), str(parameters.get("grain", "shift"))
+    machines = facts.assets_of(scope)
+    if not machines:
+        return Measured.nothing("The scope has no machines: register them in the site file.")
+    wanted = (kpi, *_FACTORS) if kpi == "oee" else (kpi,)
+    good = [
+        machine
+        for machine in machines
+        if all(_is_there(facts, name, machine, grain) for name in wanted)
+    ]  # fmt: skip
+    return Measured(len(good) / len(machines), None, machines, detail={"with": good})
+
+
+def _is_there(facts: Facts, kpi: str, machine: str, grain: str) -> bool:
+    rows = facts.values.filter(
+        pl.col("kpi") == kpi, pl.col("scope") == machine, pl.col("grain") == grain, pl.col("variant") == ""
+    )
+    return rows.height > 0 and rows["value"].is_not_null().sum() >= _ENOUGH_SHIFTS * rows.height
+
+
+@METRICS.add(
+    "data.station_count_difference", "1", "Difference between the counts of a line's stations, shift by shift."
+)
+def station_count_difference(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """Good pieces of a station against pieces made by the next one, in the order that `feeds` relations give.
+
+    The absolute differences of all shifts are added up, and divided by what the first stations of the pairs passed on.
+    """
+    del parameters
+    pairs = [(each.from_asset, each.to_asset) for each in facts.site.relations if each.kind == "feeds"]
+    lines = facts.assets_of(scope)
+    pairs = [pair for pair in pairs if any(pair[0].startswith(f"{line}/") for line in lines)]
+    if not pairs:
+        return Measured.nothing("The registry does not say which station feeds which: add `feeds` relations.")
+    good = _by_shift(facts, "good_quantity")
+    made = _by_shift(facts, "produced_quantity")
+    passed = off = 0.0
+    for before, after in pairs:
+        for (asset, *shift), count in good.items():
+            if asset == before and (after, *shift) in made:
+                passed, off = passed + count, off + abs(count - made[after, *shift])
+    if not passed:
+        return Measured.nothing("No two stations counted in the same shift.")
+    return Measured(off / passed, None, tuple(sorted({asset for pair in pairs for asset in pair})))
+
+
+def _by_shift(facts: Facts, kpi: str) -> dict[tuple[object, ...], float]:
+    rows = facts.values.filter(pl.col("kpi") == kpi, pl.col("grain") == "shift", pl.col("value").is_not_null())
+    return {tuple(row[:3]): row[3] for row in rows.select("scope", "production_day", "shift", "value").iter_rows()}
+
+
+@METRICS.add(
+    "data.takt_attainment",
+    "1",
+    "Share of planned hours whose output is close to the planned rate.",
+    ("tolerance",),
+    ("plan",),
+)
+def takt_attainment(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """Whole hours inside a `plan` record with `planned_quantity`: output within the tolerance of the planned rate."""
+    tolerance = float(parameters.get("tolerance", 0.10))
+    machines = set(facts.assets_of(scope)) | set(facts.assets_of("lines"))
+    hours = facts.values.filter(pl.col("kpi") == "produced_quantity", pl.col("grain") == "hour")
+    made = {(row[0], row[1]): row[2] for row in hours.select("scope", "from_us", "value").iter_rows()}
+    attained = planned = 0
+    hour = 3_600_000_000
+    rows = facts.records.filter(pl.col("kind") == "plan", pl.col("to_us").is_not_null())
+    for asset, start, end, payload in rows.select("asset", "from_us", "to_us", "payload").iter_rows():
+        quantity = json.loads(payload).get("planned_quantity")
+        if asset not in machines or quantity is None or end <= start:
+            continue
+        rate = float(quantity) * hour / (end - start)
+        for begin in range(-(-start // hour) * hour, end - hour + 1, hour):
+            planned += 1
+            attained += abs(made.get((asset, begin), 0.0) - rate) <= tolerance * rate
+    if not planned:
+        return Measured.nothing(
+            "There is no plan with a quantity in the window: `haidang records import --kind plan` (asset, from, to, "
+            "planned_quantity)."
+        )
+    return Measured(attained / planned, None, tuple(sorted(machines)), detail={"hours": planned})
+
+
+@METRICS.add("data.order_identity_share", "1", "Share of run time that carries both its order and its product.")
+def order_identity_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """Production time by job and by product, whichever is less, over all production time."""
+    del parameters
+    whole = values_of(facts, "production_time", scope)
+    if not _total(whole):
+        return Measured.nothing("There is no production time in the window.")
+    split = [_total(values_of(facts, "production_time", scope, grain)) for grain in ("job", "product")]
+    detail = {"by_job": split[0] / _total(whole), "by_product": split[1] / _total(whole)}
+    assets = tuple(whole["scope"].unique().sort())
+    return Measured(min(1.0, min(split) / _total(whole)), completeness_of(whole, facts), assets, detail=detail)
+
+
+@METRICS.add("data.scrap_by_product_share", "1", "Share of counted scrap that is known by product.")
+def scrap_by_product_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """Scrap by product over all scrap."""
+    del parameters
+    whole = values_of(facts, "scrap_quantity", scope)
+    if whole.is_empty() or not whole["value"].is_not_null().any():
+        return Measured.nothing("Scrap is not counted: connect a reject counter or import production records.")
+    if not _total(whole):
+        return Measured.nothing("No scrap was counted in the window.", tuple(whole["scope"].unique().sort()))
+    by_product = _total(values_of(facts, "scrap_quantity", scope, "product"))
+    share = min(1.0, by_product / _total(whole))
+    return Measured(share, completeness_of(whole, facts), tuple(whole["scope"].unique().sort()))
+
+
+@METRICS.add("data.order_carbon_share", "1", "Share of the volume of orders for which carbon per unit can be told.")
+def order_carbon_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """Good pieces of jobs with emissions, over good pieces of all jobs."""
+    del parameters
+    made = values_of(facts, "good_quantity", scope, "job")
+    if not _total(made):
+        return Measured.nothing("No order has counted pieces: record jobs (events, orders) and count pieces.")
+    carbon = values_of(facts, "co2e_location", scope, "job").filter(pl.col("value").is_not_null())
+    keys = ["scope", "job"]
+    known = _total(made.join(carbon.select(keys).unique(), on=keys, how="semi"))
+    return Measured(known / _total(made), None, tuple(made["scope"].unique().sort()))
