@@ -10,11 +10,12 @@ from contextlib import suppress
 import structlog
 
 from ingest.child import start_child
-from ingest.slots import Slot, named, of_session
+from ingest.slots import Slot, layout, named, of_session
 from store.errors import DatabaseUnavailableError
 from store.leases import Worker
 
 LOOK_EVERY_S = 1.0
+LONGEST_FINISH_S = 300.0  # to wait for the end of a change that was begun: some brokers let no session be emptied
 LOOK_AGAIN_S = 10.0  # when nothing is left over, or it cannot be had now
 
 log = structlog.get_logger("ingest")
@@ -30,10 +31,54 @@ def leftovers(rows: Sequence[Worker], slots: Sequence[Slot]) -> list[Slot]:
     ]
 
 
+def unfinished(rows: Sequence[Worker], client_id: str) -> list[Slot]:
+    """The slots of a change that was begun and not finished, which comes before any other.
+
+    Messages are in three layouts' sessions otherwise, and nobody knows their order: births of Sparkplug hang on it.
+    One whose workers never all got to the broker has not taken anything over yet, and is just left over.
+    """
+    present: dict[tuple[int, bool], list[Worker]] = {}
+    for row in rows:
+        if slots := leftovers([row], []):
+            present.setdefault((slots[0].of, slots[0].is_own), []).append(row)
+    began = {key: max(row.started_at for row in own) for key, own in present.items() if _works(own)}
+    if len(present) < 2 or not began:
+        return []
+    newest = max(began, key=lambda key: began[key])
+    slots = layout(client_id, newest[0], is_own=newest[1])
+    return slots if len(present[newest]) == len(slots) else []
+
+
+def _works(rows: Sequence[Worker]) -> bool:
+    """Whether workers were the last to use these sessions, not who empties them or holds one for the whole."""
+    return any(row.role == "worker" for row in rows)
+
+
+def is_finished(rows: Sequence[Worker], slots: Sequence[Slot]) -> bool:
+    """Whether every slot of now reads and nothing is left over."""
+    return all_connected(rows, slots) and not leftovers(rows, slots)
+
+
 def all_connected(rows: Sequence[Worker], slots: Sequence[Slot]) -> bool:
     """Whether every slot of now reads: only then may the sessions of before stop doing so."""
     states = {row.session: row.state for row in rows if row.holder is not None}
     return all(states.get(slot.session) == "connected" for slot in slots)
+
+
+async def wait_finished(
+    slots: Sequence[Slot], look: Callable[[], Awaitable[Sequence[Worker]]], limit_s: float = LONGEST_FINISH_S
+) -> None:
+    """Wait until a change to these slots is finished, but not longer than that."""
+    try:
+        async with asyncio.timeout(limit_s):
+            done = False
+            while not done:
+                await asyncio.sleep(LOOK_EVERY_S)
+                with suppress(DatabaseUnavailableError):
+                    done = is_finished(await look(), slots)
+        log.info("change_finished", workers=len(slots))
+    except TimeoutError:
+        log.warning("change_not_finished", workers=len(slots), seconds=limit_s, advice="going on with the next")
 
 
 class Drainer:

@@ -6,11 +6,18 @@ What a worker needs is imported only by a worker: the supervisor stays small and
 import asyncio
 import sys
 
+import structlog
+
 from ingest.child import refuse_to_supervisor
 from ingest.errors import IngestError, first
+from ingest.leftovers import unfinished
 from ingest.settings import IngestSettings, read_settings
+from store import leases
 from store.errors import StoreError
 from store.logs import configure_log
+from store.pool import connect
+
+log = structlog.get_logger("ingest")
 
 
 def main() -> int:
@@ -33,14 +40,40 @@ def main() -> int:
 
 
 def _run(settings: IngestSettings) -> None:
+    if settings.ingest_drain:
+        from ingest.worker import drain  # noqa: PLC0415 - each process imports what it needs
+
+        drain(settings)
+        return
+    before = None if settings.is_child else change_to_finish(settings)
+    if before is None or _work(before, finishes=True):
+        _work(settings)
+
+
+def _work(settings: IngestSettings, *, finishes: bool = False) -> bool:
     if settings.ingest_workers > 1:
-        from ingest.supervisor import supervise  # noqa: PLC0415 - each process imports what it needs
+        from ingest.supervisor import supervise  # noqa: PLC0415
 
-        asyncio.run(supervise(settings))
-    else:
-        from ingest.worker import drain, run  # noqa: PLC0415
+        return asyncio.run(supervise(settings, finishes=finishes))
+    from ingest.worker import run  # noqa: PLC0415
 
-        drain(settings) if settings.ingest_drain else run(settings)
+    return run(settings, finishes=finishes)
+
+
+def change_to_finish(settings: IngestSettings) -> IngestSettings | None:
+    """Settings of a change of the number of workers that was begun, if it is not finished and not the one wanted."""
+    client_id, count = settings.ingest_client_id, settings.ingest_workers
+    try:
+        with connect(settings.database_url, "haidang-ingest-lease") as connection:
+            rows = leases.workers(connection, client_id)
+    except StoreError:
+        return None  # who works says so
+    slots = unfinished(rows, client_id)
+    sharing = "own" if slots and slots[0].is_own else "broker"
+    if not slots or (len(slots) == count and (count == 1 or settings.ingest_sharing in ("auto", sharing))):
+        return None
+    log.info("finishing_a_change", workers=len(slots), sharing=sharing, reason="it was begun, and comes first")
+    return settings.model_copy(update={"ingest_workers": len(slots), "ingest_sharing": sharing})
 
 
 def refuse_to_people(sentence: str) -> int:

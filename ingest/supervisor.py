@@ -6,7 +6,7 @@ work at the same time, starts a worker per slot, and has the sessions emptied th
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
@@ -17,12 +17,13 @@ from ingest.backoff import Backoff
 from ingest.child import Child, start_child
 from ingest.errors import WorkerRefusedError
 from ingest.leases import Lease
-from ingest.leftovers import Drainer, child_environment
+from ingest.leftovers import Drainer, child_environment, wait_finished
 from ingest.settings import IngestSettings
 from ingest.sharing import is_own
 from ingest.slots import Slot, layout
 from ingest.waiting import in_thread, pause
 from store.errors import DatabaseUnavailableError
+from store.leases import Worker
 
 T = TypeVar("T")
 
@@ -35,8 +36,11 @@ log = structlog.get_logger("ingest")
 class Supervisor:
     """Keeps the workers of one ingest alive."""
 
-    def __init__(self, settings: IngestSettings) -> None:
+    def __init__(self, settings: IngestSettings, *, finishes: bool = False) -> None:
         self._settings = settings
+        self._finishes = finishes  # ends when nothing is left over of the layout before
+        self._is_asked = False
+        self.is_finished = False
         self._slots: list[Slot] = []
         self._lease = Lease(
             settings.database_url,
@@ -50,8 +54,13 @@ class Supervisor:
         self._lost = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lease")
 
+    def ask(self) -> None:
+        """End the workers in order, and nothing after them; asked a second time, at once."""
+        self._is_asked = True
+        self.stop()
+
     def stop(self) -> None:
-        """End the workers in order; asked a second time, at once."""
+        """End the workers in order; a second time, at once."""
         number = signal.SIGKILL if self._stopping.is_set() else signal.SIGTERM
         self._stopping.set()
         self._signal(number)
@@ -60,8 +69,8 @@ class Supervisor:
         """Let every worker read its mapping files again."""
         self._signal(signal.SIGHUP)
 
-    async def run(self) -> None:
-        """Work until asked to stop.
+    async def run(self) -> bool:
+        """Work until asked to stop; true where it came to its own end.
 
         Raises:
             WorkerRefusedError: a worker says that it cannot go on, and why.
@@ -72,6 +81,7 @@ class Supervisor:
                 await self._work()
         finally:
             await self._give_back()
+        return self.is_finished and not self._is_asked
 
     async def _hold(self) -> bool:
         """Wait until this ingest is ours; false when the end came first."""
@@ -101,10 +111,17 @@ class Supervisor:
             self._slots = layout(client_id, count, is_own=await is_own(self._settings, self._stopping))
             drainer = Drainer(self._slots, self._lease.claim.holder, look, hang_s)
             others.append(group.create_task(drainer.run(), name="empty what is left over"))
+            if self._finishes:
+                others.append(group.create_task(self._end_when_finished(look), name="finish a change"))
             workers = [group.create_task(self._keep(slot), name=slot.session) for slot in self._slots]
             await asyncio.wait(workers)
             for task in others:
                 task.cancel()
+
+    async def _end_when_finished(self, look: Callable[[], Awaitable[Sequence[Worker]]]) -> None:
+        await wait_finished(self._slots, look)
+        self.is_finished = True
+        self.stop()
 
     # -- workers --------------------------------------------------------------------------------------
 
@@ -171,11 +188,14 @@ class Supervisor:
         return await in_thread(self._thread, work)
 
 
-async def supervise(settings: IngestSettings) -> None:
-    """Run several workers until SIGTERM or SIGINT; SIGHUP reads the mapping files again."""
-    supervisor = Supervisor(settings)
+async def supervise(settings: IngestSettings, *, finishes: bool = False) -> bool:
+    """Run several workers until SIGTERM or SIGINT; SIGHUP reads the mapping files again.
+
+    With `finishes`, only until nothing is left over of the layout before; true when it came to that.
+    """
+    supervisor = Supervisor(settings, finishes=finishes)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, supervisor.stop)
+        loop.add_signal_handler(number, supervisor.ask)
     loop.add_signal_handler(signal.SIGHUP, supervisor.reload)
-    await supervisor.run()
+    return await supervisor.run()

@@ -5,6 +5,7 @@ import gc
 import logging
 import signal
 import sys
+from collections.abc import Callable
 
 import structlog
 import uvloop
@@ -12,7 +13,7 @@ import uvloop
 from ingest.child import watch_supervisor
 from ingest.errors import MappingError, SessionInUseError, first
 from ingest.leases import Ownership
-from ingest.leftovers import Drainer
+from ingest.leftovers import Drainer, wait_finished
 from ingest.mapping import Mapping, load_all
 from ingest.mapping.watch import watch
 from ingest.metrics import Metrics
@@ -33,8 +34,10 @@ SWITCH_S = 0.0005  # the writer's thread gets its turn after each answer of the 
 log = structlog.get_logger("ingest")
 
 
-def run(settings: IngestSettings) -> None:
-    """Check what can be checked at once, then serve.
+def run(settings: IngestSettings, *, finishes: bool = False) -> bool:
+    """Check what can be checked at once, then serve until told to stop.
+
+    With `finishes`, only until nothing is left over of the layout before; true when it came to that.
 
     Raises:
         IngestError: a setting, a mapping or the broker's answer.
@@ -45,8 +48,9 @@ def run(settings: IngestSettings) -> None:
     if settings.ingest_metrics_port:
         metrics.serve(settings.ingest_metrics_host, settings.ingest_metrics_port)
     with _runner() as runner:
-        runner.run(_serve(settings, _router(settings, mappings), metrics))
+        done = runner.run(_serve(settings, _router(settings, mappings), metrics, finishes=finishes))
     log.info("stopped")
+    return done
 
 
 def drain(settings: IngestSettings) -> None:
@@ -112,12 +116,13 @@ def check(settings: IngestSettings) -> list[Mapping]:
     return mappings
 
 
-async def _serve(settings: IngestSettings, router: Router, metrics: Metrics) -> bool:
-    """Work until told to stop, or until the session is empty; true for the latter."""
+async def _serve(settings: IngestSettings, router: Router, metrics: Metrics, *, finishes: bool = False) -> bool:
+    """Work until told to stop, or until the session to be emptied, or the change to be finished, is; true then."""
     service = Service(settings, router, Writer(settings.database_url, settings.limits), metrics)
     loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, service.stop)
+        loop.add_signal_handler(number, _all(asked.set, service.stop))
     reload = asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     async with asyncio.TaskGroup() as group:
@@ -131,10 +136,28 @@ async def _serve(settings: IngestSettings, router: Router, metrics: Metrics) -> 
             session = service.session
             drainer = Drainer([settings.slot], session.holder, session.all_sessions, settings.ingest_hang_s)
             others.append(group.create_task(drainer.run(), name="empty what is left over"))
+        if finishes:
+            others.append(group.create_task(_end_when_finished(settings, service), name="finish a change"))
         await service.run()
         for task in others:
             task.cancel()
-    return service.session.is_emptied
+    return not asked.is_set() and (service.session.is_emptied or finishes)
+
+
+def _all(*calls: Callable[[], None]) -> Callable[[], None]:
+    """One call that makes several."""
+
+    def call() -> None:
+        for each in calls:
+            each()
+
+    return call
+
+
+async def _end_when_finished(settings: IngestSettings, service: Service) -> None:
+    """End the service when nothing is left over of the layout before."""
+    await wait_finished([settings.slot], service.session.all_sessions)
+    service.stop()
 
 
 async def _reload(settings: IngestSettings, service: Service, wanted: asyncio.Event) -> None:

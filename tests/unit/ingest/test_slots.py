@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.leases import Ownership, is_gone, this_process
-from ingest.leftovers import all_connected, leftovers
+from ingest.leftovers import all_connected, leftovers, unfinished
 from ingest.sharing import is_own_better
 from ingest.slots import Slot, layout, named, parse_slots
 from store.leases import Worker
@@ -124,6 +124,34 @@ def test_another_way_of_sharing_leaves_sessions_over_as_well() -> None:
 def test_the_session_of_a_single_worker_is_left_over_until_it_was_emptied(subscriptions: list[str] | None) -> None:
     rows = [row("w", role="supervisor", subscriptions=subscriptions)]
     assert leftovers(rows, layout("w", 2)) == [Slot("w")]
+
+
+def minute(number: int) -> datetime:
+    return datetime(2026, 11, 22, 0, number, tzinfo=UTC)
+
+
+def of(workers: int, began: int, role: str = "worker", *, is_own: bool = True) -> list[Worker]:
+    """Rows of a whole layout that began in a minute."""
+    slots = layout("w", workers, is_own=is_own)
+    return [row(one.session, one.number, one.of, role=role, started_at=minute(began)) for one in slots]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], []),
+        (of(3, 1), []),
+        ([*of(3, 1), row("w", role="supervisor", subscriptions=[])], []),
+        ([*of(3, 1), *of(2, 2)], layout("w", 2, is_own=True)),
+        ([*of(3, 3, role="drain"), *of(2, 2)], layout("w", 2, is_own=True)),
+        ([*of(3, 1, is_own=False), *of(3, 2)], layout("w", 3, is_own=True)),
+        ([*of(3, 2), row("w", role="supervisor", started_at=minute(5))], layout("w", 3, is_own=True)),
+        ([*of(3, 2), row("w", started_at=minute(5))], layout("w", 1)),
+        ([*of(3, 1), *of(2, 2)[:1]], []),  # of which one worker never came
+    ],
+)
+def test_a_change_that_was_begun_is_known(rows: list[Worker], expected: list[Slot]) -> None:
+    assert unfinished(rows, "w") == expected
 
 
 def test_leftovers_wait_until_every_new_worker_reads() -> None:
