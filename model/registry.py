@@ -188,6 +188,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     valid_from: str
     digest: str
+    r_squared: float | None = None
 
 
 class SpecLimit(msgspec.Struct, frozen=True, kw_only=True):

@@ -97,6 +97,22 @@ AVAILABILITY = Kpi(
     upper=1.0,
     source=_ISO,
 )
+UNPLANNED_DOWNTIME_RATIO = Kpi(
+    id="unplanned_downtime_ratio",
+    name_vi="Tỷ lệ dừng ngoài kế hoạch",
+    name_en="Unplanned downtime ratio",
+    explanation_vi="Phần thời gian bận theo kế hoạch mà máy dừng ngoài kế hoạch, kể cả dừng ngắn.",
+    explanation_en="Share of planned busy time in which the unit stopped without a plan, micro-stops included.",
+    formula="ADET / PBT",
+    unit="1",
+    basis=Basis.TIME,
+    inputs=("production_s", "setup_s", "delay_s", "down_no_order_s", "unknown_s"),
+    numerator=pl.col("delay_s"),
+    denominator=planned_busy(),
+    direction=Direction.DOWN,
+    upper=1.0,
+    source="own; of the time classes of ISO 22400-2",
+)
 LOADING = Kpi(
     id="loading",
     name_vi="Mức sử dụng thời gian lịch",
@@ -194,6 +210,7 @@ ENTRIES = (
     *BASE,
     PLANNED_BUSY,
     AVAILABILITY,
+    UNPLANNED_DOWNTIME_RATIO,
     LOADING,
     ALLOCATION_EFFICIENCY,
     UTILIZATION_EFFICIENCY,

@@ -88,7 +88,7 @@ def carbon_days_share(facts: Facts, scope: str, parameters: Parameters) -> Measu
 def energy_baseline_fit(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """R² of the newest frozen baseline; 0.6 only shows that one exists, normalised saving keeps its own gate."""
     del scope, parameters
-    fits = [each.r_squared for each in facts.site.baselines if each.kpi == "energy"]
+    fits = [each.r_squared for each in facts.site.baselines if each.kpi == "energy" and each.r_squared is not None]
     if not fits:
         return Measured.nothing("There is no baseline of energy: `haidang kpi baseline fit`.")
     return Measured(max(fits), None, tuple(sorted({each.asset for each in facts.site.baselines})))

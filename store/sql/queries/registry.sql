@@ -577,7 +577,8 @@ SELECT jsonb_build_object(
     'baselines', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'asset', a.key, 'kpi', b.kpi, 'driver', b.model -> 'driver', 'slope', b.model -> 'slope', 'intercept', b.model -> 'intercept',
         'driver_from', b.model -> 'driver_from', 'driver_to', b.model -> 'driver_to', 'version', b.version,
-        'valid_from', b.valid_from::text, 'digest', b.digest) ORDER BY a.key, b.kpi, b.version), '[]')
+        'valid_from', b.valid_from::text, 'digest', b.digest,
+        'r_squared', b.model -> 'r_squared') ORDER BY a.key, b.kpi, b.version), '[]')
         FROM baseline AS b JOIN asset AS a USING (asset_id) WHERE b.site_id = s.site_id),
     'tariffs', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'key', t.key, 'valid_from', t.valid_from::text, 'periods', t.periods, 'valid_to', t.valid_to::text,
