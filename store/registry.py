@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from model.registry import Site
 from store import site_rows
 from store.calendar_check import check_calendars
 from store.errors import InvalidConfigurationError, translated
-from store.extent import mark_all_data
+from store.extent import mark_all_data, mark_dates
 from store.pool import Connection
 from store.queries import load
 from store.seed import insert_factor_set
@@ -26,6 +26,10 @@ _CAUSES = {
     "site_factors": "factor_set",
     "energy_contract": "factor_set",
 }
+
+
+_OF_DATES = {"calendar_exception", "site_holiday"}  # a change touches the dates it names
+_WHOLE_CALENDAR = {"shift_calendar", "planned_stop"}  # a change touches every day
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,14 @@ def apply_site(connection: Connection, file: SiteFile) -> dict[str, int]:
     """
     with translated(), connection.transaction():
         site_id, table = _put_site(connection, file)
-        changed = {"site": int(table != ""), **_put_parts(connection, site_id, file)}
+        dates: set[date] = set()
+        changed = {"site": int(table != ""), **_put_parts(connection, site_id, file, dates)}
         quota = set_quota(connection, site_id, file.quota.series, file.quota.values_per_s)
         check_calendars(snapshot(connection, file.site.key, datetime.now(UTC)))
         parts = {name for name, count in changed.items() if count and name != "site"}
+        if dates and not parts & _WHOLE_CALENDAR:
+            mark_dates(connection, site_id, file.site.timezone, dates)
+            parts -= _OF_DATES
         _mark_dirty(connection, site_id, parts | {table} - {""})
     return {**changed, "quota": int(quota)}  # which changes no value
 
@@ -129,7 +137,8 @@ def _factor_set_known(connection: Connection, file: SiteFile, key: str) -> bool:
     return row is not None
 
 
-def _put_parts(connection: Connection, id_: int, file: SiteFile) -> dict[str, int]:
+def _put_parts(connection: Connection, id_: int, file: SiteFile, dates: set[date]) -> dict[str, int]:
+    """Write everything but the site's own row; adds the dates whose exceptions or holidays changed to `dates`."""
     levels = site_rows.asset_rows(file)
     changed = {"factor_set": _put_factor_sets(connection, id_, file)}
     changed["asset"] = sum(_put(connection, "upsert_asset", id_, level) for level in levels)
@@ -155,13 +164,20 @@ def _put_parts(connection: Connection, id_: int, file: SiteFile) -> dict[str, in
         ("energy_contract", "replace_energy_contract", site_rows.contract_rows(file)),
     ]
     for table, statement, rows in steps:
-        changed[table] = changed.get(table, 0) + _put(connection, statement, id_, rows)
+        found = _written(connection, statement, id_, rows)
+        changed[table] = changed.get(table, 0) + len(found)
+        dates.update(found if table in _OF_DATES else ())
     return changed
 
 
 def _put(connection: Connection, statement: str, id_: int, rows: list[dict[str, Any]]) -> int:
+    return len(_written(connection, statement, id_, rows))
+
+
+def _written(connection: Connection, statement: str, id_: int, rows: list[dict[str, Any]]) -> list[Any]:
+    """Run a statement that writes rows; returns what it says of those that changed."""
     parameters = {"site_id": id_, "rows": Jsonb(rows)}
-    return len(connection.execute(load("registry")[statement], parameters).fetchall())
+    return [row[0] for row in connection.execute(load("registry")[statement], parameters).fetchall()]
 
 
 def _put_factor_sets(connection: Connection, id_: int, file: SiteFile) -> int:

@@ -133,6 +133,30 @@ def test_a_change_asks_for_the_days_with_data_again(database: TestDatabase) -> N
     ]
 
 
+def test_a_holiday_or_an_exception_asks_for_the_days_around_it_only(database: TestDatabase) -> None:
+    calendar = DOCUMENT["calendars"][0]
+    closed = {**calendar, "exceptions": [*calendar["exceptions"], {"date": "2026-05-20", "kind": "closed"}]}
+    with connect(database.url) as connection:
+        apply_site(connection, changed(DOCUMENT, calendars=[calendar]))
+        connection.execute("SELECT ensure_partitions('2026-05-01T00:00Z', '2026-05-31T00:00Z')")
+        connection.execute(
+            "INSERT INTO reading SELECT ts, series_id, 1, 0 FROM series, "
+            "unnest(ARRAY['2026-05-01T01:00Z', '2026-05-30T01:00Z']::timestamptz[]) AS ts"
+        )
+        apply_site(connection, changed(DOCUMENT, calendars=[closed]))
+        holidays = {**DOCUMENT["site"], "holidays": ["2026-05-11", "2026-05-12", "2027-01-01"]}
+        connection.execute("DELETE FROM site_holiday WHERE local_date <> '2026-05-11'")
+        apply_site(connection, changed(DOCUMENT, calendars=[closed], site=holidays))
+        connection.execute("SET timezone = 'Asia/Ho_Chi_Minh'")
+        marks = connection.execute(
+            "SELECT from_ts::timestamp::text, to_ts::timestamp::text, cause FROM dirty_mark ORDER BY dirty_mark_id"
+        ).fetchall()
+    assert marks == [
+        ("2026-05-19 00:00:00", "2026-05-22 00:00:00", "calendar"),
+        ("2026-05-10 00:00:00", "2026-05-14 00:00:00", "calendar"),
+    ]
+
+
 OWN_SET: dict[str, Any] = {
     "key": "own",
     "name": "Own factors",
