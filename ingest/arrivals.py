@@ -28,6 +28,7 @@ from ingest.sparkplug import packets
 LOW_WATER = 0.7  # of the bound: reading goes on below it
 JOINED_SHARE = 1 / 3  # of the window at most in one transaction: another is planned meanwhile, and the broker sends
 _NOTHING = Decoded()
+_NOBODY = Source(topic="", decode=lambda _payload: _NOTHING)  # of what another slot reads
 
 log = structlog.get_logger("ingest")
 
@@ -43,6 +44,8 @@ class Arrivals:
         nodes: tuple[Session, Read],
         metrics: Metrics,
     ) -> None:
+        self._slot = settings.slot
+        self._session = nodes[0]
         self._router = router
         self._quotas = quotas
         self.metrics = metrics
@@ -68,17 +71,32 @@ class Arrivals:
         """Take a message of the current connection: decode it and put it into the batch."""
         if connection is not self.connection:
             return  # of a connection that was given up: the broker sends it again
+        if self._slot.is_own and not self._slot.must_read(topic, knows_nodes=self.host is not None):
+            self._pass_over(packet_id, connection)
+            return
         source = self._router.source(topic.decode("utf-8", "replace"))
         size = len(payload)
         message = Message(source, payload, time.time_ns() // 1000, _NOTHING, dup, packet_id, connection, size)
+        message.copied = self._session.overlaps
         is_plain = size <= self._payload_bytes and payload[:1] not in FIRST_BYTES
         if is_plain and source.place is None and not self._quotas.active:
             message.decoded = intake.decode(source, payload, message.received_us)
             self._hold(message)
         else:
             self._take(message)
+        self._pause_when_full(connection)
+
+    def _pause_when_full(self, connection: BrokerConnection) -> None:
         if (self.held >= self._full_messages or self._held_bytes >= self._full_bytes) and not connection.is_paused:
             connection.pause()
+
+    def _pass_over(self, packet_id: int, connection: BrokerConnection) -> None:
+        """Let go of a message that another slot reads: acknowledged in its turn, in no account."""
+        if packet_id:
+            message = Message(_NOBODY, b"", 0, _NOTHING, packet_id=packet_id, connection=connection)
+            message.only_acknowledge = True
+            self._hold(message)
+            self._pause_when_full(connection)
 
     def _take(self, message: Message) -> None:
         """Take a message that may be compressed, too large, over a quota or of a Sparkplug node."""

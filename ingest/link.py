@@ -141,7 +141,7 @@ class Link:
 
     async def _empty(self, connection: BrokerConnection) -> None:
         filters = self._router.subscriptions
-        possible = [*filters, *self._settings.slot.filters(filters)]
+        possible = [*filters, *self._settings.slot.filters(filters, self._router.per_node)]
         await self._session.empty(connection, possible, lambda: self._arrivals.held)
         await connection.close(forget=True)
         await self._session.forget()
@@ -151,7 +151,7 @@ class Link:
     def _wanted(self) -> list[str]:
         if self._session.is_leftover:
             return []
-        return self._settings.slot.filters(self._router.subscriptions)
+        return self._settings.slot.filters(self._router.subscriptions, self._router.per_node)
 
     async def session_lost(self) -> None:
         """Leave a session that somebody else works under now; what is held is stored, and comes to them as a repeat."""
