@@ -138,6 +138,8 @@ def flatten(messages: Sequence[Message]) -> Columns:
     rows, loose = _Rows(), _Loose()
     new: dict[SeriesRef, None] = {}
     unusual = []
+    own = rows.message.append, rows.sizes.append, rows.times.append, rows.refs.append, rows.numbers.append
+    add_message, add_size, add_time, add_refs, add_numbers = own  # looked up once, not for every message
     for place, message in enumerate(messages):
         decoded, source = message.decoded, message.source
         if not source.site_id:
@@ -147,11 +149,11 @@ def flatten(messages: Sequence[Message]) -> Columns:
             unusual.append(place)
         for keys, ts_us, numbers in decoded.rows:
             refs = source.places.get(keys) or _places(source, keys, new)
-            rows.message.append(place)
-            rows.sizes.append(len(keys))
-            rows.times.append(ts_us)
-            rows.refs.append(refs)
-            rows.numbers.append(numbers)
+            add_message(place)
+            add_size(len(keys))
+            add_time(ts_us)
+            add_refs(refs)
+            add_numbers(numbers)
         if decoded.values:
             _flatten_values(loose, place, source, decoded.values, new)
     columns, texts = _in_order(rows, loose)

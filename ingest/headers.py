@@ -30,6 +30,7 @@ class Headers:
     is_replay: Flags
     ignored: Ints
     missing: Ints
+    says: list[int]  # messages that say something beside values: that a device is there, what became of a node
 
 
 def headers(messages: Sequence[Message]) -> Headers:
@@ -39,6 +40,7 @@ def headers(messages: Sequence[Message]) -> Headers:
     group, keys = _accounts(messages, received_us // HOUR_US)
     flags = np.zeros((4, size), np.bool_)
     counts = np.zeros((2, size), np.int64)
+    says: list[int] = []
     for place, message in enumerate(messages):
         decoded = message.decoded
         if message.is_derived or message.dup or message.kept or message.replay_of or decoded.whole is not None:
@@ -46,7 +48,9 @@ def headers(messages: Sequence[Message]) -> Headers:
             flags[:, place] = message.is_derived, whole, message.may_repeat, is_replay
         if decoded.ignored or decoded.missing:
             counts[:, place] = decoded.ignored, decoded.missing
-    return Headers(received_us, group, keys, *flags, *counts)
+        if decoded.effects or decoded.online is not None:
+            says.append(place)
+    return Headers(received_us, group, keys, *flags, *counts, says=says)
 
 
 def _accounts(messages: Sequence[Message], hours: Ints) -> tuple[Ints, list[Key]]:

@@ -38,6 +38,9 @@ class Places:
         """Sources that are not placed, each with a message of it, a good one if there is one."""
         found: dict[Source, Message] = {}
         current = self._round
+        sources = dict.fromkeys([message.source for message in messages])  # far fewer than messages
+        if all(source.placed == current or not source.site for source in sources):
+            return found
         for message in messages:
             source = message.source
             if source.placed == current or not source.site:

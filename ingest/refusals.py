@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ingest.account import Tally
 from ingest.columns import Plan
 from ingest.content import storable
@@ -64,7 +66,7 @@ def refusals(plan: Plan, counted: Tally, at_us: int, limits: Limits, over: OverQ
 
 def refused_places(plan: Plan) -> list[int]:
     """Places of the messages of which something was refused."""
-    wholes = [place for place, message in enumerate(plan.messages) if message.decoded.whole is not None]
+    wholes = np.flatnonzero(plan.headers.is_refused).tolist()
     return sorted({*wholes, *(place for place, why in plan.rejections.items() if why)})
 
 

@@ -338,8 +338,9 @@ class Writer:
         counted = account.tally(plan)
         self._keep_conflicts(connection, plan)
         again = self._keep_refusals(connection, plan, counted)
-        self._note_statuses(connection, plan.messages)
-        keeping.keep(connection, plan.messages)
+        saying = [plan.messages[place] for place in plan.headers.says]
+        self._note_statuses(connection, saying)
+        keeping.keep(connection, saying)
         seen = self._seen(plan.headers)
         raw.touch_devices(connection, seen)
         raw.insert_dirty_marks(connection, account.dirty_marks(plan))

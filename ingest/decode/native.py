@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ingest.decode.result import Decoded, Event, Rejection, packed, refused, shown, unpacked, with_ordinals
+from ingest.decode.result import Decoded, Event, Rejection, Row, packed, refused, shown, unpacked, with_ordinals
 from model.vocabulary import Quality
 
 # Texts under these names are events; all other texts are states.
@@ -60,11 +60,27 @@ def decode(payload: bytes, asset: str = "") -> Decoded:
         samples = _decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _decode_slowly(payload, asset)
-    if type(samples) is Sample:
+    if type(samples) is not Sample:
+        return _together(samples, asset)
+    row = _plain_row(samples)
+    if row is None:
         result = Decoded()
         _add(result, samples, asset)
         return result
-    return _together(samples, asset)
+    if samples.seq is None:
+        return Decoded(rows=[row])
+    return Decoded(rows=[row], seq=(samples.seq,), seq_us=(row[1],))
+
+
+def _plain_row(sample: Sample) -> Row | None:
+    """The usual sample, numbers alone, as a row at once; null where `_add` has to look closer."""
+    ts, values = sample.ts, sample.values
+    if type(ts) is int and -_LARGEST_MS < ts < _LARGEST_MS and sample.units is None and sample.asset is None and values:
+        try:
+            return tuple(values), ts * 1000, packed(values.values())  # type: ignore[arg-type]
+        except (StructError, TypeError):  # a text or a null among them
+            return None
+    return None
 
 
 def numbers(payload: bytes, asset: str = "") -> tuple[tuple[int, ...], tuple[int, ...]]:
