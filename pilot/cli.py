@@ -19,6 +19,7 @@ from pilot.commands import (
     kpi,
     ledger,
     mapping,
+    maturity,
     plant,
     quality,
     records,
@@ -51,6 +52,7 @@ kpi.app.command("cusum")(baselines.cusum)
 kpi.app.command("footprint")(footprint.footprint)
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(stops.app, name="stops")
+app.add_typer(maturity.app, name="maturity")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(keys.app, name="key")
 app.command("quality")(quality.quality)

@@ -1,6 +1,8 @@
-"""Frames that an assessment reads: everything of one site in a range of production days."""
+"""What an assessment reads of a site, and what a site freezes, declares and claims."""
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -41,3 +43,72 @@ def between(
     return {
         "site_id": site_id, "first": days[0], "last": days[1], "from_ts": instants[0], "to_ts": instants[1], **others
     }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FrozenBaseline:
+    """A baseline as it was frozen."""
+
+    key: str
+    value: float
+    first_day: date
+    last_day: date
+    version: int
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What somebody of the site declared; `attachment` is the SHA-256 of the file, hexadecimal."""
+
+    name: str
+    value: float
+    statement: str
+    attachment: str | None
+
+
+def baselines(connection: Connection, site_id: int) -> list[FrozenBaseline]:
+    """Frozen baselines, the newest version of each."""
+    return [FrozenBaseline(*row) for row in connection.execute(_SQL["baselines"], {"site_id": site_id})]
+
+
+def freeze(connection: Connection, site_id: int, found: FrozenBaseline, reason: str = "") -> None:
+    """Freeze a baseline; one that is frozen already stays."""
+    connection.execute(_SQL["insert_baseline"], {"site_id": site_id, "reason": reason, **vars(found)})
+
+
+def declarations(connection: Connection, site_id: int, day: date) -> list[Declaration]:
+    """What was declared by a day, the newest of each name."""
+    return [Declaration(*row) for row in connection.execute(_SQL["declarations"], {"site_id": site_id, "day": day})]
+
+
+def declare(
+    connection: Connection, site_id: int, said: Declaration, valid_from: date, attachment_id: int | None
+) -> None:
+    """Keep a declaration."""
+    parameters = {"name": said.name, "value": said.value, "statement": said.statement, "valid_from": valid_from}
+    more = {"site_id": site_id, "attachment_id": attachment_id, "account_id": None}
+    connection.execute(_SQL["insert_declaration"], {**parameters, **more})
+
+
+def attach(connection: Connection, site_id: int, file_name: str, content: bytes) -> tuple[int, str]:
+    """Keep a file, once per content.
+
+    Returns:
+        Its number and its SHA-256.
+    """
+    sha = hashlib.sha256(content)
+    parameters = {"site_id": site_id, "sha256": sha.digest(), "file_name": file_name, "content": content}
+    connection.execute(_SQL["insert_attachment"], {**parameters, "account_id": None})
+    row = connection.execute(_SQL["attachment_id"], {"site_id": site_id, "sha256": sha.digest()}).fetchone()
+    return (int(row[0]) if row else 0), sha.hexdigest()
+
+
+def claims(connection: Connection, site_id: int, framework: str) -> dict[str, int]:
+    """Claimed level by area, principle or technology group."""
+    return dict(connection.execute(_SQL["claims"], {"site_id": site_id, "framework": framework}).fetchall())
+
+
+def claim(connection: Connection, site_id: int, framework: str, key: str, level: int) -> None:
+    """Keep a claim."""
+    parameters = {"site_id": site_id, "framework": framework, "key": key, "level": level, "account_id": None}
+    connection.execute(_SQL["insert_claim"], parameters)

@@ -97,3 +97,43 @@ WHERE l.at >= %(from_ts)s AND l.at < %(to_ts)s AND l.action LIKE 'view.%%' AND l
 -- When the KPI job was done with which production days.
 SELECT from_day AS first, to_day AS last, (extract(epoch FROM finished_at) * 1000000)::bigint AS finished_us
 FROM kpi_run WHERE site_id = %(site_id)s AND to_day >= %(first)s AND from_day <= %(last)s
+
+-- name: baselines
+-- Frozen baselines, the newest version of each.
+SELECT DISTINCT ON (key) key, value, first_day, last_day, version FROM criterion_baseline
+WHERE site_id = %(site_id)s ORDER BY key, version DESC
+
+-- name: insert_baseline
+-- A baseline is frozen once; another version needs a reason.
+INSERT INTO criterion_baseline (site_id, key, version, value, first_day, last_day, reason)
+VALUES (%(site_id)s, %(key)s, %(version)s, %(value)s, %(first_day)s, %(last_day)s, %(reason)s) ON CONFLICT DO NOTHING
+
+-- name: declarations
+-- What was declared, the newest of each name by a day.
+SELECT DISTINCT ON (d.name) d.name, d.value, d.statement, encode(a.sha256, 'hex')
+FROM declaration d LEFT JOIN attachment a USING (attachment_id)
+WHERE d.site_id = %(site_id)s AND d.valid_from <= %(day)s ORDER BY d.name, d.valid_from DESC, d.declaration_id DESC
+
+-- name: insert_declaration
+-- A declaration; an earlier one stays.
+INSERT INTO declaration (site_id, name, value, statement, attachment_id, valid_from, account_id)
+VALUES (%(site_id)s, %(name)s, %(value)s, %(statement)s, %(attachment_id)s, %(valid_from)s, %(account_id)s)
+
+-- name: insert_attachment
+-- A file, once per content.
+INSERT INTO attachment (site_id, sha256, file_name, content, account_id)
+VALUES (%(site_id)s, %(sha256)s, %(file_name)s, %(content)s, %(account_id)s) ON CONFLICT (site_id, sha256) DO NOTHING
+
+-- name: attachment_id
+-- The number of a file.
+SELECT attachment_id FROM attachment WHERE site_id = %(site_id)s AND sha256 = %(sha256)s
+
+-- name: claims
+-- What the site claims, the newest of each key.
+SELECT DISTINCT ON (key) key, level FROM claim WHERE site_id = %(site_id)s AND framework = %(framework)s
+ORDER BY key, claim_id DESC
+
+-- name: insert_claim
+-- A claim; an earlier one stays.
+INSERT INTO claim (site_id, framework, key, level, account_id)
+VALUES (%(site_id)s, %(framework)s, %(key)s, %(level)s, %(account_id)s)

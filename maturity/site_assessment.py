@@ -1,0 +1,77 @@
+"""Assesses a site of the database: reads its facts, freezes new baselines and enters them as evidence."""
+
+from datetime import date
+
+from maturity.archive import SiteArchive
+from maturity.assessing import Assessment, Progress, assess
+from maturity.evaluate import Baseline
+from maturity.facts import Declared
+from maturity.framework import Framework
+from maturity.log import EvidenceLog, Record, entries_that_are_new
+from maturity.reading import kpis_of, read_facts
+from store import maturity as rows
+from store import registry
+from store.pool import Connection
+
+BASELINE_KIND = "criterion_baseline"
+
+
+def assess_site(
+    connection: Connection,
+    framework: Framework,
+    site: str,
+    period: tuple[date, date],
+    progress: Progress | None = None,
+) -> Assessment:
+    """Assess a site over a period.
+
+    Args:
+        connection: of role haidang_evidence, autocommit.
+        framework: the catalogue.
+        site: key of the site.
+        period: first and last production day.
+        progress: told the criteria done and in all.
+
+    Raises:
+        UnknownSiteError: there is no such site.
+        UnknownMetricError: the catalogue names a metric that the product does not have.
+    """
+    site_id = registry.site_id(connection, site)
+    said = rows.declarations(connection, site_id, period[1])
+    declared = [Declared(each.name, each.value, each.statement, each.attachment) for each in said]
+    facts = read_facts(connection, site, period[1], kpis_of(framework), declared)
+    frozen = {
+        each.key: Baseline(each.value, each.first_day, each.last_day, each.version)
+        for each in rows.baselines(connection, site_id)
+    }
+    archive = SiteArchive(facts, frozen)
+    found = assess(framework, archive, site, period, rows.claims(connection, site_id, framework.key), progress=progress)
+    _freeze(connection, site_id, site, archive.found)
+    return found
+
+
+def _freeze(connection: Connection, site_id: int, site: str, found: dict[str, Baseline]) -> None:
+    """Freeze new baselines and enter them into the evidence log, in one transaction."""
+    if not found:
+        return
+    records = [
+        Record(
+            BASELINE_KIND,
+            f"{BASELINE_KIND}|{key}",
+            {
+                "kind": BASELINE_KIND,
+                "version": baseline.version,
+                "site": site,
+                "key": key,
+                "value": baseline.value,
+                "first": baseline.first.isoformat(),
+                "last": baseline.last.isoformat(),
+            },
+        )
+        for key, baseline in sorted(found.items())
+    ]
+    with connection.transaction():
+        for key, baseline in found.items():
+            row = rows.FrozenBaseline(key, baseline.value, baseline.first, baseline.last, baseline.version)
+            rows.freeze(connection, site_id, row)
+        EvidenceLog(connection).append(entries_that_are_new(records, site_id, connection))
