@@ -33,8 +33,9 @@ def with_rolled_yields(rows: pl.DataFrame, pieces: pl.DataFrame, site: Site) -> 
         site: registry snapshot; says which assets are lines and which units run side by side.
     """
     inspected = pieces.filter(pl.col("inspected") > 0).join(stations(site), on=["scope", "asset"])
-    wanted = [Grain(name) for name in rows["grain"].unique().sort() if name != Grain.HOUR.value]
-    grains = wanted if len(inspected) else []
+    if inspected.is_empty():
+        return rows.with_columns(pl.lit(None, pl.Float64).alias("rolled_yield"), pl.lit(0.0).alias("yield_steps"))
+    grains = [Grain(name) for name in rows["grain"].unique().sort() if name != Grain.HOUR.value]
     marked = inspected.with_columns(pl.concat_str("scope", pl.lit(_MARK), "station").alias("scope"))
     found = pl.concat([pl.DataFrame(schema=_YIELDS), *(_yields(marked, grain) for grain in grains)])
     in_job = pl.col("grain") == Grain.JOB.value

@@ -4,6 +4,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kpi.losses import losses
 from kpi.rollup import RollupInputs, rollup, scopes_of, wide_rows
@@ -115,6 +117,25 @@ def test_rejects_of_setup_are_start_up_losses_and_the_rest_is_said_where_no_setu
     assert "startup_not_told" in pick(values, "startup_loss", of="m1")["flags"]
     row = next(each for each in rows_of(rollup_inputs(line("sum"), day())) if each["scope"] == "m1")
     assert {leaf.key: leaf.big_loss for leaf in losses(row)}["defects"] == "process defects and reduced yield"
+
+
+seconds = st.integers(0, 86_400_000_000).map(lambda us: us / 1e6)
+shares = st.floats(0, 1.5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(times=st.lists(seconds, min_size=7, max_size=7), ideal=shares, good=st.floats(0, 1), start=st.floats(0, 1))
+def test_the_loss_tree_adds_up_whatever_happened(times: list[float], ideal: float, good: float, start: float) -> None:
+    classes = ("production", "setup", "delay", "down_no_order", "planned_down", "not_scheduled", "unknown")
+    row: dict[str, Any] = {f"{name}_s": length for name, length in zip(classes, times, strict=True)}
+    row |= {f"{name}_s": 0.0 for name in ("fault", "starved", "blocked")}
+    row |= {"micro_stop_s": row["delay_s"] / 2, "counted_production_s": row["production_s"] / 2}
+    total = row["production_s"] * ideal
+    row |= {"ideal_total_s": total, "ideal_good_s": total * good, "ideal_startup_total_s": total * (1 - good) * start}
+    found = losses(row)
+    assert sum(leaf.seconds for leaf in found) == pytest.approx(sum(times), abs=1e-6, rel=1e-12)
+    named = [leaf.big_loss for leaf in found if leaf.big_loss]
+    assert len(named) == len(set(named))
 
 
 def test_an_explanation_says_the_rule() -> None:
