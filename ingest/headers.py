@@ -50,7 +50,9 @@ def headers(messages: Sequence[Message]) -> Headers:
             counts[:, place] = decoded.ignored, decoded.missing
         if decoded.effects or decoded.online is not None:
             says.append(place)
-    return Headers(received_us, group, keys, *flags, *counts, says=says)
+    derived, refused, repeated, replayed = flags
+    ignored, missing = counts
+    return Headers(received_us, group, keys, derived, refused, repeated, replayed, ignored, missing, says)
 
 
 def _accounts(messages: Sequence[Message], hours: Ints) -> tuple[Ints, list[Key]]:

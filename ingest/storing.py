@@ -65,16 +65,16 @@ class Storing:
 
     async def run(self, sit_out: Callable[[DatabaseUnavailableError], Awaitable[None]]) -> None:
         """Work until the end is asked for and nothing is left."""
-        following = self._begin_next()
+        following, is_sound = self._begin_next(), True
         try:
             while (batch := await following) is not None:
                 following = self._begin_next()
                 try:
-                    await self._store(batch)
+                    is_sound = await self._store(batch if is_sound else batch.rest(0))
                 except DatabaseUnavailableError as error:
                     await _abandon(following)
                     await sit_out(error)
-                    following = self._begin_next()
+                    following, is_sound = self._begin_next(), True
         finally:
             await _abandon(following)
 
@@ -90,8 +90,11 @@ class Storing:
         plan = await in_thread(self._planning, lambda: self._writer.planner.plan_ahead(counted))
         return Batch(messages, counted, plan)
 
-    async def _store(self, batch: Batch) -> None:
+    async def _store(self, batch: Batch) -> bool:
         """Store a batch and acknowledge it; for a short while an outage is met by trying again.
+
+        Returns:
+            Whether it went as planned: only then is the plan that was made meanwhile of use.
 
         Raises:
             DatabaseUnavailableError: the outage lasts.
@@ -113,7 +116,7 @@ class Storing:
                 self._in_work.popleft()
                 self._release(batch.messages)
                 self._metrics.note(report)
-                return
+                return failing_since is None and not report.bisected
 
     def _release(self, messages: list[Message]) -> None:
         arrivals = self._arrivals

@@ -1,0 +1,143 @@
+"""One batch is planned while another is stored: in order of receipt, and a plan never outlives a failure before it."""
+
+import asyncio
+from collections.abc import Callable
+from threading import Event
+from typing import cast
+
+import pytest
+
+from ingest.arrivals import Arrivals
+from ingest.message import Message
+from ingest.metrics import Metrics
+from ingest.storing import Storing
+from ingest.waiting import Signals
+from ingest.writer import NotStoredError, Report, Writer
+from store.errors import DatabaseUnavailableError
+from tests.support.waiting import wait_until
+from tests.unit.ingest.builders import known_source, message
+
+
+class _Batches:
+    """What the store sees of arrivals: batches that are there, and what was let go."""
+
+    connection = None
+
+    def __init__(self, batches: list[list[Message]]) -> None:
+        self.batches = batches
+        self.released: list[int] = []
+        self.dropped: list[int] = []
+
+    async def next_batch(self, stopping: asyncio.Event) -> list[Message] | None:
+        return self.batches.pop(0) if self.batches else None
+
+    def release(self, messages: list[Message]) -> None:
+        self.released += [one.packet_id for one in messages]
+
+    def drop(self, in_work: list[list[Message]]) -> None:
+        self.dropped += [one.packet_id for batch in in_work for one in batch]
+
+
+class _Writer:
+    """Plans and stores as told; a plan is the numbers of its messages."""
+
+    def __init__(self, write: Callable[["_Writer", list[int]], int | None]) -> None:
+        self.planner = self
+        self.planned: list[list[int]] = []
+        self.written: list[tuple[list[int], bool]] = []  # and whether a plan of just these came with them
+        self._write = write
+
+    def plan_ahead(self, messages: list[Message]) -> list[int]:
+        self.planned.append([one.packet_id for one in messages])
+        return self.planned[-1]
+
+    def write(self, messages: list[Message], ahead: list[int] | None) -> Report:
+        numbers = [one.packet_id for one in messages]
+        assert ahead in (None, numbers)
+        self.written.append((numbers, ahead is not None))
+        stored = self._write(self, numbers)
+        if stored is not None:
+            raise NotStoredError("away", stored)
+        return Report()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def batches(*sizes: int) -> _Batches:
+    numbers = iter(range(1, sum(sizes) + 1))
+    made = [[message(known_source(), []) for _ in range(size)] for size in sizes]
+    for one in (one for batch in made for one in batch):
+        one.packet_id = next(numbers)
+    return _Batches(made)
+
+
+def work(given: _Batches, writer: _Writer, *, outage_s: float = 60.0) -> None:
+    """Store everything; an outage drops what is held."""
+
+    async def run() -> None:
+        arrivals, metrics = cast(Arrivals, given), Metrics()
+        storing = Storing(arrivals, cast(Writer, writer), metrics, Signals(), outage_s)
+
+        async def sit_out(_error: DatabaseUnavailableError) -> None:
+            storing.drop()
+
+        await storing.run(sit_out)
+        await storing.close()
+
+    asyncio.run(run())
+
+
+def test_the_next_batch_is_planned_while_one_is_stored_and_acknowledged_after_it() -> None:
+    given = batches(2, 2, 1)
+
+    def write(writer: _Writer, numbers: list[int]) -> None:
+        following = {1: [3, 4], 3: [5]}.get(numbers[0])
+        if following is not None:
+            wait_until(lambda: following in writer.planned, timeout_s=10, what="the plan of the next batch")
+        assert given.released == list(range(1, numbers[0]))
+
+    writer = _Writer(write)
+    work(given, writer)
+    assert writer.written == [([1, 2], True), ([3, 4], True), ([5], True)]
+    assert given.released == [1, 2, 3, 4, 5]
+
+
+def test_what_a_failure_leaves_is_planned_anew_like_the_batch_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ingest.storing.RETRY_S", 0.0)
+    given, failures = batches(3, 2, 1), [0, 2]
+    writer = _Writer(lambda _writer, _numbers: failures.pop(0) if failures else None)
+    work(given, writer)
+    assert writer.written == [([1, 2, 3], True), ([1, 2, 3], False), ([3], False), ([4, 5], False), ([6], True)]
+    assert given.released == [1, 2, 3, 4, 5, 6]
+
+
+def test_an_outage_gives_up_the_plan_that_is_being_made() -> None:
+    given, planning, may_end = batches(2, 2, 1), Event(), Event()
+
+    class Slow(_Writer):
+        def plan_ahead(self, messages: list[Message]) -> list[int]:
+            if messages[0].packet_id == 3:
+                planning.set()
+                may_end.wait(10)
+            return super().plan_ahead(messages)
+
+    def write(_writer: _Writer, numbers: list[int]) -> int | None:
+        if numbers[0] == 1:
+            assert planning.wait(10)
+            return 1
+        return None
+
+    class Dropping(_Batches):
+        def drop(self, in_work: list[list[Message]]) -> None:
+            super().drop(in_work)
+            may_end.set()  # until now nobody waited for it
+
+    given.__class__ = Dropping
+    writer = Slow(write)
+    work(given, writer, outage_s=-1.0)
+    assert given.released == [1, 5]
+    assert given.dropped == [2, 3, 4]
+    assert [numbers for numbers, _ in writer.written] == [[1, 2], [5]]
