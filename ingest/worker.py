@@ -28,7 +28,7 @@ from store.errors import DatabaseUnavailableError
 from store.logs import configure_log
 from store.revision import require_current
 
-GC_THRESHOLD = 100_000  # messages are no cycles: looking for such 100 times a second would cost a tenth of the time
+GC_THRESHOLD = 1_000_000  # what is held is no cycle and stays below it: looking for such cost a tenth of receiving
 SWITCH_S = 0.0005  # the writer's thread gets its turn after each answer of the database; by default in 5 ms
 
 log = structlog.get_logger("ingest")
