@@ -19,7 +19,8 @@ the same base sums, so no mean of ratios exists anywhere.
 - **No production time** while production was planned: availability 0, performance and quality without a value, OEE
   0.
 - **Status**: `provisional` while the window is open; then `final`, `low_confidence` (coverage below 0.95),
-  `no_ideal_cycle` (pieces without an ideal cycle), `no_factor` (no emission factor of the grid zone), `no_data`.
+  `no_ideal_cycle` (pieces without an ideal cycle), `no_factor` (no emission factor of the grid zone),
+  `no_tariff` (no price of electricity in force), `no_data`.
 - **Coverage** is 1 − unknown / PBT; **completeness** is received over expected readings of periodic series, else
   the share of time with a signal. Both stand beside every value.
 - **Hours** keep values only: an hour without a value has no row, nor has a time or quantity of zero. An hour is cut
@@ -34,13 +35,19 @@ the same base sums, so no mean of ratios exists anywhere.
     constraint if one is named, else of that last unit itself (flag `line_last`). Time of several serial units is never
     added under counts of one: it would divide one output by many times.
 
-  Energy is that of the nearest meters at or below; a unit of kind `meter` measures all of what it hangs on. Units that
-  count no pieces are left out of OEE and its factor `oee_availability` (flag `units_without_counts`), not of
-  `availability`.
+  Units that count no pieces are left out of OEE and its factor `oee_availability` (flag `units_without_counts`), not
+  of `availability`.
 - **Losses**: the leaves `not_scheduled_time`, `planned_down_time`, `down_no_order_time`, `unknown_time`, `setup_time`,
   `fault_time`, `starved_time`, `blocked_time`, `micro_stop_time`, `delay_other_time`, `uncounted_production_time`,
   `reduced_speed_loss`, `startup_loss`, `defect_loss` and `good_ideal_time` add up to the window. Where pieces have no
   ideal cycle, or nothing was produced, `production_time` stands whole for the last five.
+- **Energy** of a scope is that of the nearest meters at or below it; a unit of kind `meter` that `relations` do not
+  name measures all of what it hangs on. What a main meter and a sub-meter both measure is
+  counted once, at the main one; meters below a main meter are its sub-meters unless `relations` say otherwise. Energy
+  flows evenly between two readings and goes to the time classes, jobs and products of the machine's own intervals; a
+  unit of kind `meter` takes those of what it hangs on, a line at its constraint those of the constraint. Parts by
+  class, by tariff period, by job and by product add up to the meter's total with a rest that is shown.
+- **Cost** takes the price in force at the local date and period of use, in VND; `factor_set` names the tariffs.
 - **Capped** variants cut each factor at 1 after summing, before multiplying; hours have none.
 - **Records**: what telemetry cannot know (orders, attendance, inspection, maintenance, inventory) comes with
   `haidang records import`. A record belongs whole to the window in which it ends; records of everything at or below a
@@ -73,6 +80,7 @@ the same base sums, so no mean of ratios exists anywhere.
 | `line_constraint`, `line_last`, `line_parallel` | the rule by which the units of the line stand for it |
 | `startup_not_told` | there were rejects but no setup time: those of start-up cannot be told from steady ones |
 | `factor_year_lag` | the newest emission factor is of an earlier year |
+| `energy_unclassed` | part of the energy has no time class: a gap, or a meter of nothing with a state |
 | `partial_demand` | a meter of the scope was silent in some interval |
 | `withdrawn` | an earlier final value can no longer be computed |
 """

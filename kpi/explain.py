@@ -10,9 +10,11 @@ import polars as pl
 from kpi.behind import Archive, Made, NotKeptError, days_of, kind_of
 from kpi.boundary import boundary
 from kpi.catalogue import CATALOGUE, Kpi
+from kpi.energy_split import energy_by_reason, meters_of
 from kpi.evaluate import value_columns
 from kpi.losses import Loss, losses
 from kpi.rules import rule_text
+from kpi.status import METERED
 from model.canonical import digest
 from model.registry import Site
 from store import explain as stored
@@ -63,6 +65,8 @@ class Explanation:
     raw_rows: int = 0
     raw_digests: list[Row] = field(default_factory=list)
     contributing: tuple[str, ...] = ()
+    energy: list[Row] = field(default_factory=list)  # kWh by time class and reason; they add up to the energy
+    meters: list[Row] = field(default_factory=list)  # what each measured, and its share in the scope's energy
     rule: str = ""  # how the units below stand for the scope
     boundary: str | None = None  # of a carbon or baseline value: what it covers, by which factors
 
@@ -103,7 +107,10 @@ class Explainer:
         stretch = stored.Stretch(*days_of(value), value["window_start"], value["window_end"], sources)
         digests = stored.raw_digests(self._connection, self._site_id, stretch)
         gaps = stored.gaps(self._connection, self._site_id, stretch, MOST_GAPS)
-        pieces = _summed(made.pieces(value))
+        atoms = made.pieces(value)
+        pieces = _summed(atoms)
+        meters = made.sources.filter(pl.col("scope") == value["asset"])
+        metered = CATALOGUE[found.kpi].basis in METERED
         return replace(
             found,
             pieces=pieces[:MOST_PIECES].to_dicts(),
@@ -115,6 +122,8 @@ class Explainer:
             raw_rows=sum(each["rows"] for each in digests),
             raw_digests=digests,
             contributing=tuple(sources),
+            energy=energy_by_reason(atoms, meters).to_dicts() if metered else [],
+            meters=meters_of(atoms, meters).to_dicts() if metered else [],
             rule=rule_text(made.site, value["asset"], sources),
             boundary=boundary(made.site, CATALOGUE[found.kpi], value["asset"], sources),
         )

@@ -22,6 +22,9 @@ def show(found: Explanation) -> None:
         console.print(_pieces(found))
     if found.losses:
         console.print(_losses(found))
+    if found.energy:
+        console.print(_energy(found))
+        console.print(_meters(found))
     if found.longest:
         console.print(_longest(found))
     console.print(_rests_on(found), soft_wrap=True)
@@ -76,6 +79,27 @@ def _losses(found: Explanation) -> Table:
             table.add_row(loss.key, _minutes(loss.seconds), loss.big_loss)
     table.columns[0].footer, table.columns[1].footer = "sum", _minutes(sum(loss.seconds for loss in found.losses))
     table.columns[1].justify = "right"
+    return table
+
+
+def _energy(found: Explanation) -> Table:
+    table = Table("class", "reason", "kWh", title="Where the energy went", title_justify="left", show_footer=True)
+    for row in found.energy:
+        of_class = "/".join(filter(None, (row["time_class"], row["sub_class"]))) or "not known"
+        table.add_row(*map(escape, (of_class, row["reason"], _number(row["kwh"]))))
+    table.columns[0].footer, table.columns[2].footer = "sum", _number(sum(row["kwh"] for row in found.energy))
+    table.columns[2].justify = "right"
+    return table
+
+
+def _meters(found: Explanation) -> Table:
+    names = ("meter", "kWh", "of the energy", "main meter", "sub-meter")
+    table = Table(*names, title="Meters, and the share of each", title_justify="left")
+    for row in found.meters:
+        shares = (row["energy_share"], row["main_share"], row["submeter_share"])
+        table.add_row(
+            escape(row["asset"] or "the site"), _number(row["kwh"]), *(_share(each or None) for each in shares)
+        )
     return table
 
 

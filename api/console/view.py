@@ -15,9 +15,11 @@ from store.serving import IntervalFilter, IntervalKey, LedgerFilter, RejectedFil
 
 OEE_KPIS = ("oee", "availability", "effectiveness", "quality_ratio")
 ENERGY_KPIS = ("energy", "co2e_location", "demand_peak", "specific_energy")
-REASONS = ("no_data", "no_factor", "no_ideal_cycle")
+REASONS = ("no_data", "no_factor", "no_tariff", "no_ideal_cycle")
 OF_SEVERAL_UNITS = "units_without_counts"  # says nothing about one machine: on an open day it only has not counted yet
 REJECTED_SHOWN = 20
+STOPS_SHOWN = 20
+CORRECTABLE = ("setup", "delay", "down_no_order", "planned_down", "unknown")
 STATE_DAYS = timedelta(days=3)
 MAX_INTERVALS = 10_000
 CLASSES = ("production", "setup", "delay", "down_no_order", "planned_down", "not_scheduled", "unknown")
@@ -75,8 +77,10 @@ class Home:
     rejected: list[Row]
     ledger: LedgerTotal
     ledger_until: datetime | None
-    may_settle: bool = False  # may try rejected messages again and put them aside
+    may_settle: bool = False  # may try rejected messages again and put them aside, and correct stops
     class_times: list[ClassTimes] = field(default_factory=list)
+    stops: list[Row] = field(default_factory=list)
+    stop_reasons: list[Row] = field(default_factory=list)
 
 
 def read_home(scope: Scope, sites: list[Row], site: Row, asked: date | None, *, with_payload: bool) -> Home:
@@ -91,6 +95,7 @@ def read_home(scope: Scope, sites: list[Row], site: Row, asked: date | None, *, 
     level, oee = _oee_rows(assets, values)
     energy = {row["kpi"]: row for row in values if row["asset"] == "" and row["kpi"] in ENERGY_KPIS}
     ledger, until = _ledger(scope, number)
+    intervals = day_intervals(scope, assets, day.shown)
     return Home(
         site=site,
         sites=sites,
@@ -107,8 +112,18 @@ def read_home(scope: Scope, sites: list[Row], site: Row, asked: date | None, *, 
         ledger=ledger,
         ledger_until=until,
         may_settle=with_payload,
-        class_times=class_times(assets, day_intervals(scope, assets, day.shown)),
+        class_times=class_times(assets, intervals),
+        stops=longest_stops(assets, intervals),
+        stop_reasons=serving.reasons(scope, number) if with_payload else [],
     )
+
+
+def longest_stops(assets: list[Row], intervals: list[Row]) -> list[Row]:
+    """The longest stretches that a correction can change, with the names of their units."""
+    names = {asset["key"]: asset["name"] for asset in assets}
+    stops = [row for row in intervals if row["time_class"] in CORRECTABLE and row["origin"] != "calendar"]
+    longest = sorted(stops, key=lambda row: (-row["duration_s"], row["from_ts"], row["asset"]))[:STOPS_SHOWN]
+    return [{**row, "name": names[row["asset"]]} for row in longest]
 
 
 def without_idle_flags(assets: list[Row], values: list[Row]) -> list[Row]:

@@ -99,6 +99,25 @@ class DigestPublic(Model):
     sha256: str
 
 
+class EnergyPublic(Model):
+    """Energy of a scope in one class of time and for one reason; class '' is not known."""
+
+    time_class: str
+    sub_class: str
+    reason: str
+    kwh: float
+
+
+class MeterPublic(Model):
+    """A meter of a scope: what it measured, and the share of it in the scope's energy and between the meters."""
+
+    asset: str
+    kwh: float
+    energy_share: float
+    main_share: Annotated[float, Field(description="share that sub-meters are compared with")]
+    submeter_share: Annotated[float, Field(description="share that main meters of the scope measure too")]
+
+
 class ExplanationPublic(Model):
     """Everything behind one value, made again from the stored pieces of time and counts."""
 
@@ -118,6 +137,8 @@ class ExplanationPublic(Model):
     window_minutes: Annotated[float, Field(description="unit time of the window; the losses add up to it")]
     losses: list[LossPublic]
     contributing: list[str]
+    energy: Annotated[list[EnergyPublic], Field(description="of a value of energy: they add up to it")]
+    meters: Annotated[list[MeterPublic], Field(description="of a value of energy")]
     boundary: Annotated[str | None, Field(description="of a carbon or baseline value: what it covers, which factors")]
     rule: Annotated[str, Field(description="how the units below stand for the asset")]
     pieces: list[PiecePublic]
