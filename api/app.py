@@ -16,6 +16,7 @@ from api.routes import (
     conflicts,
     console,
     console_rejected,
+    console_stops,
     cusum,
     explain,
     health,
@@ -71,6 +72,6 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_exception_handler(console.SignInNeededError, console.to_login)
     values = (sites, assets, kpis, explain, cusum, intervals, annotations, records, quality)
     messages = (rejected, replays, ledger, conflicts)
-    for module in (*values, *messages, health, metrics, session, console, console_rejected):
+    for module in (*values, *messages, health, metrics, session, console, console_rejected, console_stops):
         app.include_router(module.router)
     return app

@@ -188,6 +188,11 @@ def conflicts(scope: Scope, site_id: int | None, window: Window, limit: int, bef
     return _rows(scope, "conflicts", site_id=site_id, **vars(window), limit=limit, before_id=before_id)
 
 
+def reasons(scope: Scope, site_id: int) -> list[Row]:
+    """Reasons of a site that stand now, with what they make of a stop."""
+    return _rows(scope, "reasons", site_id=site_id)
+
+
 def newest_states(scope: Scope, site_id: int, since: datetime, until: datetime) -> list[Row]:
     """The newest state reading of each unit in [since, until), with the time since which it is unchanged."""
     bounds = {"since": since, "until": until, "look_back": since - STATE_LOOK_BACK}

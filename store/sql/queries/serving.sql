@@ -122,6 +122,12 @@ WHERE i.site_id = ANY (%(sites)s) AND i.asset_id = ANY (%(assets)s)
 ORDER BY i.asset_id, i.from_ts
 LIMIT %(limit)s
 
+-- name: reasons
+-- The reasons of a site that an engineer can give.
+SELECT r.key, r.name_vi, r.name_en, r.time_class, r.sub_class FROM reason r
+WHERE r.site_id = ANY (%(sites)s) AND r.site_id = %(site_id)s AND (r.valid_to IS NULL OR r.valid_to > now())
+ORDER BY r.key
+
 -- name: rejected
 -- Rejected messages, newest first, one page after the cursor; without a site also those of no known site.
 SELECT r.rejected_message_id AS id, s.key AS site, d.key AS device, r.topic, r.reason, r.detail, r.whole, r.payload_bytes,

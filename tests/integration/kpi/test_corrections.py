@@ -205,6 +205,30 @@ def test_the_commands_and_the_explanation_over_the_api(office: Office) -> None:
     assert office.ask("GET", "kpis/fault_time/explain", "viewer", **nothing)[0] == 404
 
 
+def test_the_form_of_the_console(office: Office) -> None:
+    def visitor(role: str) -> TestClient:
+        client = TestClient(office.client.app, headers={"Accept-Language": "en"}, follow_redirects=False)
+        client.post("/login", data={"key": office.keys[role]})
+        return client
+
+    engineer, place = visitor("engineer"), {"site": "plant", "day": "2026-03-02"}
+    page = engineer.get("/", params=place).text
+    assert 'action="/stops/annotate"' in page
+    assert '<option value="tool_change">Tool change</option>' in page
+    form = {**place, "asset": MACHINE, "from": BEGIN, "to": END, "reason": "tool_change", "note": "dao gãy & <b>"}
+    answer = engineer.post("/stops/annotate", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?site=plant&day=2026-03-02#part-stops")
+    page = engineer.get("/", params=place).text
+    assert "tool_change – dao gãy &amp; &lt;b&gt;" in page
+    assert "waits to be computed again" in page
+    assert engineer.post("/stops/annotate", data={**form, "note": ""}).status_code == 422
+    assert engineer.post("/stops/annotate", data=form, headers={"Origin": "https://evil.example"}).status_code == 403
+    viewer = visitor("viewer")
+    assert 'action="/stops/annotate"' not in viewer.get("/", params=place).text
+    assert viewer.post("/stops/annotate", data=form).status_code == 403
+    assert office.plant.query("SELECT count(*) FROM annotation") == [(1,)]
+
+
 def test_of_two_who_replace_the_same_statement_at_once_one_is_refused(office: Office) -> None:
     url = office.plant.database.url
     given = Correction(MACHINE, *STOP, reason="tool_change", note="first")
