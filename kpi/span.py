@@ -43,6 +43,7 @@ from store.series_quality import replace_quality
 from store.spool import BUCKETS, Spool
 
 MAX_FINDINGS = 500
+LEAST_SHARE = 250_000  # readings: with fewer, handing a part to another process takes longer than computing it
 _NAMES = pl.Schema({"asset": pl.String, "name": pl.String})
 
 
@@ -221,10 +222,10 @@ class _SpanWork:
             yield _Read(given, spool, buckets, wanted, _digests(carried), _digests(handed))
 
     def _parts(self, read: _Read) -> list[Part]:
-        """Neighbouring assets whose readings fit in memory together."""
-        return [
-            self._part(read, first, last) for first, last in grouped(read.spool.counts.tolist(), self.office.part_rows)
-        ]
+        """Neighbouring assets whose readings fit in memory together, enough of them for all processes."""
+        counts, processes = read.spool.counts.tolist(), self.office.pool.processes
+        share = max(LEAST_SHARE, sum(counts) // (2 * processes)) if processes > 1 else self.office.part_rows
+        return [self._part(read, first, last) for first, last in grouped(counts, min(share, self.office.part_rows))]
 
     def _part(self, read: _Read, first: int, last: int) -> Part:
         assets = frozenset(asset for asset, bucket in read.buckets.items() if first <= bucket <= last)
