@@ -54,6 +54,9 @@ VALUES = pl.Schema(
 _AS_STORED = [pl.col(name).cast(dtype) for name, dtype in VALUES.items()]
 MARKS = pl.Schema({"asset": pl.String, "production_day": pl.Date, "mark": pl.String})
 _MICROSECONDS = 1e6
+_goes_in = pl.any_horizontal(
+    pl.col(name) > 0 for name in ("scope1_rows", "energy_rows", "precursor_direct_t", "precursor_indirect_t")
+)
 _has_reactive = (pl.col("reactive_kvarh") != 0) | (pl.col("beside_reactive_kwh") != 0)
 _PRICED = frozenset({Basis.COST, Basis.BILL})
 
@@ -254,7 +257,7 @@ _ABLE: dict[Basis, pl.Expr] = {
     **dict.fromkeys((Basis.RECORD, Basis.SAMPLE), pl.lit(value=True)),
     Basis.SCOPE1: pl.col("scope1_rows") > 0,
     Basis.MARKET: pl.col("can_energy") & (pl.col("scope") == ""),  # contracts are of the whole site
-    Basis.CBAM: pl.col("good_kg") > 0,  # goods by mass, and energy or records of what went into them
+    Basis.CBAM: (pl.col("good_kg") > 0) & _goes_in,  # goods by mass, and energy or records of what went into them
     Basis.BASELINE: pl.col("baseline_days") > 0,
     Basis.SUBMETER: pl.col("can_submeter"),
     Basis.REACTIVE: pl.col("can_energy") & _has_reactive,
