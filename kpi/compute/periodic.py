@@ -29,16 +29,18 @@ def periodic_rows(readings: pl.DataFrame, series: pl.DataFrame, pieces: pl.DataF
 def _received(came: pl.DataFrame, periodic: pl.DataFrame, index: Pieces) -> pl.DataFrame:
     """Count the readings (series_id, ts; in order) of each series between the borders of its asset's pieces."""
     ids, ts = came["series_id"].to_numpy(), came["ts"].to_numpy()
-    parts = [pl.DataFrame(schema=_COUNTS)]
+    pieces, numbers, quantities = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [pl.Series(dtype=pl.String)]
     for series_id, a, quantity in periodic.select("series_id", "a", "quantity").iter_rows():
         begin, end = index.of_asset(a)
         if begin == end:
             continue
         own = ts[slice(*np.searchsorted(ids, np.array([series_id, series_id + 1], ids.dtype)))]
         borders = np.append(index.from_us[begin:end], index.to_us[end - 1])
-        number = np.diff(np.searchsorted(own, borders, side="right"))
-        parts.append(pl.DataFrame({"p": np.arange(begin, end), "quantity": quantity, "amount": number}, _COUNTS))
-    counts = pl.concat(parts).filter(pl.col("amount") > 0)
+        pieces.append(np.arange(begin, end))
+        numbers.append(np.diff(np.searchsorted(own, borders, side="right")))
+        quantities.append(pl.Series([quantity]).new_from_index(0, end - begin))
+    columns = {"p": np.concatenate(pieces), "quantity": pl.concat(quantities), "amount": np.concatenate(numbers)}
+    counts = pl.DataFrame(columns, _COUNTS).filter(pl.col("amount") > 0)
     return counts.group_by("p", "quantity").agg(pl.col("amount").sum())
 
 
