@@ -120,10 +120,10 @@ async def start_child(name: str, environment: Mapping[str, str]) -> Child:
     return Child(name, process, ours)
 
 
-async def watch_supervisor(stop: Callable[[], None]) -> None:
-    """In the child: show signs of life; stop when the supervisor is gone."""
+async def watch_supervisor(stop: Callable[[], None], is_well: Callable[[], bool] = lambda: True) -> None:
+    """In the child: show signs of life while it is well; stop when the supervisor is gone."""
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=os.dup(_STDIN)))
-    beating = asyncio.create_task(_beat(writer), name="signs of life")
+    beating = asyncio.create_task(_beat(writer, is_well), name="signs of life")
     try:
         await reader.read(1)
         stop()
@@ -132,10 +132,11 @@ async def watch_supervisor(stop: Callable[[], None]) -> None:
         writer.close()
 
 
-async def _beat(writer: asyncio.StreamWriter) -> None:
+async def _beat(writer: asyncio.StreamWriter, is_well: Callable[[], bool]) -> None:
     with suppress(ConnectionError):
         while True:
-            writer.write(_BEAT)
+            if is_well():
+                writer.write(_BEAT)
             await asyncio.sleep(BEAT_S)
 
 

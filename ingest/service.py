@@ -55,6 +55,11 @@ class Service:
         self._signals.stopping.set()
         self._arrivals.wake.set()
 
+    @property
+    def stuck_s(self) -> float:
+        """For how many seconds one of the threads has not come back."""
+        return self._storing.stuck_s
+
     async def reload(self, mappings: Sequence[Mapping]) -> None:
         """Use other mapping files from now on."""
         await self._link.reload(mappings)

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -19,7 +18,7 @@ from ingest.arrivals import Arrivals
 from ingest.columns import Plan
 from ingest.message import Message
 from ingest.metrics import Metrics
-from ingest.waiting import Signals, in_thread
+from ingest.waiting import OwnThread, Signals
 from ingest.writer import NotStoredError, Writer
 from store.errors import DatabaseUnavailableError
 
@@ -60,8 +59,7 @@ class Storing:
         self._signals = signals
         self._outage_s = outage_s
         self._in_work: deque[list[Message]] = deque()  # the batch that is stored, and the one that is planned behind it
-        self._planning = ThreadPoolExecutor(1, thread_name_prefix="planner")
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._planning, self._thread = OwnThread("planner"), OwnThread("writer")
 
     async def run(self, sit_out: Callable[[DatabaseUnavailableError], Awaitable[None]]) -> None:
         """Work until the end is asked for and nothing is left."""
@@ -87,7 +85,7 @@ class Storing:
             return None
         self._in_work.append(messages)
         counted = [message for message in messages if not message.only_acknowledge]
-        plan = await in_thread(self._planning, lambda: self._writer.planner.plan_ahead(counted))
+        plan = await self._planning.do(lambda: self._writer.planner.plan_ahead(counted))
         return Batch(messages, counted, plan)
 
     async def _store(self, batch: Batch) -> bool:
@@ -132,7 +130,12 @@ class Storing:
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Do something on the writer's thread, between two batches."""
-        return await in_thread(self._thread, work)
+        return await self._thread.do(work)
+
+    @property
+    def stuck_s(self) -> float:
+        """For how many seconds nothing has come of what a thread was asked for."""
+        return max(self._planning.stuck_s, self._thread.stuck_s)
 
     async def close(self) -> None:
         """End connections and threads."""

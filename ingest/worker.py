@@ -131,7 +131,8 @@ async def _serve(settings: IngestSettings, router: Router, metrics: Metrics, *, 
             group.create_task(watch(settings.mapping_path, reload.set), name="watch mapping files"),
         ]
         if settings.is_child:
-            others.append(group.create_task(watch_supervisor(service.stop), name="watch the supervisor"))
+            watching = watch_supervisor(service.stop, lambda: service.stuck_s < settings.ingest_hang_s)
+            others.append(group.create_task(watching, name="watch the supervisor"))
         else:
             session = service.session
             drainer = Drainer([settings.slot], session.holder, session.all_sessions, settings.ingest_hang_s)

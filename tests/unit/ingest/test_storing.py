@@ -11,7 +11,7 @@ from ingest.arrivals import Arrivals
 from ingest.message import Message
 from ingest.metrics import Metrics
 from ingest.storing import Storing
-from ingest.waiting import Signals
+from ingest.waiting import OwnThread, Signals
 from ingest.writer import NotStoredError, Report, Writer
 from store.errors import DatabaseUnavailableError
 from tests.support.waiting import wait_until
@@ -141,3 +141,22 @@ def test_an_outage_gives_up_the_plan_that_is_being_made() -> None:
     assert given.released == [1, 5]
     assert given.dropped == [2, 3, 4]
     assert [numbers for numbers, _ in writer.written] == [[1, 2], [5]]
+
+
+def test_a_thread_that_does_not_come_back_is_noticed() -> None:
+    may_end = Event()
+
+    async def look() -> tuple[float, float, float]:
+        thread = OwnThread("test")
+        idle = thread.stuck_s
+        doing = [asyncio.create_task(thread.do(lambda: may_end.wait(10))) for _ in range(2)]
+        await asyncio.to_thread(wait_until, lambda: thread.stuck_s > 0.05, timeout_s=10, what="the thread to be missed")
+        stuck = thread.stuck_s
+        may_end.set()
+        await asyncio.gather(*doing)
+        thread.shutdown()
+        return idle, stuck, thread.stuck_s
+
+    idle, stuck, after = asyncio.run(look())
+    assert (idle, after) == (0.0, 0.0)
+    assert stuck > 0.05
