@@ -43,7 +43,7 @@ def headers(messages: Sequence[Message]) -> Headers:
     says: list[int] = []
     for place, message in enumerate(messages):
         decoded = message.decoded
-        if message.is_derived or message.dup or message.kept or message.replay_of or decoded.whole is not None:
+        if message.is_derived or message.may_repeat or message.replay_of or decoded.whole is not None:
             whole, is_replay = decoded.whole is not None, message.replay_of > 0
             flags[:, place] = message.is_derived, whole, message.may_repeat, is_replay
         if decoded.ignored or decoded.missing:
