@@ -27,3 +27,7 @@ class UnknownMetricError(MaturityError):
 
 class CatalogueError(MaturityError):
     """A catalogue cannot be read or contradicts itself."""
+
+
+class PackageError(MaturityError):
+    """A package is none of ours, or cannot be made."""
