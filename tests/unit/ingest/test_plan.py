@@ -252,7 +252,7 @@ def test_no_infinity_is_stored_whatever_else_is_in_the_batch(conversions: dict[s
 @pytest.mark.parametrize("why", ["dup", "kept", "copied"])
 def test_what_may_have_been_stored_before_is_no_message_of_its_own(why: str) -> None:
     source = known_source()
-    sent = [("a", None, NOW_US, 1.0, 0)]
+    sent: list[Value] = [("a", None, NOW_US, 1.0, 0)]
     batch = [message(source, sent), message(source, sent, **{why: True}), message(source, sent)]
     plan, _ = plan_of(batch)
     (found,) = account.accounts(plan, account.tally(plan), NOW_US).values()
