@@ -1,0 +1,31 @@
+"""Revisions only go on: each value has one current row and a history without holes, whatever comes."""
+
+from random import Random
+
+from kpi.job import run_once
+from tests.integration.kpi.plant import HOUR, MONDAY, SHIFT_START, Plant
+from tests.support.database import TestDatabase
+
+AFTER = MONDAY + 40 * 24 * HOUR
+WINDOW = "asset_id, kpi, variant, grain, production_day, window_start, shift, product, job"
+
+
+def test_revisions_of_every_value_are_monotone(database: TestDatabase) -> None:
+    plant, chance = Plant(database), Random(5)  # noqa: S311 - test data
+    plant.work_a_day()
+    run_once(plant.kpi_url, now=AFTER)
+    for number in range(1, 4):
+        at = SHIFT_START + chance.random() * 7 * HOUR
+        plant.put("state", [(at, chance.choice(["HELD", "ABORTED"])), (at + HOUR / 4, "EXECUTE")])
+        run_once(plant.kpi_url, now=AFTER + number * HOUR)
+    rows = plant.query(
+        f"SELECT array_agg(revision ORDER BY computed_at), count(*) FILTER (WHERE superseded_at IS NULL), "
+        f"bool_and(superseded_at IS NULL OR superseded_at >= computed_at), "
+        f"array_agg(superseded_at ORDER BY revision), array_agg(computed_at ORDER BY revision), "
+        f"bool_and(revision = 1 OR cardinality(cause) > 0) FROM kpi_value GROUP BY {WINDOW}"
+    )
+    assert max(len(revisions) for revisions, *_ in rows) == 4
+    for revisions, current, ordered, superseded, computed, caused in rows:
+        assert revisions == list(range(1, len(revisions) + 1))
+        assert (current, ordered, caused) == (1, True, True)
+        assert superseded[:-1] == computed[1:]
