@@ -131,7 +131,7 @@ def process(url: str, size: Size, what: str, processes: int = 1) -> Run:
 
 
 def _print(results: list[Result]) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=130)
     table = Table("machines × days", "readings", "what", title="KPI job", title_justify="left", box=None)
     for name in ("s", "× reading", "ns/reading", "own CPU s", "database CPU s", "peak MB", "values"):
         table.add_column(name, justify="right")
