@@ -14,7 +14,18 @@ from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
 
 app = typer.Typer(help="Records of orders, maintenance, inspection, attendance and inventory.", no_args_is_help=True)
-Kind = Literal["order", "maintenance", "inspection", "attendance", "inventory", "problem", "fuel", "refrigerant", "precursor"]
+Kind = Literal[
+    "order",
+    "maintenance",
+    "inspection",
+    "attendance",
+    "inventory",
+    "problem",
+    "energy",
+    "fuel",
+    "refrigerant",
+    "precursor",
+]
 SHOWN_PROBLEMS = 20
 
 

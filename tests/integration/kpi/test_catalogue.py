@@ -23,6 +23,11 @@ g2,line/m1,2026-03-02T10:00,2026-03-02T11:00,diameter,10.06;10.03;10.08
 """
 
 
+STEAM = """key,asset,from,to,medium,amount,unit,mj_per_unit,source
+e1,line/m1,2026-03-02T06:00,2026-03-02T14:00,steam,0.5,t,2700,steam table
+"""
+
+
 def run(plant: Plant, *arguments: str) -> str:
     result = CliRunner().invoke(app, ["kpi", *arguments, "--site", "plant", "--database-url", plant.database.url])
     assert result.exit_code == 0, result.output
@@ -36,7 +41,11 @@ def test_measured_values_become_capability_that_is_shown_and_explained(database:
     assert (before["fed"], before["iso_number"]) == (False, 22)
     assert before["missing"][0] == "records of kind 'inspection' with value or values"
     imported(plant, tmp_path, "inspection", MEASURED)
+    imported(plant, tmp_path, "energy", STEAM)
     compute(plant)
+    energy = plant.value("comprehensive_energy_consumption")
+    kwh, made = (plant.value(kpi)["value"] for kpi in ("energy", "produced_quantity"))
+    assert energy["value"] == pytest.approx((0.5 * 2700 + 3.6 * kwh) / made)
     rows = json.loads(run(plant, "show", "--kpi", "pp", "--asset", MACHINE, "--format", "json"))
     assert [(row["variant"], row["value"]) for row in rows] == [
         ("diameter", pytest.approx(0.2 / 6 / 0.03559, rel=1e-3))
