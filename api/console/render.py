@@ -13,10 +13,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from api.console import bundle, numbers, texts, timeline
+from api.console import bundle, texts, timeline
 from api.console.view import CLASSES, ENERGY_KPIS, OEE_KPIS, REASONS, why_missing
 from api.schemas import Problem
 from kpi.catalogue import CATALOGUE
+from model import wording
 
 LANGUAGE_COOKIE = "haidang_lang"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -31,22 +32,22 @@ class Writer:
     now: datetime
 
     def value(self, kpi: str, value: float | None) -> str:
-        return numbers.quantity(value, CATALOGUE[kpi].unit, self.language)
+        return wording.quantity(value, CATALOGUE[kpi].unit, self.language)
 
     def percent(self, value: float | None) -> str:
-        return numbers.percent(value, self.language)
+        return wording.percent(value, self.language)
 
     def count(self, value: int) -> str:
-        return numbers.number(value, self.language, 0)
+        return wording.number(value, self.language, 0)
 
     def day(self, value: date) -> str:
-        return numbers.day(value, self.language)
+        return wording.day(value, self.language)
 
     def clock(self, value: datetime) -> str:
-        return numbers.clock(value, self.zone, self.language, self.now)
+        return wording.clock(value, self.zone, self.language, self.now)
 
     def duration(self, seconds: float) -> str:
-        return numbers.duration(seconds, self.language)
+        return wording.duration(seconds, self.language)
 
 
 class Console:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from api.console import numbers
 from api.console.texts import Texts
+from model import wording
 from store.serving import Row
 
 # Kind of time -> its custom property in console.css; the page puts the colours in, for light and dark.
@@ -79,9 +79,9 @@ def _row(row: Row, name: str, zone: ZoneInfo, texts: Texts) -> dict[str, Any]:
         "kind": kind(row["time_class"], row["sub_class"]),
         "asset": name,
         "class": texts.of_class(row["time_class"], row["sub_class"]),
-        "duration": f"{numbers.duration(row['duration_s'], texts.language)} ({span})",
-        "state": row["state"] or numbers.NOTHING,
-        "reason": row["reason"] or numbers.NOTHING,
+        "duration": f"{wording.duration(row['duration_s'], texts.language)} ({span})",
+        "state": row["state"] or wording.NOTHING,
+        "reason": row["reason"] or wording.NOTHING,
     }
 
 
