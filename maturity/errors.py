@@ -31,3 +31,23 @@ class CatalogueError(MaturityError):
 
 class PackageError(MaturityError):
     """A package is none of ours, or cannot be made."""
+
+
+class SettingsError(MaturityError):
+    """A setting is missing or wrong."""
+
+
+class AssessmentError(MaturityError):
+    """An assessment, decision, claim or declaration cannot be taken as it was given."""
+
+
+class UnknownAssessmentError(AssessmentError):
+    """There is no such assessment, or not for this caller."""
+
+
+class NotInvitedError(AssessmentError):
+    """Somebody decides on an assessment without being invited to it."""
+
+
+class SettledAssessmentError(AssessmentError):
+    """The assessment is final or superseded, or not ready to be final."""

@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from psycopg.rows import class_row, dict_row
@@ -21,6 +21,7 @@ from store.queries import load
 
 ROLES = ("viewer", "engineer", "assessor", "programme", "admin")
 ALL_SITES: Literal["all"] = "all"
+LONGEST_ASSESSOR_KEY = timedelta(days=366)
 
 _KEY = re.compile(r"hd_(?P<prefix>[0-9a-f]{12})_(?P<secret>[0-9a-f]{64})", re.ASCII)
 _NO_HASH = bytes(32)
@@ -65,13 +66,15 @@ def create_key(
         account: name of the account; made as a service account when it is new.
         role: one of ROLES; `admin` sees every site, later ones too.
         sites: keys of sites the account may see from now on; `all` = those that exist now.
-        expires_at: end of the key, null = until revoked.
+        expires_at: end of the key, null = until revoked; an assessor's key must have one, within a year.
 
     Raises:
-        InvalidConfigurationError: an unknown role or site.
+        InvalidConfigurationError: an unknown role or site, an assessor's key without an end.
     """
     if role not in ROLES:
         raise InvalidConfigurationError(f"There is no role {role!r}; choose one of {', '.join(ROLES)}.")
+    if role == "assessor" and (expires_at is None or expires_at > datetime.now(UTC) + LONGEST_ASSESSOR_KEY):
+        raise InvalidConfigurationError("An assessor's key ends: give it an end within a year.")
     prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
     key = {"account": account, "prefix": prefix, "hash": hash_secret(secret), "role": role, "expires_at": expires_at}
     with connection.transaction():

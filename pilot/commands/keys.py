@@ -20,7 +20,7 @@ def create(
     account: Annotated[str, typer.Argument(help="who the key is for")],
     role: Annotated[str, typer.Option(help=f"one of {', '.join(access.ROLES)}")] = "viewer",
     site: Annotated[list[str] | None, typer.Option(help="site the key may see; repeat for more")] = None,
-    days: Annotated[int, typer.Option(min=1, help="days until the key ends")] = 365,
+    days: Annotated[int, typer.Option(min=1, help="days until the key ends; at most 366 for an assessor")] = 365,
     database_url: DatabaseUrl = "",
 ) -> None:
     """Make a key and show it once; only its hash is kept."""

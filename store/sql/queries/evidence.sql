@@ -4,7 +4,7 @@ SELECT pg_advisory_xact_lock(7203617)
 
 -- name: log_size
 -- Number of records.
-SELECT coalesce(max(seq) + 1, 0) FROM evidence_log
+SELECT evidence_size()
 
 -- name: last_checkpoint
 -- The newest checkpoint.
@@ -26,7 +26,7 @@ INSERT INTO checkpoint_signature (tree_size, key, line) VALUES (%(tree_size)s, %
 
 -- name: leaf_hashes
 -- Leaf hashes from a place on, in order.
-SELECT leaf_hash FROM evidence_log WHERE seq >= %(first)s ORDER BY seq
+SELECT evidence_leaves(%(first)s)
 
 -- name: records_from
 -- Records in order, some at a time.

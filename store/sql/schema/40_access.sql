@@ -9,7 +9,8 @@ CREATE TABLE api_key (
     created_at   timestamptz NOT NULL DEFAULT now(),
     expires_at   timestamptz,
     revoked_at   timestamptz,
-    last_used_at timestamptz
+    last_used_at timestamptz,
+    CONSTRAINT assessor_has_an_end CHECK (role <> 'assessor' OR expires_at IS NOT NULL)
 );
 COMMENT ON COLUMN api_key.hash IS 'SHA-256 of the secret; secrets are random 256-bit strings, so no slow hash is needed';
 

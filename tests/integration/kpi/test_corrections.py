@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -71,7 +71,8 @@ def office(database: TestDatabase) -> Iterator[Office]:
     run_once(plant.kpi_url, now=AFTER)
     with connect(database.url) as connection:
         roles = ("viewer", "engineer", "assessor")
-        keys = {role: create_key(connection, role, role=role, sites=["plant"]) for role in roles}
+        end = datetime.now(UTC) + timedelta(days=30)
+        keys = {role: create_key(connection, role, role=role, sites=["plant"], expires_at=end) for role in roles}
     settings = ApiSettings(database_url=database.url_for("haidang_api"), session_secret="0123456789abcdef" * 4)  # type: ignore[arg-type]
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         yield Office(plant, client, keys)

@@ -95,7 +95,7 @@ GRANT SELECT (site_id, key, name, timezone, country, grid_zone, factor_set, day_
 GRANT SELECT ON evidence_log, checkpoint, checkpoint_signature TO haidang_api;
 
 ALTER TABLE evidence_log ENABLE ROW LEVEL SECURITY;
-CREATE POLICY of_visible_sites ON evidence_log TO haidang_api USING (site_id = ANY (visible_sites()));
+CREATE POLICY of_visible_sites ON evidence_log FOR SELECT TO haidang_api USING (site_id = ANY (visible_sites()));
 CREATE POLICY of_all_sites ON evidence_log TO haidang_evidence USING (true) WITH CHECK (true);
 CREATE POLICY of_evidence ON kpi_value FOR SELECT TO haidang_evidence USING (true);
 CREATE POLICY of_evidence ON raw_day_digest FOR SELECT TO haidang_evidence USING (true);
