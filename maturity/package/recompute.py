@@ -1,0 +1,227 @@
+"""Every KPI of a package again, from its raw rows: days in spans with the registry that was in force, then weeks,
+months and jobs from the pieces of the days. Pure computation of `kpi.compute` and `kpi.rollup`; bounded memory.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from kpi.compute import compute, read_range
+from kpi.frames import ATOMS, INTERVAL_SERIES, INTERVALS, SERIES, Inputs, Tables, conform, empty
+from kpi.marking import marks_of, quality_marks
+from kpi.rollup import MARKS, VALUES, RollupInputs, rollup
+from kpi.windows import calendar_windows
+from kpi.work import DAY, windows_of_days
+from maturity.package import layout
+from maturity.package.content import Package
+from maturity.package.periods import Plan, Target
+from maturity.package.rows import RawDays, Spans
+from model.registry import Site
+from model.vocabulary import Grain
+
+SPAN_ROWS = 2_000_000
+MOST_SPAN_DAYS = 31
+_ALL_FINAL = 2**61  # an instant after every window: what is compared is final
+_SHORT = frozenset({Grain.HOUR, Grain.SHIFT, Grain.DAY, Grain.PRODUCT})
+_SERIES_OF_SITE = [name for name in SERIES if name != "series_id"]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known besides readings: events, corrections, records, texts, and what the day before handed on."""
+
+    symbols: pl.DataFrame
+    events: pl.DataFrame
+    annotations: pl.DataFrame
+    records: pl.DataFrame
+    carry: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, package: Package) -> "Context":
+        """Read it from a package."""
+        frames = {name: package.frame(layout.raw_table(name), schema) for name, schema in layout.RAW_TABLES.items()}
+        return cls(**frames, carry=package.json(layout.CARRY))
+
+    def events_of(self, low: int, high: int) -> pl.DataFrame:
+        """Events that begin in a range or last into it, and the last product and job change of each asset before it."""
+        ts, start, end = pl.col("ts"), pl.col("from_us"), pl.col("to_us")
+        within = ((ts >= low) & (ts < high)) | ((start < high) & (end > low)).fill_null(value=False)
+        changes = self.events.filter(pl.col("kind").is_in(["product_change", "job_change"]), ts < low)
+        before = changes.sort("ts", "key").group_by("asset", "kind").last().select(self.events.columns)
+        before = before.filter((end <= low).fill_null(value=True))
+        return pl.concat([self.events.filter(within), before]).unique(maintain_order=True)
+
+    def annotations_of(self, low: int, high: int) -> pl.DataFrame:
+        """Corrections that touch a range."""
+        return self.annotations.filter(pl.col("from_us") < high, pl.col("to_us") > low)
+
+    def records_of(self, low: int, high: int) -> pl.DataFrame:
+        """Business records that end in a range, and what is burned or lost over time in it."""
+        end = pl.col("to_us")
+        lasting = pl.col("kind").is_in(["fuel", "refrigerant"]) & (pl.col("from_us") < high)
+        return self.records.filter(end > low, (end <= high) | lasting)
+
+
+@dataclass
+class Recomputation:
+    """The pieces and values that came out."""
+
+    values: list[pl.DataFrame] = field(default_factory=list)
+    atoms: list[pl.DataFrame] = field(default_factory=list)
+    demand: list[pl.DataFrame] = field(default_factory=list)
+    intervals: list[pl.DataFrame] = field(default_factory=list)
+    marks: list[pl.DataFrame] = field(default_factory=list)
+
+    def all_values(self) -> pl.DataFrame:
+        """Rows of kpi.rollup.VALUES."""
+        return pl.concat([empty(VALUES), *self.values])
+
+    def all_intervals(self) -> pl.DataFrame:
+        """Rows of kpi.frames.INTERVALS."""
+        return pl.concat([empty(INTERVALS), *self.intervals])
+
+    def keep(self, tables: Tables, values: pl.DataFrame, marks: pl.DataFrame) -> None:
+        """Take what a span brought."""
+        self.values.append(values)
+        self.atoms.append(conform(tables.atoms, ATOMS))
+        self.demand.append(conform(tables.interval_series, INTERVAL_SERIES))
+        self.intervals.append(conform(tables.intervals, INTERVALS))
+        self.marks.append(marks)
+
+
+def recompute(package: Package, raw: RawDays, plan: Plan, progress: Progress | None = None) -> Recomputation:
+    """Compute every KPI that the package names and holds the inputs of.
+
+    Args:
+        package: of which the signature and the digests have been checked.
+        raw: its readings.
+        plan: which registry was in force on which day, and which longer windows are wanted.
+        progress: told the days done and in all.
+    """
+    context, made, spans, done = Context.of(package), Recomputation(), Spans(raw), 0
+    carry: Mapping[str, Mapping[str, Any]] | None = None
+    days = package.manifest.days
+    for digest, of_span in _spans(package, plan.configs, days):
+        site = package.site(digest)
+        rows = spans.rows(of_span, read_range(site, of_span), _first_end(site, of_span[-1]))
+        inputs = _inputs(site, of_span, raw.ids, context, rows)
+        tables = compute(replace(inputs, carry=context.carry if carry is None else carry))
+        _roll_up(made, site, of_span, tables)
+        carry = _handed_on(tables, of_span[-1])
+        done += len(of_span)
+        if progress:
+            progress(done, len(days))
+    if plan.targets:
+        pieces = _Pieces.of(made, (days[0], days[-1]))
+        made.values.extend(pieces.rolled_up(package.site(target.digest), target) for target in plan.targets)
+    return made
+
+
+def _spans(
+    package: Package, configs: Mapping[date, str], days: tuple[date, ...]
+) -> Iterator[tuple[str, tuple[date, ...]]]:
+    """Cut days into spans of one registry and not too many rows; the size of a member tells how many there are."""
+    span: list[date] = []
+    size = 0
+    for day in days:
+        member = package.members.get(layout.readings_of(day))
+        weight = member.size if member else 0
+        full = size + weight > SPAN_ROWS * _BYTES_PER_ROW or len(span) >= MOST_SPAN_DAYS
+        if span and (configs[day] != configs[span[-1]] or full):
+            yield configs[span[-1]], tuple(span)
+            span, size = [], 0
+        span.append(day)
+        size += weight
+    yield configs[span[-1]], tuple(span)
+
+
+_BYTES_PER_ROW = 1.5  # of a well compressed member, at least
+
+
+def _inputs(site: Site, days: tuple[date, ...], ids: Mapping[str, int], context: Context, rows: pl.DataFrame) -> Inputs:
+    low, high = read_range(site, days)
+    every = [window for plan in windows_of_days(site, days).values() for window in plan]
+    whole = (min(window.from_us for window in every), max(window.to_us for window in every))
+    series = series_of(site, ids)
+    return Inputs(
+        site=site,
+        days=days,
+        series=series,
+        readings=rows.filter(pl.col("series_id").is_in(series["series_id"].implode())),
+        symbols=context.symbols,
+        events=context.events_of(low, high),
+        annotations=context.annotations_of(low, high),
+        records=context.records_of(*whole),
+    )
+
+
+def series_of(site: Site, ids: Mapping[str, int]) -> pl.DataFrame:
+    """The series of a registry that the package has, as the computation wants them."""
+    rows = [
+        {"series_id": ids[key], **{name: getattr(each, name) for name in _SERIES_OF_SITE}}
+        for each in site.series
+        if (key := series_key(site.key, each.asset, each.name)) in ids
+    ]
+    return pl.DataFrame(rows, SERIES, orient="row").sort("series_id")
+
+
+def series_key(site: str, asset: str, name: str) -> str:
+    """Name a series as digests do."""
+    return "/".join(part for part in (site, asset, name) if part)
+
+
+def _first_end(site: Site, day: date) -> int:
+    return min(window.to_us for plan in windows_of_days(site, [day]).values() for window in plan)
+
+
+def _handed_on(tables: Tables, day: date) -> dict[str, Mapping[str, Any]]:
+    last = tables.carry.filter(pl.col("production_day") == day)
+    return {asset: json.loads(payload) for asset, payload in last.select("asset", "payload").iter_rows()}
+
+
+def _roll_up(made: Recomputation, site: Site, days: tuple[date, ...], tables: Tables) -> None:
+    marks = pl.concat([marks_of(tables.findings, site, days), quality_marks(tables.quality, site)])
+    given = RollupInputs(
+        site=site,
+        atoms=conform(tables.atoms, ATOMS),
+        interval_series=conform(tables.interval_series, INTERVAL_SERIES),
+        windows=calendar_windows(site, days[0] - DAY, days[-1] + DAY),
+        now_us=_ALL_FINAL,
+        marks=marks,
+    )
+    made.keep(tables, rollup(given, _SHORT), marks)
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """The pieces of all days, to build longer windows from."""
+
+    period: tuple[date, date]
+    atoms: pl.DataFrame
+    demand: pl.DataFrame
+    marks: pl.DataFrame
+
+    @classmethod
+    def of(cls, made: Recomputation, period: tuple[date, date]) -> "_Pieces":
+        atoms, demand = pl.concat([empty(ATOMS), *made.atoms]), pl.concat([empty(INTERVAL_SERIES), *made.demand])
+        return cls(period, atoms, demand, pl.concat([empty(MARKS), *made.marks]))
+
+    def rolled_up(self, site: Site, target: Target) -> pl.DataFrame:
+        """Weeks and months, or jobs, that were made with one registry."""
+        of_jobs = Grain.JOB in target.grains
+        given = RollupInputs(
+            site=site,
+            atoms=self.atoms.filter(pl.col("job").is_in(sorted(target.jobs))) if of_jobs else self.atoms,
+            interval_series=empty(INTERVAL_SERIES) if of_jobs else self.demand,
+            windows=calendar_windows(site, *self.period),
+            now_us=_ALL_FINAL,
+            marks=self.marks,
+        )
+        wanted = target.windows.select("grain", "production_day", "job").unique()
+        keys = ["grain", "production_day", "job"]
+        return rollup(given, target.grains).join(wanted, on=keys, how="semi", maintain_order="left")

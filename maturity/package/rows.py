@@ -1,0 +1,120 @@
+"""Readings of a package in spans of days, as the KPI computation wants them: with the rows just outside of the span.
+
+Days are read one after the other. In: the readings members. Out: rows of kpi.frames.READINGS.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from kpi.compute.signals import in_order
+from kpi.frames import READINGS, empty
+from maturity.package import layout
+from maturity.package.content import Package
+from maturity.package.parquet import readings_from_parquet
+
+_ORDER = ("series_id", "ts")
+
+
+@dataclass
+class RawDays:
+    """The readings members, in order of time: before the period, each day of it, after it.
+
+    Attributes:
+        package: where they are.
+        ids: number of each series key.
+        heads: the first row of each series, per member that has been read once.
+    """
+
+    package: Package
+    ids: dict[str, int]
+    heads: dict[str, pl.DataFrame] = field(default_factory=dict)
+    _kept: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    @property
+    def members(self) -> list[str]:
+        """Names of the members, in order of time."""
+        return [layout.BEFORE, *map(layout.readings_of, self.package.manifest.days), layout.AFTER]
+
+    def load(self, name: str) -> pl.DataFrame:
+        """Rows of a member; a day without readings has no member."""
+        if name not in self.package.members:
+            return empty(READINGS)
+        found = self._kept.pop(name, None)
+        found = readings_from_parquet(self.package.read(name), name, self.ids) if found is None else found
+        if name not in self.heads:
+            self.heads[name] = firsts(found)
+        return found
+
+    def head(self, name: str) -> pl.DataFrame:
+        """First row of each series of a member."""
+        return self.heads[name] if name in self.heads else firsts(self.load(name))
+
+    def keep(self, name: str, rows: pl.DataFrame) -> None:
+        """Hold rows of a member that will be asked for next."""
+        self._kept = {name: rows}
+
+
+def firsts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The first row of each series; the rows are in order."""
+    return rows.filter(pl.col("series_id") != pl.col("series_id").shift(1).fill_null(-1))
+
+
+def lasts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The last row of each series; the rows are in order."""
+    return rows.filter(pl.col("series_id") != pl.col("series_id").shift(-1).fill_null(-1))
+
+
+@dataclass
+class Spans:
+    """Gives the rows of one span of days after the other.
+
+    Attributes:
+        raw: the members.
+    """
+
+    raw: RawDays
+    _behind: pl.DataFrame | None = None
+
+    def rows(self, days: tuple[date, ...], read: tuple[int, int], ends: int) -> pl.DataFrame:
+        """Rows of a span and those just outside of it, sorted by series and time.
+
+        Args:
+            days: of the span; spans are asked for in order, without gaps.
+            read: range that its computation reads, in µs UTC (kpi.compute.read_range).
+            ends: when the last day of the span ends on the asset on which it ends first.
+        """
+        if self._behind is None:
+            self._behind = self.raw.load(layout.BEFORE)
+        inside = [self.raw.load(layout.readings_of(day)) for day in days]
+        ahead = list(self._ahead(layout.readings_of(days[-1]), read[1]))
+        found = in_order(pl.concat([self._behind, *inside, *ahead]))
+        early = found["ts"] < read[0]
+        rows = pl.concat([lasts(found.filter(early)), found.filter(~early)]) if early.any() else found
+        seen = lasts(in_order(pl.concat([lasts(self._behind), *map(lasts, inside)])))
+        late = inside[-1].filter(pl.col("ts") >= ends)
+        self._behind = pl.concat([seen, late]).unique(_ORDER, keep="first").sort(_ORDER)
+        return in_order(rows)
+
+    def _ahead(self, last: str, until_us: int) -> Iterator[pl.DataFrame]:
+        """Rows after a member up to an instant, and of each series the first one after that."""
+        members = self.raw.members
+        follow = set(self.raw.ids.values())
+        near = True
+        for name in members[members.index(last) + 1 :]:
+            if not follow:
+                return
+            if near:
+                rows = self.raw.load(name)
+                yield rows.filter(pl.col("ts") < until_us)
+                later = firsts(rows.filter(pl.col("ts") >= until_us))
+                near = later.is_empty()
+                if name != layout.AFTER:
+                    self.raw.keep(name, rows)
+            else:
+                later = self.raw.head(name)
+            found = later.filter(pl.col("series_id").is_in(sorted(follow)))
+            follow.difference_update(found["series_id"])
+            yield found
