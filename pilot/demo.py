@@ -14,15 +14,20 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from kpi.job import run_once
+from maturity.audit import audit
+from maturity.closing import close_due_days
+from maturity.keys import read_key, write_key
+from maturity.notes import SigningKey
 from pilot import services
 from pilot.broker import embedded_broker
 from pilot.embedded import embedded_database
 from pilot.errors import PilotError
 from pilot.ports import LOCALHOST, answers, free_port, wait_for_port
-from pilot.summary import Summary, received_messages, summarize
+from pilot.summary import Stage, Summary, received_messages, summarize
 from simulators.run import Progress, RunSummary
 from simulators.run import run as run_plant
 from simulators.settings import PlantSettings
+from store import evidence
 from store.access import create_key
 from store.migrate import migrate
 from store.pool import connect, with_user
@@ -33,6 +38,8 @@ SERVICE_START_TIMEOUT_S = 30.0
 MAX_RESTARTS = 5
 STALL_TIMEOUT_S = 60.0
 SITE = "demo-plant"
+KEY_FILE = "evidence.key"
+ROLES = {"maturity": "haidang_evidence"}  # of services that are not called like their role
 
 Say = Callable[[str], None]
 
@@ -59,6 +66,7 @@ class Stack:
     api_url: str
     key: str
     session_secret: str
+    evidence_key: SigningKey
     services: list[services.Service]
 
 
@@ -89,9 +97,11 @@ def demo(options: Options, say: Say) -> Iterator[tuple[Stack, Summary]]:
         _run_history(stack, plant, options, say)
         say("Computing KPIs")
         run_once(with_user(stack.database_url, "haidang_kpi"))
-        summary = summarize(stack.database_url, SITE, plant.published)
+        say("Entering what is final into the evidence log")
+        entered = _enter_evidence(stack)
+        summary = summarize(stack.database_url, SITE, plant.published).plus(entered)
         if not options.once:
-            stack.services.append(_service(exits, stack, "kpi", options))
+            stack.services.extend(_service(exits, stack, name, options) for name in ("kpi", "maturity"))
         yield stack, summary
 
 
@@ -122,7 +132,8 @@ def _start(exits: ExitStack, options: Options, say: Say) -> Stack:
     broker_url, broker = exits.enter_context(embedded_broker(options.home / "broker"))
     say(f"Starting broker ({broker}), ingest and API")
     port = free_port() if options.once else options.port
-    stack = Stack(database_url, broker_url, f"http://{LOCALHOST}:{port}", key, secrets.token_urlsafe(32), [])
+    url, secret = f"http://{LOCALHOST}:{port}", secrets.token_urlsafe(32)
+    stack = Stack(database_url, broker_url, url, key, secret, _evidence_key(options.home), [])
     stack.services.append(_service(exits, stack, "ingest", options))
     stack.services.append(_service(exits, stack, "api", options))
     _wait_until_up(stack, port)
@@ -138,13 +149,33 @@ def _prepare(database_url: str) -> str:
 
 def _service(exits: ExitStack, stack: Stack, name: str, options: Options) -> services.Service:
     environment = {
-        "HAIDANG_DATABASE_URL": with_user(stack.database_url, f"haidang_{name}"),
+        "HAIDANG_DATABASE_URL": with_user(stack.database_url, ROLES.get(name, f"haidang_{name}")),
         "HAIDANG_BROKER_URL": stack.broker_url,
         "HAIDANG_API_PORT": stack.api_url.rsplit(":", 1)[1],
         "HAIDANG_SESSION_SECRET": stack.session_secret,
         "HAIDANG_INGEST_METRICS_PORT": str(free_port()),
+        "HAIDANG_SIGNING_KEY_FILE": str(options.home / KEY_FILE),
     }
     return exits.enter_context(services.running(name, environment, options.home / "logs"))
+
+
+def _evidence_key(home: Path) -> SigningKey:
+    """The demo's own signing key, made once per folder."""
+    path = home / KEY_FILE
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        write_key(path, SigningKey.generate("demo.example/haidang"))
+    return read_key(path)
+
+
+def _enter_evidence(stack: Stack) -> Stage:
+    """Enter what is final, sign it, and check the whole log again."""
+    with connect(with_user(stack.database_url, ROLES["maturity"]), "demo", autocommit=True) as connection:
+        closed = close_due_days(connection, stack.evidence_key)
+        checkpoints = evidence.checkpoints(connection)
+        found = audit(evidence.records(connection), checkpoints, stack.evidence_key.public)
+    said = f"{found.records:,} records in the evidence log, signed" if closed.note else "nothing to enter"
+    return Stage("evidence", said if found.is_good else found.findings[0], found.is_good)
 
 
 def _wait_until_up(stack: Stack, port: int) -> None:

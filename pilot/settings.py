@@ -13,12 +13,14 @@ from pydantic_settings import BaseSettings
 from api.settings import ApiSettings
 from ingest.settings import IngestSettings
 from kpi.settings import KpiSettings
+from maturity.settings import EvidenceSettings
 from simulators.settings import PlantSettings
 from store.errors import without_password
 
 _SERVICES: dict[str, type[BaseSettings]] = {
     "ingest": IngestSettings,
     "kpi": KpiSettings,
+    "maturity": EvidenceSettings,
     "api": ApiSettings,
     "simulate": PlantSettings,
 }

@@ -41,6 +41,10 @@ class Summary:
     def ok(self) -> bool:
         return all(stage.ok for stage in self.stages)
 
+    def plus(self, stage: Stage) -> "Summary":
+        """Add a stage."""
+        return Summary([*self.stages, stage], self.lines)
+
 
 def received_messages(database_url: str) -> int:
     """Messages that ingest has taken and accounted for."""

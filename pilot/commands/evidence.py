@@ -91,6 +91,14 @@ def append(
 
 
 @app.command()
+def serve() -> None:
+    """Do so again and again, as a service that lives through outages (HAIDANG_EVIDENCE_EVERY_S, _SIGNING_KEY_FILE)."""
+    from maturity.service import main
+
+    raise typer.Exit(main())
+
+
+@app.command()
 def checkpoint(key_file: KeyFile, database_url: DatabaseUrl = "") -> None:
     """Sign the log as it is now and print the note; publish it, so that others can hold you to it."""
     key = keys.read_key(key_file)

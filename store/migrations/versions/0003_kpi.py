@@ -1,4 +1,4 @@
-"""KPI engine: what energy cost, emissions, capability, corrections and data quality need in the registry and beside values."""
+"""KPI engine: what energy, emissions, capability, corrections and data quality need in registry and derived data."""
 
 from store.migrations.steps import run_sql
 
