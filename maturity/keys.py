@@ -26,6 +26,16 @@ def write_key(path: Path, key: SigningKey) -> None:
         file.write(key.secret + "\n")
 
 
+def write_public_key(path: Path, key: PublicKey) -> Path:
+    """Write the public key beside the file of its signing key, as FILE.pub."""
+    public = path.with_name(path.name + ".pub")
+    try:
+        public.write_text(f"{key}\n", "ascii")
+    except OSError as error:
+        raise KeyFileError(f"{public} cannot be written: {error.strerror}.") from error
+    return public
+
+
 def read_key(path: Path) -> SigningKey:
     """Read a signing key.
 

@@ -42,10 +42,12 @@ def key_create(
     name: Annotated[str, typer.Argument(help="who signs, e.g. factory.example/haidang; the log is called so")],
     output: Annotated[Path, typer.Option("-o", "--output", help="file to write; it must not exist")],
 ) -> None:
-    """Make a key: the file stays with you, the public key that is printed goes to those who check."""
+    """Make a key: FILE stays with you, FILE.pub and the line that is printed go to those who check."""
     key = SigningKey.generate(name)
     keys.write_key(output, key)
-    Console(stderr=True, highlight=False).print(f"{output} holds the signing key. Its public key, for assessors:")
+    public = keys.write_public_key(output, key.public)
+    console = Console(stderr=True, highlight=False)
+    console.print(f"{output} holds the signing key, {public} its public key. For assessors:")
     typer.echo(str(key.public))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from maturity.checkpoint import Checkpoint
 from maturity.errors import KeyFileError, ProofError, SignatureError
-from maturity.keys import read_key, read_public_key, write_key
+from maturity.keys import read_key, read_public_key, write_key, write_public_key
 from maturity.merkle import Tree, leaf_hash
 from maturity.notes import Note, PublicKey, SigningKey, note_of
 from maturity.rotation import announcement, key_in_force, key_periods
@@ -34,6 +34,7 @@ def test_keys_are_written_for_their_owner_only_and_read_back(tmp_path: Path) -> 
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     assert read_key(tmp_path / "key") == key
     assert read_public_key(str(key.public)) == key.public
+    assert read_public_key(str(write_public_key(tmp_path / "key", key.public))) == key.public
     assert key.secret not in repr(key)
     with pytest.raises(KeyFileError, match="not overwritten"):
         write_key(tmp_path / "key", key)
