@@ -94,6 +94,14 @@ class Level(Sourced):
     name: Text
     definition: Text | None = None
     definition_basis: Basis | None = None
+    crosswalk: dict[Key, Sentence] = {}  # what other frameworks have beside it: for display only
+
+
+class LevelName(Sourced):
+    """What a level is called within one principle, where that differs from the framework's own name of it."""
+
+    level: Annotated[int, Field(ge=0, le=10)]
+    name: Text
 
 
 class Principle(Sourced):
@@ -101,6 +109,7 @@ class Principle(Sourced):
 
     key: Key
     name: Text
+    level_names: tuple[LevelName, ...] = ()
 
 
 class Area(Sourced):
@@ -190,6 +199,13 @@ class Window(Part):
     consecutive: Annotated[int, Field(ge=1, le=12)] = 1
 
 
+class BaselineRule(Part):
+    """What improvements are compared with: the first window of so many days whose data are complete enough, frozen."""
+
+    days: Annotated[int, Field(ge=1, le=366)] = 30
+    min_completeness: Annotated[float, Field(ge=0, le=1)] = 0.95
+
+
 class DataGate(Part):
     """Below it a criterion is not assessable, never failed."""
 
@@ -243,12 +259,22 @@ class Framework(Sourced):
     principles: Annotated[tuple[Principle, ...], Field(min_length=1)]
     areas: Annotated[tuple[Area, ...], Field(min_length=1)]
     technology_groups: tuple[TechnologyGroup, ...] = ()
+    baseline: BaselineRule = BaselineRule()
     criteria: Annotated[tuple[Criterion, ...], Field(max_length=MOST_CRITERIA)]
 
     def criteria_of(self, area: str, level: int | None = None) -> list[Criterion]:
         """Criteria of an area, at one level or at all, in order of level."""
         found = [each for each in self.criteria if each.area == area and level in (None, each.level)]
         return sorted(found, key=lambda each: (each.level, each.id))
+
+    def level_name(self, key: str, level: int) -> tuple[Text, Basis] | None:
+        """Name of a level in a principle or area, with its basis; null for a level that the framework does not have."""
+        principle = next((each.principle for each in self.areas if each.key == key), key)
+        named: list[LevelName | Level] = [
+            name for each in self.principles if each.key == principle for name in each.level_names
+        ]
+        found = next((each for each in (*named, *self.levels) if each.level == level), None)
+        return (found.name, found.basis) if found else None
 
     def plain(self) -> dict[str, Any]:
         """The catalogue as plain data, for digests and packages."""

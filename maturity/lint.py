@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from maturity.facts import SCOPES
-from maturity.framework import Criterion, Framework
+from maturity.framework import Criterion, Framework, Sourced
 from maturity.loading import Mistake
 from maturity.metrics import METRICS
 
@@ -48,7 +48,15 @@ def _unknown_parts(framework: Framework) -> Iterator[Mistake]:
     for area in framework.areas:
         if area.principle not in principles:
             yield Mistake(f"area {area.key}", f"there is no principle {area.principle!r}")
-    parts = [*framework.levels, *framework.principles, *framework.areas, *framework.criteria, framework]
+    names = [(each, name) for each in framework.principles for name in each.level_names]
+    levels = {each.level for each in framework.levels}
+    for principle, name in names:
+        if name.level not in levels:
+            yield Mistake(
+                f"principle {principle.key}", f"it names level {name.level}, which the framework does not have"
+            )
+    parts: list[Sourced] = [*framework.levels, *framework.principles, *(name for _, name in names)]
+    parts += [*framework.areas, *framework.criteria, framework]
     for part in parts:
         for source in (part.source_ref or "").replace(",", " ").split():
             if source not in framework.sources:
@@ -56,7 +64,7 @@ def _unknown_parts(framework: Framework) -> Iterator[Mistake]:
 
 
 def _name(part: object) -> str:
-    return str(getattr(part, "id", None) or getattr(part, "key", ""))
+    return str(getattr(part, "id", None) or getattr(part, "key", None) or getattr(part, "level", ""))
 
 
 def _of_criterion(criterion: Criterion, framework: Framework) -> Iterator[Mistake]:

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from maturity.assessing import Assessment
 from maturity.evaluate import ConditionResult, Outcome
-from maturity.framework import Text
+from maturity.framework import Basis, Text
 
 _MARK = {
     Outcome.SUPPORTED: "[green]✓ supported[/green]",
@@ -36,18 +36,21 @@ def text(said: Text, language: str) -> str:
 def _levels(found: Assessment, language: str, console: Console) -> None:
     table = Table("principle / area", "supported", "claimed", "next level needs")
     for principle in found.framework.principles:
-        _level_row(table, found, principle.key, f"[bold]{escape(text(principle.name, language))}[/bold]")
+        _level_row(table, found, language, principle.key, f"[bold]{escape(text(principle.name, language))}[/bold]")
         for area in found.framework.areas:
             if area.principle == principle.key:
                 mark = "" if area.basis.value == "stated" else f" ({area.basis.value})"
-                _level_row(table, found, area.key, f"  {escape(text(area.name, language))}{mark}")
+                _level_row(table, found, language, area.key, f"  {escape(text(area.name, language))}{mark}")
     console.print(table)
 
 
-def _level_row(table: Table, found: Assessment, key: str, name: str) -> None:
+def _level_row(table: Table, found: Assessment, language: str, key: str, name: str) -> None:
     stand, claimed = found.stands[key], found.claimed.get(key)
     needs = "" if stand.next is None else f"{stand.next.level}: {', '.join(stand.next.open) or 'no criterion'}"
-    table.add_row(name, str(stand.level), "" if claimed is None else str(claimed), needs)
+    named = found.framework.level_name(key, stand.level)
+    mark = " (?)" if named and named[1] is Basis.UNVERIFIED else ""
+    supported = f"{stand.level} {text(named[0], language)}{mark}" if named else str(stand.level)
+    table.add_row(name, escape(supported), "" if claimed is None else str(claimed), needs)
 
 
 def _criteria(found: Assessment, language: str, console: Console) -> None:

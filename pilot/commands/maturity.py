@@ -90,6 +90,25 @@ def frameworks() -> None:
 
 
 @app.command()
+def crosswalk(
+    framework: Annotated[str, typer.Option(help="whose levels are shown beside those of others")] = "lighthouse-os",
+) -> None:
+    """Show levels of frameworks side by side: for orientation; they measure different things, nothing is converted."""
+    from maturity.loading import framework as load
+
+    found = load(framework)
+    others = list(dict.fromkeys(key for level in found.levels for key in level.crosswalk))
+    if not others:
+        raise PilotError(f"The catalogue {found.key} names no levels of other frameworks.")
+    table = Table(found.key, *others)
+    for level in found.levels:
+        table.add_row(f"{level.level} {level.name.en}", *(level.crosswalk.get(key, "") for key in others))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("Our reading, for display only: the columns do not measure the same thing; scores are not converted.")
+
+
+@app.command()
 def metrics(
     pattern: Annotated[str, typer.Argument(help="only names that contain this")] = "",
     json_: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
@@ -135,7 +154,7 @@ def declare(
 
     if not metric_of(metric).name.startswith("declared."):
         raise PilotError(f"{metric} is measured, not declared; `haidang maturity metrics declared.` lists what can be.")
-    content = _content(attachment) if attachment else None
+    content = content_of(attachment) if attachment else None
     with connect(database(database_url), "maturity declare") as connection:
         site_id = registry.site_id(connection, site)
         id_, sha = (None, None)
@@ -188,7 +207,12 @@ def parse_period(text: str) -> tuple[date, date]:
     return first, last
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """Read a file that is attached.
+
+    Raises:
+        PilotError: it cannot be read, or is too large.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:

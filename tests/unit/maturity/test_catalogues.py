@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from maturity.errors import CatalogueError
-from maturity.framework import Framework
+from maturity.framework import Basis, Framework, Text
 from maturity.lint import gaps, lint
 from maturity.loading import framework, read, shipped
 from tests.unit.maturity.plain import catalogue, criterion
@@ -33,6 +33,43 @@ def test_lighthouse_os_has_all_77_criteria() -> None:
 @pytest.mark.parametrize("key", shipped())
 def test_what_is_shipped_has_no_mistakes(key: str) -> None:
     assert lint(framework(key)) == []
+
+
+@pytest.mark.parametrize("key", set(shipped()) - {"lighthouse-os"})
+def test_smaller_catalogues_say_what_is_theirs_and_what_is_ours(key: str) -> None:
+    found = framework(key)
+    assert found.status == ("historic" if key == "vn-dbi-2021" else "current")
+    assert all(each.basis is Basis.PROJECT and each.threshold_origin == "project_default" for each in found.criteria)
+    assert {each.area for each in found.criteria} == {each.key for each in found.areas}
+    assert {each.principle for each in found.areas} == {each.key for each in found.principles}
+
+
+def test_levels_begin_where_the_framework_begins_and_unverified_names_say_so() -> None:
+    begin = {key: framework(key).levels[0].level for key in shipped()}
+    assert begin == {"acatech": 1, "korea": 1, "lighthouse-os": 1, "siri": 0, "vn-dbi-2021": 0, "vn-most-sme": 0}
+    siri = framework("siri")
+    assert siri.level_name("vertical_integration", 2) == (Text(vi="Số hoá", en="Digital"), Basis.STATED)
+    assert siri.level_name("shop_floor_connectivity", 4) == (
+        Text(vi="Thời gian thực", en="Real-time"),
+        Basis.UNVERIFIED,
+    )
+    assert siri.level_name("shop_floor_connectivity", 6) is None
+    korea = [each.basis for each in framework("korea").levels]
+    assert korea == [Basis.STATED, Basis.STATED, Basis.UNVERIFIED, Basis.UNVERIFIED, Basis.UNVERIFIED]
+
+
+def test_lighthouse_os_shows_other_frameworks_beside_each_level() -> None:
+    beside = [set(level.crosswalk) for level in framework("lighthouse-os").levels]
+    assert beside == [{"siri", "acatech", "korea", "vn-dbi-2021"}] * 5
+
+
+def test_names_of_levels_that_are_not_there_are_a_mistake() -> None:
+    plain = catalogue(criterion())
+    plain["principles"][0]["level_names"] = [
+        {"level": 7, "name": {"vi": "x", "en": "x"}, "basis": "stated", "source_ref": "P8"}
+    ]
+    assert "principle p: it names level 7" in said(plain)
+    assert "LevelName 7: there is no source 'P8'" in said(plain)
 
 
 def test_levels_that_end_an_area_are_known() -> None:
