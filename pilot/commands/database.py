@@ -33,10 +33,10 @@ def status(database_url: DatabaseUrl = "") -> None:
 
 @app.command()
 def passwords(database_url: DatabaseUrl = "") -> None:
-    """Set the passwords of the service roles from HAIDANG_DB_PASSWORD_INGEST, _KPI, _API and _GRAFANA."""
+    """Set the passwords of the service roles from HAIDANG_DB_PASSWORD_INGEST, _KPI, _API, _EVIDENCE and _GRAFANA."""
     given = {role: os.environ.get(f"HAIDANG_DB_PASSWORD_{role.removeprefix('haidang_').upper()}") for role in ROLES}
     if not any(given.values()):
-        raise PilotError("None of HAIDANG_DB_PASSWORD_INGEST, _KPI, _API, _GRAFANA is set.")
+        raise PilotError("None of HAIDANG_DB_PASSWORD_INGEST, _KPI, _API, _EVIDENCE, _GRAFANA is set.")
     for role, password in given.items():
         if password:
             set_password(database(database_url), role, password)

@@ -180,7 +180,7 @@ def test_a_password_that_somebody_chose_has_many_rounds(registry: TestDatabase) 
 
 
 def test_services_cannot_read_the_accounts(registry: TestDatabase) -> None:
-    for role in ("haidang_ingest", "haidang_api", "haidang_kpi", "haidang_grafana"):
+    for role in ("haidang_ingest", "haidang_api", "haidang_kpi", "haidang_evidence", "haidang_grafana"):
         with (
             psycopg.connect(registry.url_for(role)) as connection,
             pytest.raises(psycopg.errors.InsufficientPrivilege),

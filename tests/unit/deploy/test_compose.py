@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings
 from api.settings import ApiSettings
 from ingest.settings import IngestSettings
 from kpi.settings import KpiSettings
+from maturity.settings import EvidenceSettings
 from simulators.settings import PlantSettings
 from tests.support import compose
 from tests.support.deployed import ROOT, variables
@@ -21,7 +22,8 @@ PORTS = {
     *("HAIDANG_BROKER_PORT", "HAIDANG_BROKER_CERTIFICATE_PORT", "HAIDANG_API_PORT", "HAIDANG_GRAFANA_PORT"),
 }
 SIZES = {"HAIDANG_INGEST_WORKERS", "HAIDANG_INGEST_SHARING"}
-SECRETS = set(variables(ROOT / ".env.example")) - PORTS - SIZES
+NAMES = {"HAIDANG_EVIDENCE_NAME"}
+SECRETS = set(variables(ROOT / ".env.example")) - PORTS - SIZES - NAMES
 GIVEN = dict.fromkeys(SECRETS, "s" * 64)
 ONE_SHOT = {"migrate", "broker-accounts", "broker-files", "simulated-site", "tools"}
 
@@ -53,11 +55,12 @@ def test_the_validator_is_not_blind() -> None:
 
 
 def test_the_services_of_the_issue_are_there() -> None:
-    assert {"timescaledb", "mosquitto", "migrate", "ingest", "kpi", "api", "grafana"} <= set(SERVICES)
+    assert {"timescaledb", "mosquitto", "migrate", "ingest", "kpi", "evidence", "api", "grafana"} <= set(SERVICES)
     assert SERVICES["simulator"]["profiles"] == ["simulator"]
     by_default = {name for name, service in SERVICES.items() if "profiles" not in service}
     assert by_default == {
-        *("timescaledb", "broker-accounts", "broker-files", "mosquitto", "migrate", "ingest", "kpi", "api", "grafana")
+        *("timescaledb", "broker-accounts", "broker-files", "mosquitto", "migrate", "ingest", "kpi", "evidence", "api"),
+        "grafana",
     }
 
 
@@ -157,11 +160,19 @@ def test_the_one_that_is_root_has_no_network() -> None:
 
 
 def test_each_service_connects_under_its_own_role() -> None:
-    for role in ("ingest", "kpi", "api"):
+    for role in ("ingest", "kpi", "evidence", "api"):
         url = SERVICES[role]["environment"]["HAIDANG_DATABASE_URL"]
         assert url.startswith(f"postgresql://haidang_{role}:")
     owners = {name for name, service in SERVICES.items() if "://postgres:" in json.dumps(service)}
     assert owners == ONE_SHOT - {"broker-files"}
+
+
+def test_the_signing_key_is_made_once_and_seen_by_the_evidence_service_only() -> None:
+    script = SERVICES["evidence"]["command"][0]
+    assert script.startswith('test -s "$HAIDANG_SIGNING_KEY_FILE" || haidang evidence key create')
+    assert script.endswith("exec python -m maturity")
+    holders = {name for name, each in SERVICES.items() if "evidence_key" in json.dumps(each.get("volumes", []))}
+    assert holders == {"evidence"}
 
 
 def test_the_private_network_has_no_way_out() -> None:
@@ -188,7 +199,13 @@ def test_grafana_finds_the_boards_where_the_provisioning_says() -> None:
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [("ingest", IngestSettings), ("kpi", KpiSettings), ("api", ApiSettings), ("simulator", PlantSettings)],
+    [
+        ("ingest", IngestSettings),
+        ("kpi", KpiSettings),
+        ("evidence", EvidenceSettings),
+        ("api", ApiSettings),
+        ("simulator", PlantSettings),
+    ],
 )
 def test_every_variable_given_to_a_service_is_a_setting_of_it(name: str, settings: type[BaseSettings]) -> None:
     known = {f"HAIDANG_{field.upper()}" for field in settings.model_fields}
