@@ -84,6 +84,14 @@ def verify(envelope: bytes, key: PublicKey) -> Statement:
     return Statement.parse(payload)
 
 
+def names(envelope: bytes, key: PublicKey) -> bool:
+    """Whether an envelope says that it is signed by a key; nothing is checked."""
+    try:
+        return [each["keyid"] for each in json.loads(envelope)["signatures"]] == [key_id(key)]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
 def key_id(key: PublicKey) -> str:
     """How the envelope names a key: its name and id."""
     return f"{key.name}+{key.key_id.hex()}"

@@ -77,4 +77,4 @@ def facts(name: str) -> str:
     return f"criteria/facts/{name}.parquet"
 
 
-FACTS_SITE = "criteria/facts/site.json"
+FACTS_ABOUT = "criteria/facts/about.json"

@@ -3,19 +3,34 @@
 Days are read one after the other. In: the readings members. Out: rows of kpi.frames.READINGS.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from hashlib import sha256
+from itertools import pairwise
 
 import polars as pl
 
 from kpi.compute.signals import in_order
 from kpi.frames import READINGS, empty
+from kpi.sums import run_starts
 from maturity.package import layout
 from maturity.package.content import Package
 from maturity.package.parquet import readings_from_parquet
+from model.canonical import packed_rows
 
 _ORDER = ("series_id", "ts")
+
+
+@dataclass(frozen=True)
+class Digested:
+    """Rows of one series: how many, from when to when (µs UTC, both included), and what they hash to."""
+
+    rows: int
+    first: int
+    last: int
+    sha256: str
 
 
 @dataclass
@@ -25,12 +40,14 @@ class RawDays:
     Attributes:
         package: where they are.
         ids: number of each series key.
-        heads: the first row of each series, per member that has been read once.
+        heads: the first row of each series, per member that has been read.
+        digests: what the rows of each series hash to, per member that has been read.
     """
 
     package: Package
     ids: dict[str, int]
     heads: dict[str, pl.DataFrame] = field(default_factory=dict)
+    digests: dict[str, dict[int, Digested]] = field(default_factory=dict)
     _kept: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     @property
@@ -43,9 +60,10 @@ class RawDays:
         if name not in self.package.members:
             return empty(READINGS)
         found = self._kept.pop(name, None)
-        found = readings_from_parquet(self.package.read(name), name, self.ids) if found is None else found
+        if found is None:
+            found = in_order(readings_from_parquet(self.package.read(name), name, self.ids))
         if name not in self.heads:
-            self.heads[name] = firsts(found)
+            self.heads[name], self.digests[name] = firsts(found), digested(found)
         return found
 
     def head(self, name: str) -> pl.DataFrame:
@@ -57,6 +75,19 @@ class RawDays:
         self._kept = {name: rows}
 
 
+def digested(rows: pl.DataFrame) -> dict[int, Digested]:
+    """Hash the rows of each series as raw_day records do; the rows are in order."""
+    ids, ts = rows["series_id"].to_numpy(), rows["ts"].to_numpy()
+    packed = packed_rows(ts, rows["value"].fill_null(math.nan).to_numpy(), rows["quality"].to_numpy())
+    starts = run_starts(ids).tolist()
+    return {
+        int(ids[low]): Digested(
+            high - low, int(ts[low]), int(ts[high - 1]), sha256(packed[low:high].data.cast("B")).hexdigest()
+        )
+        for low, high in pairwise([*starts, len(ids)] if starts else [])
+    }
+
+
 def firsts(rows: pl.DataFrame) -> pl.DataFrame:
     """The first row of each series; the rows are in order."""
     return rows.filter(pl.col("series_id") != pl.col("series_id").shift(1).fill_null(-1))
@@ -65,6 +96,12 @@ def firsts(rows: pl.DataFrame) -> pl.DataFrame:
 def lasts(rows: pl.DataFrame) -> pl.DataFrame:
     """The last row of each series; the rows are in order."""
     return rows.filter(pl.col("series_id") != pl.col("series_id").shift(-1).fill_null(-1))
+
+
+def _from_last_before(instant: int) -> pl.Expr:
+    """Rows from an instant on, and the last one of each series before it; the rows are in order."""
+    is_last = pl.col("series_id") != pl.col("series_id").shift(-1).fill_null(-1)
+    return (pl.col("ts") >= instant) | is_last | (pl.col("ts").shift(-1) >= instant)
 
 
 @dataclass
@@ -90,13 +127,11 @@ class Spans:
             self._behind = self.raw.load(layout.BEFORE)
         inside = [self.raw.load(layout.readings_of(day)) for day in days]
         ahead = list(self._ahead(layout.readings_of(days[-1]), read[1]))
-        found = in_order(pl.concat([self._behind, *inside, *ahead]))
-        early = found["ts"] < read[0]
-        rows = pl.concat([lasts(found.filter(early)), found.filter(~early)]) if early.any() else found
+        found = in_order(pl.concat([self._behind, *inside, *ahead])).filter(_from_last_before(read[0]))
         seen = lasts(in_order(pl.concat([lasts(self._behind), *map(lasts, inside)])))
         late = inside[-1].filter(pl.col("ts") >= ends)
         self._behind = pl.concat([seen, late]).unique(_ORDER, keep="first").sort(_ORDER)
-        return in_order(rows)
+        return found
 
     def _ahead(self, last: str, until_us: int) -> Iterator[pl.DataFrame]:
         """Rows after a member up to an instant, and of each series the first one after that."""

@@ -1,0 +1,170 @@
+"""The part of the evidence log that a package holds: its records, and the proof that they are in the signed log.
+
+A line of the records is a record as it was entered, byte by byte, so that SHA-256(0x00 ‖ line) is its leaf.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from maturity import rotation
+from maturity.checkpoint import Checkpoint
+from maturity.errors import PackageError, ProofError, SignatureError
+from maturity.merkle import HASH_BYTES, leaf_hash, root_from_parts
+from maturity.notes import Note, PublicKey
+from maturity.package import layout
+from maturity.package.content import Package
+
+RAW_KIND, KPI_KIND = "raw_day", "kpi"
+_OF_WINDOW = ("scope", "grain", "production_day", "shift", "job", "product")
+_AT_ONCE = 2_000
+_TEXTS = ("window_start", "window_end", "production_day")
+_OF_VALUE = [name for name in layout.VALUES if name not in {*_OF_WINDOW, *_TEXTS, "computed_us"}]
+_ROWS = pl.Schema(
+    {
+        name: pl.String() if name in {*_TEXTS, *_OF_WINDOW} else dtype
+        for name, dtype in layout.VALUES.items()
+        if name != "computed_us"
+    }
+)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Where the records lie in the log, and the hashes of everything beside them."""
+
+    size: int
+    places: tuple[int, ...]
+    parts: Mapping[tuple[int, int], bytes]
+
+    def plain(self) -> dict[str, Any]:
+        """As it is written; hashes as hexadecimal."""
+        parts = [[low, high, part.hex()] for (low, high), part in sorted(self.parts.items())]
+        return {"size": self.size, "places": list(self.places), "parts": parts}
+
+    @classmethod
+    def parse(cls, said: Any) -> "Proof":
+        """Read what `plain` gave.
+
+        Raises:
+            ProofError: it is none.
+        """
+        try:
+            parts = {(int(low), int(high)): bytes.fromhex(part) for low, high, part in said["parts"]}
+            found = cls(int(said["size"]), tuple(map(int, said["places"])), parts)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ProofError(f"{layout.LOG_PROOF} is no proof.") from error
+        if any(len(part) != HASH_BYTES for part in parts.values()):
+            raise ProofError(f"{layout.LOG_PROOF} has a hash that has not 32 bytes.")
+        return found
+
+
+@dataclass
+class Logged:
+    """What the records say.
+
+    Attributes:
+        leaves: hash of each record by its place.
+        keys: announcements of keys, with their places.
+        raw: per production day what is recorded of each series' rows.
+        values: KPI values (layout.VALUES without computed_us).
+    """
+
+    leaves: dict[int, bytes] = field(default_factory=dict)
+    keys: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
+    raw: dict[date, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
+    values: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_ROWS))
+
+
+def announced_keys(package: Package) -> list[tuple[int, Mapping[str, Any]]]:
+    """Announcements of keys among the records, before anything is trusted: they prove themselves.
+
+    Raises:
+        PackageError: the records are damaged.
+    """
+    proof = Proof.parse(package.json(layout.LOG_PROOF))
+    lines = zip(proof.places, package.lines(layout.LOG_RECORDS), strict=False)
+    return [(place, _record(line)) for place, line in lines if b'"kind":"key"' in line]
+
+
+def read_log(package: Package) -> Logged:
+    """Read all records.
+
+    Raises:
+        PackageError: a record is malformed, or there are not as many as the proof has places.
+    """
+    proof, found = Proof.parse(package.json(layout.LOG_PROOF)), Logged()
+    rows: list[tuple[Any, ...]] = []
+    frames: list[pl.DataFrame] = []
+    count = 0
+    for place, line in zip(proof.places, package.lines(layout.LOG_RECORDS), strict=False):
+        found.leaves[place], count = leaf_hash(line), count + 1
+        record = _record(line)
+        try:
+            rows.extend(_take(found, place, record))
+        except (KeyError, TypeError, ValueError) as error:
+            raise PackageError(f"Record {place} of the log is malformed.") from error
+        if count % _AT_ONCE == 0:
+            frames.append(_frame(rows))
+            rows = []
+    if count != len(proof.places) or len(found.leaves) != count:
+        raise PackageError(f"{layout.LOG_RECORDS} has not as many records as {layout.LOG_PROOF} has places.")
+    found.values = pl.concat([*frames, _frame(rows)])
+    return found
+
+
+def check_log(package: Package, logged: Logged, pinned: PublicKey) -> Checkpoint:
+    """Check that the records are in the log of which the checkpoint is signed.
+
+    Raises:
+        ProofError: the records do not lead to the root.
+        SignatureError: the checkpoint is not signed by the key in force.
+    """
+    proof = Proof.parse(package.json(layout.LOG_PROOF))
+    note = Note.parse(package.read(layout.LOG_CHECKPOINT).decode(errors="replace"))
+    said = Checkpoint.parse(note.text)
+    if said.size != proof.size:
+        raise ProofError(f"The checkpoint is of {said.size} records, the proof of {proof.size}.")
+    key = rotation.key_in_force(rotation.key_periods(logged.keys, pinned), said.size)
+    if key is None or not note.signed_by([key]):
+        raise SignatureError("The checkpoint is not signed by the key that signs the log at its size.")
+    if root_from_parts(logged.leaves, proof.parts, proof.size) != said.root:
+        raise ProofError("The records are not those of the signed log: their hashes do not lead to its root.")
+    return said
+
+
+def _record(line: bytes) -> Mapping[str, Any]:
+    try:
+        found = msgspec.json.decode(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise PackageError(f"{layout.LOG_RECORDS} has a line that is no JSON.") from error
+    if not isinstance(found, dict):
+        raise PackageError(f"{layout.LOG_RECORDS} has a line that is no record.")
+    return found
+
+
+def _take(found: Logged, place: int, record: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Put a record where it belongs; the rows of a KPI record are given back."""
+    match record["kind"]:
+        case rotation.KIND:
+            found.keys.append((place, record))
+        case "raw_day":
+            found.raw[date.fromisoformat(record["production_day"])] = {each["key"]: each for each in record["series"]}
+        case "kpi":
+            window = {name: record[name] for name in _OF_WINDOW}
+            window |= {"window_start": record["from"], "window_end": record["to"]}
+            for value in record["values"]:
+                yield tuple(window[name] if name in window else value[name] for name in _ROWS)
+
+
+def _frame(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+    try:
+        frame = pl.DataFrame(rows, schema=_ROWS, orient="row", strict=False)
+        at = [pl.col(name).str.to_datetime("%+", time_unit="us").dt.epoch("us") for name in _TEXTS[:2]]
+        return frame.with_columns(*at, pl.col("production_day").str.to_date())
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        raise PackageError(f"{layout.LOG_RECORDS} has a KPI record that is malformed.") from error
