@@ -57,7 +57,7 @@ class Arrivals:
         self._ready: deque[list[Message]] = deque()
         self._kept: list[Message] = []  # of an outage: to be taken in again
         self._timer: asyncio.TimerHandle | None = None
-        self.wake = asyncio.Event()  # a batch is ready, or the end is asked for
+        self.wake = asyncio.Event()  # a batch is ready, or nothing more comes
         self.connection: BrokerConnection | None = None
         self.host = router.host
         self.nodes = Restoring(router.host, *nodes, self._take_waiting) if router.host else None
@@ -182,10 +182,10 @@ class Arrivals:
 
     # -- out ------------------------------------------------------------------------------------------
 
-    async def next_batch(self, stopping: asyncio.Event) -> list[Message] | None:
-        """Wait for what is to be stored next; null at the end, when nothing is left."""
+    async def next_batch(self, all_came: asyncio.Event) -> list[Message] | None:
+        """Wait for what is to be stored next; null when nothing is left and nothing more comes."""
         while not self._ready:
-            if stopping.is_set() and not len(self._batcher):
+            if all_came.is_set() and not len(self._batcher):
                 return None
             self.wake.clear()
             await self.wake.wait()

@@ -62,6 +62,7 @@ class Plan:
     opened_days: dict[int, set[int]] = field(default_factory=dict)
     runs: list[SeqRun] = field(default_factory=list)  # of sequence numbers
     to_store: Ints = field(default_factory=lambda: np.empty(0, np.int64))  # places of the rows to write, in key order
+    known_at: tuple[float, str] = (0.0, "")  # when and where in its changes the registry was looked at; see Resolver
 
     def rows(self) -> Rows:
         """The readings to write, sorted by series and time."""

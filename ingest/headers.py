@@ -32,6 +32,11 @@ class Headers:
     missing: Ints
     says: list[int]  # messages that say something beside values: that a device is there, what became of a node
 
+    def place_of(self, message: int) -> tuple[int, int]:
+        """Site id and device id of the message at a place, as they were when the batch was planned."""
+        site_id, device_id, _ = self.keys[self.group[message]]
+        return site_id, device_id
+
 
 def headers(messages: Sequence[Message]) -> Headers:
     """Gather the headers of a batch; nearly all messages are plain, so only the others are looked at one by one."""

@@ -24,23 +24,23 @@ class OverQuota:
     def __init__(self) -> None:
         self._of_site: dict[int, _Minute] = {}
 
-    def counted_in(self, message: Message) -> dict[str, Any] | None:
-        """The row of a kept message in which this one only counts, none where it is to be kept itself."""
+    def counted_in(self, message: Message, site_id: int) -> dict[str, Any] | None:
+        """The row of a kept message of the site in which this one only counts, none where it is to be kept itself."""
         if not is_over(message):
             return None
-        known = self._of_site.get(message.source.site_id)
+        known = self._of_site.get(site_id)
         if known is None or known.minute != message.received_us // MINUTE_US or known.kept < KEPT_IN_A_MINUTE:
             return None
         return known.row
 
-    def keep(self, message: Message, row: dict[str, Any]) -> None:
-        """A message is kept in a row."""
+    def keep(self, message: Message, site_id: int, row: dict[str, Any]) -> None:
+        """A message of the site is kept in a row."""
         if not is_over(message):
             return
         minute = message.received_us // MINUTE_US
-        known = self._of_site.get(message.source.site_id)
+        known = self._of_site.get(site_id)
         kept = known.kept if known is not None and known.minute == minute else 0
-        self._of_site[message.source.site_id] = _Minute(minute, kept + 1, row)
+        self._of_site[site_id] = _Minute(minute, kept + 1, row)
 
 
 def is_over(message: Message) -> bool:

@@ -110,7 +110,7 @@ class Places:
 
     def _assign(self, source: Source, site_id: int, asset_id: int, device_id: int) -> None:
         if source.asset_id and source.asset_id != asset_id:
-            for ref in source.refs.values():
+            for ref in list(source.refs.values()):  # another thread adds to them
                 self._table.displace(ref)
             source.forget()
         source.site_id, source.asset_id, source.device_id = site_id, asset_id, device_id

@@ -17,7 +17,7 @@ from ingest.message import Message
 from ingest.plan import make_plan
 from ingest.quota import SiteQuotas
 from ingest.resolve import REFRESH_S, Resolver
-from store import opened_days, raw
+from store import opened_days, raw, registry_changes
 from store.errors import DatabaseUnavailableError, is_outage, is_undone, translated
 from store.pool import Connection
 
@@ -78,6 +78,14 @@ class Planner:
                 raise
             return plan
 
+    def is_current(self, connection: Connection, plan: Plan) -> bool:
+        """Whether nothing changed in the registry since a plan was made; one that is younger than a second is current.
+
+        Asked over the connection of whoever stores it.
+        """
+        at, position = plan.known_at
+        return self.resolver.clock() - at < REFRESH_S or not registry_changes.since(connection, position).any
+
     def plan_ahead(self, messages: Sequence[Message]) -> Plan | None:
         """Plan a batch while another one is stored; none where that fails: whoever stores it finds out why."""
         try:
@@ -99,6 +107,7 @@ class Planner:
         if any(news):
             plan = make_plan(flatten(messages), resolver.table, self._limits, self._quota, resolver.person_key)
         resolver.note_use(plan.ref)
+        plan.known_at = resolver.known_at
         return plan
 
     def _learns_days(self, connection: Connection, plan: Plan) -> bool:

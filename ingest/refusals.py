@@ -48,7 +48,8 @@ def refusals(plan: Plan, counted: Tally, at_us: int, limits: Limits, over: OverQ
         message = plan.messages[place]
         if message.replay_of:
             continue
-        row = over.counted_in(message)
+        site_id, device_id = plan.headers.place_of(place)
+        row = over.counted_in(message, site_id)
         if row is not None:
             found.setdefault(row["digest"], Refusal({**row, "times": 0, "at": at})).row["times"] += 1
             continue
@@ -57,9 +58,16 @@ def refusals(plan: Plan, counted: Tally, at_us: int, limits: Limits, over: OverQ
         if digest not in found:
             seen_at = at if received_us is None else instant(received_us)
             found[digest] = Refusal(
-                {**_row(message, limits), **reasons_of(plan, counted, place), "digest": digest, "at": seen_at}
+                {
+                    **_row(message, limits),
+                    **reasons_of(plan, counted, place),
+                    "site_id": site_id or None,
+                    "device_id": device_id or None,
+                    "digest": digest,
+                    "at": seen_at,
+                }
             )
-            over.keep(message, found[digest].row)
+            over.keep(message, site_id, found[digest].row)
         found[digest].add(place, message)
     return list(found.values())
 
@@ -90,8 +98,6 @@ def reasons_of(plan: Plan, counted: Tally, place: int) -> dict[str, Any]:
 def _row(message: Message, limits: Limits) -> dict[str, Any]:
     payload = kept_payload(message, limits)
     return {
-        "site_id": message.source.site_id or None,
-        "device_id": message.source.device_id or None,
         "topic": storable(message.source.topic),
         "payload": payload,
         "payload_bytes": len(message.payload),

@@ -135,7 +135,5 @@ def _outcome(plan: Plan, counted: Tally, place: int, request: int, *, is_refused
         return Outcome(request, message.replay_of, text, settled=True)
     why = reasons_of(plan, counted, place)
     text = f"{text}; refused again ({why['reason']}): {why['detail']}"
-    source = message.source
-    return Outcome(
-        request, message.replay_of, text, site_id=source.site_id or None, device_id=source.device_id or None, **why
-    )
+    site_id, device_id = plan.headers.place_of(place)
+    return Outcome(request, message.replay_of, text, site_id=site_id or None, device_id=device_id or None, **why)

@@ -39,13 +39,18 @@ class Resolver:
     def __init__(self, limits: Limits | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.table = SeriesTable()
         self.sites: dict[str, SiteRow] = {}
-        self._clock = clock
+        self.clock = clock
         self._places = Places(self.table)
         self._symbols = Symbols((limits or Limits()).texts_per_series)
         self._connection: Connection | None = None
         self._position = ""
         self._batch = 0
         self._read_at = self._forgot_at = -float("inf")
+
+    @property
+    def known_at(self) -> tuple[float, str]:
+        """When the registry was looked at last (of the clock, in seconds), and its position in the changes then."""
+        return self._read_at, self._position
 
     def person_key(self, source: Source) -> bytes | None:
         """The key of the pseudonyms of a source's site."""
@@ -56,7 +61,7 @@ class Resolver:
 
     def refresh(self, connection: Connection, *, at_least_s: float = REFRESH_S) -> None:
         """Learn what changed in the registry, when the last look is older than that; a new connection reads all."""
-        age = self._clock() - self._read_at
+        age = self.clock() - self._read_at
         if connection is not self._connection or age > LONGEST_GAP_S:
             self._read_all(connection)
         elif age >= at_least_s:
@@ -65,7 +70,7 @@ class Resolver:
             return
         connection.commit()
         self._connection = connection
-        self._read_at = self._clock()
+        self._read_at = self.clock()
 
     def _read_all(self, connection: Connection) -> None:
         position = registry_changes.position(connection)
@@ -84,9 +89,9 @@ class Resolver:
         if changes.series:
             self._take_series(connection, list(changes.series))
         self._position = changes.position
-        if self._clock() - self._forgot_at > LONGEST_GAP_S:
+        if self.clock() - self._forgot_at > LONGEST_GAP_S:
             registry_changes.forget(connection)
-            self._forgot_at = self._clock()
+            self._forgot_at = self.clock()
 
     def _take_sites(self, sites: dict[str, SiteRow]) -> None:
         before, self.sites = self.sites, sites

@@ -53,7 +53,6 @@ class Service:
     def stop(self) -> None:
         """Ask for an orderly end: what is held is stored and acknowledged first."""
         self._signals.stopping.set()
-        self._arrivals.wake.set()
 
     @property
     def stuck_s(self) -> float:
@@ -94,6 +93,7 @@ class Service:
         log.info("stopping", held=self._arrivals.held, most_held=self._arrivals.most_held)
         await self._link.take_no_more()
         self._arrivals.close_batch()
+        self._signals.all_came.set()
         self._arrivals.wake.set()
         await storing
 

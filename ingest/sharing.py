@@ -1,7 +1,8 @@
 """Who shares out the topics among several workers: the broker's word about itself in, `own` or `broker` out.
 
 Mosquitto (2.0.11 and 2.0.21 were tried) forgets shared subscriptions at a restart, not the plain ones
-(docs/decisions/0014-workers.md). Which broker it is, it says in a retained message; one that says nothing is another.
+(docs/decisions/0014-workers.md). Which broker it is, it says in a retained message. One that says nothing may be a
+Mosquitto that does not let us read that, so only a broker that calls itself something else is left to share.
 """
 
 import asyncio
@@ -16,14 +17,15 @@ from ingest.waiting import pause
 
 VERSION = "$SYS/broker/version"
 SHOWN = 80  # characters of a version
+UNSAID = "does not say what it is: if its shared subscriptions survive its restart, set HAIDANG_INGEST_SHARING=broker"
 _FORGETFUL = "mosquitto"
 
 log = structlog.get_logger("ingest")
 
 
 def is_own_better(version: str) -> bool:
-    """Whether a broker that calls itself so forgets shared subscriptions when it restarts."""
-    return _FORGETFUL in version.casefold()
+    """Whether a broker that calls itself so may forget shared subscriptions when it restarts."""
+    return not version or _FORGETFUL in version.casefold()
 
 
 async def is_own(settings: IngestSettings, stopping: asyncio.Event) -> bool:
@@ -32,7 +34,7 @@ async def is_own(settings: IngestSettings, stopping: asyncio.Event) -> bool:
         return settings.ingest_sharing == "own"
     version = await broker_version(settings, stopping)
     own = is_own_better(version)
-    log.info("sharing", topics_by="workers" if own else "broker", broker=version[:SHOWN] or "does not say what it is")
+    log.info("sharing", topics_by="workers" if own else "broker", broker=version[:SHOWN] or UNSAID)
     return own
 
 

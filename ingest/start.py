@@ -6,6 +6,7 @@ What a worker needs is imported only by a worker: the supervisor stays small and
 import asyncio
 import sys
 
+import psycopg
 import structlog
 
 from ingest.child import refuse_to_supervisor
@@ -66,8 +67,8 @@ def change_to_finish(settings: IngestSettings) -> IngestSettings | None:
     try:
         with connect(settings.database_url, "haidang-ingest-lease") as connection:
             rows = leases.workers(connection, client_id)
-    except StoreError:
-        return None  # who works says so
+    except (StoreError, psycopg.ProgrammingError):
+        return None  # no answer, or a schema of another version: who works says so
     slots = unfinished(rows, client_id)
     sharing = "own" if slots and slots[0].is_own else "broker"
     if not slots or (len(slots) == count and (count == 1 or settings.ingest_sharing in ("auto", sharing))):

@@ -1,7 +1,8 @@
 """Batches of messages in, committed ones out, acknowledged in order of receipt; one is planned while one is stored.
 
-Two threads work for it: one plans, one stores. A plan is used for the batch after the one that was just stored, and for
-its first try only; when a batch fails, what was planned behind it is thrown away.
+Two threads work for it: one plans, one stores. A plan is used for the batch after the one that was just stored, for its
+first try only, and only while the registry is as it was then; when a batch fails, what was planned behind it is thrown
+away.
 """
 
 import asyncio
@@ -80,7 +81,7 @@ class Storing:
         return asyncio.create_task(self._next(), name="plan the next batch")
 
     async def _next(self) -> Batch | None:
-        messages = await self._arrivals.next_batch(self._signals.stopping)
+        messages = await self._arrivals.next_batch(self._signals.all_came)
         if messages is None:
             return None
         self._in_work.append(messages)

@@ -52,11 +52,12 @@ class OwnThread:
 
 
 class Signals:
-    """What the parts of a worker tell each other: the database answers; the end is asked for."""
+    """What the parts of a worker tell each other: the database answers; the end is asked for; nothing more comes."""
 
     def __init__(self) -> None:
         self.database_up = asyncio.Event()
         self.stopping = asyncio.Event()
+        self.all_came = asyncio.Event()
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than until the end is asked for."""

@@ -22,6 +22,7 @@ from ingest.service import Service
 from ingest.settings import IngestSettings
 from ingest.slots import parse_slots
 from ingest.sparkplug.host import Host, Options
+from ingest.stuck import watch_threads
 from ingest.tls import make_context
 from ingest.writer import Writer
 from store.errors import DatabaseUnavailableError
@@ -137,6 +138,8 @@ async def _serve(settings: IngestSettings, router: Router, metrics: Metrics, *, 
             session = service.session
             drainer = Drainer([settings.slot], session.holder, session.all_sessions, settings.ingest_hang_s)
             others.append(group.create_task(drainer.run(), name="empty what is left over"))
+            watching = watch_threads(lambda: service.stuck_s, settings.ingest_hang_s)
+            others.append(group.create_task(watching, name="watch the threads"))
         if finishes:
             others.append(group.create_task(_end_when_finished(settings, service), name="finish a change"))
         await service.run()

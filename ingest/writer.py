@@ -262,8 +262,9 @@ class Writer:
         connection = self._open()
         try:
             is_whole = ahead is not None and len(ahead.messages) == len(messages)
-            plan = ahead if ahead is not None and is_whole else self.planner.plan(messages)
-            self._commit(connection, plan, work)
+            if ahead is None or not is_whole or not self.planner.is_current(connection, ahead):
+                ahead = self.planner.plan(messages)
+            self._commit(connection, ahead, work)
         except (psycopg.Error, ValueError) as error:
             if not is_poison(error):
                 raise
@@ -338,9 +339,9 @@ class Writer:
         counted = account.tally(plan)
         self._keep_conflicts(connection, plan)
         again = self._keep_refusals(connection, plan, counted)
-        saying = [plan.messages[place] for place in plan.headers.says]
+        saying = [(plan.messages[place], *plan.headers.place_of(place)) for place in plan.headers.says]
         self._note_statuses(connection, saying)
-        keeping.keep(connection, saying)
+        keeping.keep(connection, [(message.decoded.effects, site_id) for message, site_id, _ in saying])
         seen = self._seen(plan.headers)
         raw.touch_devices(connection, seen)
         raw.insert_dirty_marks(connection, account.dirty_marks(plan))
@@ -373,12 +374,12 @@ class Writer:
             elif not is_new:
                 plan.known_conflicts.append(row["of"])
 
-    def _note_statuses(self, connection: Connection, messages: Sequence[Message]) -> None:
-        said = [message for message in messages if message.decoded.online is not None and not message.replay_of]
-        for message in sorted(said, key=lambda each: each.source.device_id):  # an order that all workers keep to
-            online, source = message.decoded.online, message.source
-            if online is not None and source.device_id:
-                raw.note_status(connection, source.site_id, source.device_id, message.received_us, online=online)
+    def _note_statuses(self, connection: Connection, saying: Sequence[tuple[Message, int, int]]) -> None:
+        said = [each for each in saying if each[0].decoded.online is not None and not each[0].replay_of]
+        for message, site_id, device_id in sorted(said, key=lambda each: each[2]):  # an order that all workers keep to
+            online = message.decoded.online
+            if online is not None and device_id:
+                raw.note_status(connection, site_id, device_id, message.received_us, online=online)
 
     def _seen(self, headers: Headers) -> dict[int, int]:
         """Devices whose last sign of life is to be noted, at most every ten seconds each; a replay is none."""

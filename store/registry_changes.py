@@ -20,6 +20,10 @@ class Changes:
     places: bool = False
     series: frozenset[int] = frozenset()
 
+    @property
+    def any(self) -> bool:
+        return self.sites or self.places or bool(self.series)
+
 
 def position(connection: Connection) -> str:
     """Where a reader begins that reads everything after this."""

@@ -51,7 +51,7 @@ def device_death(known: Known, arrival: Arrival, node: Node) -> list[Part]:
 
 def _silence(known: Known, source: "Source", node: Node, at_us: int) -> Decoded:
     """The end of a session: from now on nobody knows the states."""
-    heard = {ref.name for ref in source.refs.values() if ref.is_text}
+    heard = {ref.name for ref in list(source.refs.values()) if ref.is_text}  # another thread adds to them
     names = sorted(heard.union(known.meaning(source, node).texts()))
     values: list[Value] = [(name, None, at_us, None, int(Quality.NO_SIGNAL)) for name in names]
     return Decoded(values=values, online=False)

@@ -1,28 +1,24 @@
 """What messages made of nodes, to and from the database: in the transaction of their batch, and back at a start."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from ingest.decode.result import Effect
 from ingest.sparkplug.state import Change, Device, Life, Node, Table
 from store import sparkplug
 from store.pool import Connection
 from store.sparkplug import DeviceRow, NodeRow
 
-if TYPE_CHECKING:
-    from ingest.message import Message
-
 _TABLES = msgspec.json.Decoder(tuple[Table, ...])
 
 
-def keep(connection: Connection, messages: Sequence["Message"]) -> None:
-    """Keep what the messages of a batch made of their nodes, those of known sites."""
+def keep(connection: Connection, effects: Iterable[tuple[Sequence[Effect], int]]) -> None:
+    """Keep what the messages of a batch made of their nodes, each with the id of its site; 0 = not known, not kept."""
     nodes: dict[tuple[str, str], tuple[Node, int]] = {}
     changed: dict[tuple[str, str], set[str]] = {}
-    for message in messages:
-        site_id = message.source.site_id
-        for change in message.decoded.effects if site_id else ():
+    for of_message, site_id in effects:
+        for change in of_message if site_id else ():
             if not isinstance(change, Change):
                 continue
             node, devices = change

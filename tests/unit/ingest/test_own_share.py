@@ -67,3 +67,25 @@ def test_a_message_that_may_be_in_a_session_of_before_is_marked() -> None:
 
 def test_what_the_broker_shares_out_is_all_read() -> None:
     assert not any(message.only_acknowledge for message in asyncio.run(arrived(0, sharing="broker")))
+
+
+async def _comes_while_ending() -> tuple[bool, int, Any]:
+    """A batch is waited for; the end is asked for and a last message comes before nothing more does."""
+    session = Session(settings := read_settings(database_url="postgresql://nobody@127.0.0.1/none"))
+    arrivals = Arrivals(settings, Router(), SiteQuotas(), (session, no_nodes), Metrics())
+    arrivals.connection = connection = cast(BrokerConnection, Connection())
+    all_came = asyncio.Event()
+    following = asyncio.create_task(arrivals.next_batch(all_came))
+    await asyncio.sleep(0)
+    arrivals.wake.set()
+    await asyncio.sleep(0)
+    was_waiting = not following.done()
+    arrivals.receive(b"haidang/v1/plant/hall/m1/status", b"online", 0, False, connection)  # noqa: FBT003 - as above
+    arrivals.close_batch()
+    all_came.set()
+    arrivals.wake.set()
+    return was_waiting, len(await following or []), await arrivals.next_batch(all_came)
+
+
+def test_what_comes_while_ingest_says_goodbye_is_stored_before_the_end() -> None:
+    assert asyncio.run(_comes_while_ending()) == (True, 1, None)

@@ -101,16 +101,17 @@ def test_of_a_flood_a_few_messages_are_kept_and_the_others_are_counted_in_the_la
     over, kept, counted = OverQuota(), [], []
     for number in range(100):
         message = Message(A, b"%d" % number, NOW_US + (60_000_000 if number >= 90 else 0), refused)
-        row = over.counted_in(message)
+        row = over.counted_in(message, 1)
         if row is None:
             kept.append(number)
-            over.keep(message, {"of": number})
+            over.keep(message, 1, {"of": number})
         else:
             counted.append(row["of"])
     most = KEPT_IN_A_MINUTE
     assert kept == [*range(most), *range(90, 90 + most)]
     assert counted == [most - 1] * (90 - most)
-    assert over.counted_in(Message(A, b"", NOW_US, Decoded())) is None
+    assert over.counted_in(Message(A, b"", NOW_US, refused), 2) is None, "another site"
+    assert over.counted_in(Message(A, b"", NOW_US, Decoded()), 1) is None
 
 
 @pytest.mark.parametrize("packed", [bytes, gzip.compress])

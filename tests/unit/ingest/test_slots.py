@@ -79,9 +79,9 @@ def test_a_device_of_ours_has_one_slot_and_nodes_are_the_hosts_business() -> Non
 
 @pytest.mark.parametrize(
     ("version", "expected"),
-    [("mosquitto version 2.0.11", True), ("Mosquitto 3", True), ("FlashMQ 1.20", False), ("", False)],
+    [("mosquitto version 2.0.11", True), ("Mosquitto 3", True), ("FlashMQ 1.20", False), ("", True)],
 )
-def test_only_mosquitto_is_known_to_forget_what_it_shares(version: str, expected: bool) -> None:
+def test_only_a_broker_that_says_it_is_no_mosquitto_is_left_to_share(version: str, expected: bool) -> None:
     assert is_own_better(version) == expected
 
 

@@ -1,6 +1,8 @@
 """One batch is planned while another is stored: in order of receipt, and a plan never outlives a failure before it."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from threading import Event
 from typing import cast
@@ -11,9 +13,11 @@ from ingest.arrivals import Arrivals
 from ingest.message import Message
 from ingest.metrics import Metrics
 from ingest.storing import Storing
+from ingest.stuck import watch_threads
 from ingest.waiting import OwnThread, Signals
 from ingest.writer import NotStoredError, Report, Writer
 from store.errors import DatabaseUnavailableError
+from tests.support.paths import ROOT
 from tests.support.waiting import wait_until
 from tests.unit.ingest.builders import known_source, message
 
@@ -28,7 +32,7 @@ class _Batches:
         self.released: list[int] = []
         self.dropped: list[int] = []
 
-    async def next_batch(self, stopping: asyncio.Event) -> list[Message] | None:
+    async def next_batch(self, all_came: asyncio.Event) -> list[Message] | None:
         return self.batches.pop(0) if self.batches else None
 
     def release(self, messages: list[Message]) -> None:
@@ -160,3 +164,38 @@ def test_a_thread_that_does_not_come_back_is_noticed() -> None:
     idle, stuck, after = asyncio.run(look())
     assert (idle, after) == (0.0, 0.0)
     assert stuck > 0.05
+
+
+STUCK = """
+import asyncio, threading
+from ingest.stuck import watch_threads
+from ingest.waiting import OwnThread
+
+async def main():
+    thread = OwnThread("writer")
+    await asyncio.gather(thread.do(threading.Event().wait), watch_threads(lambda: thread.stuck_s, 0.05))
+
+asyncio.run(main())
+"""
+
+
+def test_a_worker_without_supervisor_ends_with_one_line_when_its_thread_does_not_come_back() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", STUCK], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("haidang ingest: a thread that plans or stores has not come back for ")
+
+
+def test_a_thread_that_comes_back_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.stuck.LOOK_EVERY_S", 0.0)
+    said: list[str] = []
+    moments = iter([0.0, 5.0, 0.0, 5.1])
+
+    async def look() -> None:
+        await watch_threads(lambda: next(moments), 5.0, said.append)
+
+    asyncio.run(look())
+    assert next(moments, None) is None
+    assert len(said) == 1
