@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from pilot.commands import (
+    assessments,
     baselines,
     bench,
     broker,
@@ -52,6 +53,10 @@ kpi.app.command("cusum")(baselines.cusum)
 kpi.app.command("footprint")(footprint.footprint)
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(stops.app, name="stops")
+maturity.app.command("open")(assessments.open_)
+maturity.app.command("list")(assessments.list_)
+for step in (assessments.show, assessments.invite, assessments.decide, assessments.finalise):
+    maturity.app.command(step.__name__)(step)
 app.add_typer(maturity.app, name="maturity")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(keys.app, name="key")

@@ -95,10 +95,15 @@ def find(connection: Connection, assessment_id: int, *, lock: bool = False) -> S
 
 
 def page(
-    connection: Connection, sites: Sequence[int], framework_key: str | None, before: int | None, limit: int
+    connection: Connection, sites: Sequence[int] | None, framework_key: str | None, before: int | None, limit: int
 ) -> list[Row]:
-    """Assessments of sites without their results, newest first."""
-    parameters = {"sites": list(sites), "framework": framework_key, "before": before, "limit": limit}
+    """Assessments of sites (null = of all) without their results, newest first."""
+    parameters = {
+        "sites": None if sites is None else list(sites),
+        "framework": framework_key,
+        "before": before,
+        "limit": limit,
+    }
     return _dicts(connection, "list", parameters)
 
 

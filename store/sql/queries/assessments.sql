@@ -31,11 +31,11 @@ FROM assessment a JOIN site s USING (site_id) LEFT JOIN assessment n ON n.supers
 WHERE a.assessment_id = %(assessment_id)s
 
 -- name: list
--- Assessments of sites without their results, newest first.
+-- Assessments of sites (null = of all) without their results, newest first.
 SELECT a.assessment_id, s.key AS site, a.framework, a.framework_version, a.first_day, a.last_day, a.number, a.origin, a.supersedes,
        n.assessment_id AS superseded_by, a.created_at, a.finalized_at, a.result -> 'counts' AS counts
 FROM assessment a JOIN site s USING (site_id) LEFT JOIN assessment n ON n.supersedes = a.assessment_id
-WHERE a.site_id = ANY (%(sites)s) AND (%(framework)s::text IS NULL OR a.framework = %(framework)s)
+WHERE (%(sites)s::integer[] IS NULL OR a.site_id = ANY (%(sites)s)) AND (%(framework)s::text IS NULL OR a.framework = %(framework)s)
   AND (%(before)s::bigint IS NULL OR a.assessment_id < %(before)s)
 ORDER BY a.assessment_id DESC LIMIT %(limit)s
 

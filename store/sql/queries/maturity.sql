@@ -128,6 +128,21 @@ VALUES (%(site_id)s, %(sha256)s, %(file_name)s, %(content)s, %(account_id)s) ON 
 -- The number of a file.
 SELECT attachment_id FROM attachment WHERE site_id = %(site_id)s AND sha256 = %(sha256)s
 
+-- name: attachment
+-- A file of a site by its digest.
+SELECT file_name, content FROM attachment WHERE site_id = %(site_id)s AND sha256 = %(sha256)s
+
+-- name: declaration_rows
+-- Every declaration of a site, newest first.
+SELECT d.name, d.value, d.statement, encode(f.sha256, 'hex') AS attachment, d.valid_from, a.name AS account, d.at
+FROM declaration d LEFT JOIN attachment f USING (attachment_id) LEFT JOIN account a ON a.account_id = d.account_id
+WHERE d.site_id = %(site_id)s ORDER BY d.declaration_id DESC LIMIT %(limit)s
+
+-- name: claim_rows
+-- Every claim of a site, newest first.
+SELECT c.framework, c.key, c.level, a.name AS account, c.at FROM claim c LEFT JOIN account a USING (account_id)
+WHERE c.site_id = %(site_id)s ORDER BY c.claim_id DESC LIMIT %(limit)s
+
 -- name: claims
 -- What the site claims, the newest of each key.
 SELECT DISTINCT ON (key) key, level FROM claim WHERE site_id = %(site_id)s AND framework = %(framework)s
