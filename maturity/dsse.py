@@ -21,10 +21,11 @@ PREDICATE_TYPE = "https://haidang.example/evidence-package/v1"
 
 @dataclass(frozen=True)
 class Statement:
-    """What is said: names of files with their SHA-256 (hexadecimal), and the circumstances."""
+    """What is said: names of files with their SHA-256 (hexadecimal), the circumstances, and of what kind these are."""
 
     subjects: Mapping[str, str]
     predicate: Mapping[str, Any]
+    kind: str = PREDICATE_TYPE
 
     def payload(self) -> bytes:
         """The statement as it is signed: canonical JSON, subjects by name."""
@@ -33,14 +34,14 @@ class Statement:
             {
                 "_type": STATEMENT_TYPE,
                 "subject": subjects,
-                "predicateType": PREDICATE_TYPE,
+                "predicateType": self.kind,
                 "predicate": dict(self.predicate),
             }
         )
 
     @classmethod
-    def parse(cls, payload: bytes) -> "Statement":
-        """Read a statement of ours.
+    def parse(cls, payload: bytes, kind: str = PREDICATE_TYPE) -> "Statement":
+        """Read a statement of ours, of this kind.
 
         Raises:
             SignatureError: it is another kind of statement, or not written as we write it.
@@ -48,7 +49,7 @@ class Statement:
         try:
             said = json.loads(payload)
             subjects = {each["name"]: each["digest"]["sha256"] for each in said["subject"]}
-            found = cls(subjects, said["predicate"])
+            found = cls(subjects, said["predicate"], kind)
             is_ours = found.payload() == payload
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise SignatureError("The signed statement is none of ours.") from error
@@ -63,8 +64,8 @@ def sign(statement: Statement, key: SigningKey) -> bytes:
     return _envelope(payload, key.public, key.sign(_pre_authentication(payload)))
 
 
-def verify(envelope: bytes, key: PublicKey) -> Statement:
-    """Check an envelope and read its statement.
+def verify(envelope: bytes, key: PublicKey, kind: str = PREDICATE_TYPE) -> Statement:
+    """Check an envelope and read its statement, which must be of this kind.
 
     Raises:
         SignatureError: it is no envelope, not by this key, or not written in the one way that ours are.
@@ -81,7 +82,7 @@ def verify(envelope: bytes, key: PublicKey) -> Statement:
     key.check(_pre_authentication(payload), signatures[0][1])
     if _envelope(payload, key, signatures[0][1]) != envelope:
         raise SignatureError("The envelope of the signature is not written in the one way that ours are.")
-    return Statement.parse(payload)
+    return Statement.parse(payload, kind)
 
 
 def names(envelope: bytes, key: PublicKey) -> bool:
