@@ -11,6 +11,7 @@ import rfc8785
 ROW = np.dtype([("ts", "<i8"), ("value", "<f8"), ("quality", "<i2")])
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_SAME = frozenset({str, bool, type(None)})  # written alike by all
 _EXACT = 2**53  # integers up to here are the same in JSON everywhere
 
 
@@ -24,11 +25,10 @@ def canonical_json(value: Any) -> bytes:
     What a usual encoder writes in the same way takes the fast path; the rest (large and tiny numbers, keys outside of
     ASCII, ...) is left to the reference library.
     """
-    plain = msgspec.to_builtins(value)
     try:
-        return _encode(_usual(plain))
+        return _encode(_usual(value))
     except _UnusualError:
-        return rfc8785.dumps(plain)
+        return rfc8785.dumps(msgspec.to_builtins(value))
 
 
 def digest(value: Any) -> str:
@@ -63,17 +63,37 @@ def packed_rows(
 def _usual(value: Any) -> Any:
     """Give plain data whose usual JSON is canonical: whole floats as integers, everything else as it is."""
     kind = type(value)
-    if kind is str or value is None or kind is bool:
+    if kind in _SAME:
         return value
     if kind is float:
         return _usual_float(value)
-    if kind is int and -_EXACT < value < _EXACT:
-        return value
+    if kind is dict:
+        return _usual_dict(value)
     if kind is list or kind is tuple:
-        return [_usual(item) for item in value]
-    if kind is dict and all(type(key) is str and key.isascii() for key in value):
-        return {key: _usual(item) for key, item in value.items()}
-    raise _UnusualError
+        return [item if type(item) in _SAME else _usual(item) for item in value]
+    if kind is int:
+        if -_EXACT < value < _EXACT:
+            return value
+        raise _UnusualError
+    return _usual_other(value)
+
+
+def _usual_dict(value: dict[Any, Any]) -> dict[str, Any]:
+    try:
+        is_ascii = "".join(value).isascii()
+    except TypeError as error:  # a key that is no text
+        raise _UnusualError from error
+    if not is_ascii:
+        raise _UnusualError
+    return {key: item if type(item) in _SAME else _usual(item) for key, item in value.items()}
+
+
+def _usual_other(value: Any) -> Any:
+    """Structs and what else has a plain form."""
+    plain = msgspec.to_builtins(value)
+    if type(plain) is type(value):
+        raise _UnusualError
+    return _usual(plain)
 
 
 def _usual_float(value: float) -> float | int:

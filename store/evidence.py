@@ -60,12 +60,16 @@ def size(connection: Connection) -> int:
 
 def append(connection: Connection, first: int, entries: Sequence[Entry]) -> None:
     """Append records from place `first` on, under the caller's lock and in its transaction."""
-    rows = [
-        (place, each.site_id, each.kind, each.object, each.leaf_hash, each.record)
-        for place, each in enumerate(entries, first)
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(_SQL["insert_record"], rows)
+    columns = {
+        "seq": list(range(first, first + len(entries))),
+        "site_id": [each.site_id for each in entries],
+        "kind": [each.kind for each in entries],
+        "object": [each.object for each in entries],
+        "leaf_hash": [each.leaf_hash for each in entries],
+        "record": [each.record for each in entries],
+    }
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(_SQL["insert_records"], columns)
 
 
 def leaf_hashes(connection: Connection, first: int) -> list[bytes]:

@@ -106,3 +106,15 @@ def kpi(
 
     options = Options(machines, days, tuple(processes or (1, 2)), linearity, repeat)
     raise typer.Exit(main(options, as_json=json))
+
+
+@app.command()
+def evidence(
+    records: Annotated[int, typer.Option(help="records of the log", min=1)] = 100_000,
+    kpis: Annotated[int, typer.Option(help="KPI values in a record", min=1, max=200)] = 1,
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """Rate of appending to the evidence log, and seconds of its audit."""
+    from pilot.bench_evidence import main
+
+    raise typer.Exit(main(records, kpis, as_json=json))

@@ -74,6 +74,8 @@ SELECT series_key, from_ts, to_ts, rows, sha256 FROM raw_day_digest
 WHERE site_id = %(site_id)s AND production_day = %(day)s AND superseded_at IS NULL
 ORDER BY series_key
 
--- name: insert_record
--- A record at its place.
-INSERT INTO evidence_log (seq, site_id, kind, object, leaf_hash, record) VALUES (%s, %s, %s, %s, %s, %s)
+-- name: insert_records
+-- Records at their places, column by column.
+INSERT INTO evidence_log (seq, site_id, kind, object, leaf_hash, record)
+SELECT * FROM unnest(%(seq)s::bigint[], %(site_id)s::integer[], %(kind)s::text[], %(object)s::text[],
+                     %(leaf_hash)s::bytea[], %(record)s::text[])
