@@ -6,18 +6,19 @@ from datetime import date, timedelta
 
 from maturity.evaluate import Baseline, metric_of
 from maturity.facts import Facts
-from maturity.framework import Condition
+from maturity.framework import BaselineRule, Condition
+from maturity.metrics.measured import Measured
 from model.canonical import canonical_json
 
-BASELINE_DAYS = 30
-BASELINE_GATE = 0.95
 DAY = timedelta(days=1)
 
 
-def baseline_key(condition: Condition) -> str:
-    """Name what a baseline measures: metric, scope and parameters."""
+def baseline_key(condition: Condition, rule: BaselineRule) -> str:
+    """Name what a baseline measures: metric, scope, parameters and, where a catalogue has its own, the rule."""
     parameters = canonical_json(dict(condition.parameters)).decode() if condition.parameters else ""
-    return f"{condition.metric}@{condition.scope}{parameters}"
+    usual = rule == BaselineRule()
+    by_rule = "" if usual else f"#{rule.days}d>={rule.min_completeness:g}"
+    return f"{condition.metric}@{condition.scope}{parameters}{by_rule}"
 
 
 @dataclass
@@ -28,11 +29,13 @@ class SiteArchive:
         whole: facts from the site's first production day to the end of the period.
         frozen: baselines of earlier assessments, by `baseline_key`; they never move.
         found: baselines that this evaluation found first; whoever can keep them freezes them.
+        rule: what the catalogue takes for a baseline.
     """
 
     whole: Facts | None
     frozen: Mapping[str, Baseline] = field(default_factory=dict)
     found: dict[str, Baseline] = field(default_factory=dict)
+    rule: BaselineRule = field(default_factory=BaselineRule)
     _searched: set[str] = field(default_factory=set)
     _windows: dict[tuple[date, date], Facts] = field(default_factory=dict)
 
@@ -45,9 +48,9 @@ class SiteArchive:
         return self._windows[first, last]
 
     def baseline(self, condition: Condition, days: int) -> Baseline | None:
-        """The frozen baseline, else the first window of 30 days in which the metric passes the gate."""
+        """The frozen baseline, else the first window of the rule's length in which the metric passes its gate."""
         del days
-        key = baseline_key(condition)
+        key = baseline_key(condition, self.rule)
         known = self.frozen.get(key) or self.found.get(key)
         if known is None and key not in self._searched:
             self._searched.add(key)
@@ -61,10 +64,14 @@ class SiteArchive:
             return None
         metric = metric_of(condition.metric)
         first = self.whole.first
-        while (last := first + (BASELINE_DAYS - 1) * DAY) <= self.whole.last:
+        while (last := first + (self.rule.days - 1) * DAY) <= self.whole.last:
             facts = self.facts(first, last)
             measured = metric.measure(facts, condition.scope, condition.parameters) if facts else None
-            if measured and measured.value is not None and (measured.completeness or 1.0) >= BASELINE_GATE:
-                return Baseline(measured.value, first, last)
+            if measured and self._is_good(measured):
+                return Baseline(float(measured.value or 0.0), first, last)
             first += DAY
         return None
+
+    def _is_good(self, measured: Measured) -> bool:
+        complete = 1.0 if measured.completeness is None else measured.completeness
+        return measured.value is not None and complete >= self.rule.min_completeness

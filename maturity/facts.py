@@ -6,12 +6,12 @@ without a database. Times are int64 µs UTC, shares fractions, durations seconds
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from model.calendar import production_day_windows
 from model.registry import Asset, Site
 
 
@@ -197,11 +197,9 @@ class Facts:
 
     @property
     def bounds_us(self) -> tuple[int, int]:
-        """Local midnight of the first day and of the day after the last one."""
-        zone = ZoneInfo(self.site.timezone)
-        ends = (self.first, self.last + timedelta(days=1))
-        low, high = (round(datetime.combine(day, time(), zone).timestamp() * 1_000_000) for day in ends)
-        return low, high
+        """Beginning of the site's first production day and end of its last one (µs UTC)."""
+        days = production_day_windows(self.site, "", self.first, self.last + timedelta(days=1))
+        return days[0].from_us, days[-1].to_us
 
     def window(self, first: date, last: date) -> "Facts":
         """The facts of some of the days; devices, series and declarations are those of the whole."""

@@ -44,7 +44,7 @@ def assess_site(
         each.key: Baseline(each.value, each.first_day, each.last_day, each.version)
         for each in rows.baselines(connection, site_id)
     }
-    archive = SiteArchive(facts, frozen)
+    archive = SiteArchive(facts, frozen, rule=framework.baseline)
     found = assess(framework, archive, site, period, rows.claims(connection, site_id, framework.key), progress=progress)
     _freeze(connection, site_id, site, archive.found)
     return found

@@ -4,7 +4,7 @@ In: a seed, a start, a sample period. Out: messages in the order of device time,
 The same seed and start give the same samples whatever the size of the steps (up to a day); packing follows the steps.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any
@@ -12,10 +12,11 @@ from typing import Any
 import simpy
 
 from simulators import truth
+from simulators.changes import Improvement, Silence
 from simulators.layout import LINES, LineSpec, describe
 from simulators.machines import Unit
 from simulators.meters import BaseLoad
-from simulators.shifts import DAY_MS, day_start
+from simulators.shifts import DAY_MS, day_start, window_at
 from simulators.signals import Message, MeterSignals, UnitSignals, stretch
 
 __all__ = ["Message", "Plant", "describe"]
@@ -24,7 +25,16 @@ __all__ = ["Message", "Plant", "describe"]
 class Plant:
     """The whole plant; `advance` moves it and returns what it reported on the way."""
 
-    def __init__(self, *, seed: int, start_ms: int, sample_period_ms: int) -> None:
+    def __init__(  # noqa: PLR0913 - what decides a plant
+        self,
+        *,
+        seed: int,
+        start_ms: int,
+        sample_period_ms: int,
+        lines: Sequence[LineSpec] = LINES,
+        improvement: Improvement | None = None,
+        silences: Sequence[Silence] = (),
+    ) -> None:
         self.start_ms = start_ms
         self.now_ms = start_ms - 1
         self._period_ms = sample_period_ms
@@ -32,8 +42,16 @@ class Plant:
         self.units: list[Unit] = []
         self.meters: list[truth.Meter] = []
         self._sources: list[UnitSignals | MeterSignals] = []
-        for line in LINES:
+        self._silences = tuple(silences)
+        for line in lines:
             self._build(line, f"{seed}/{line.key}")
+        if improvement is not None:
+            self._env.process(self._improve(improvement))
+
+    def _improve(self, improvement: Improvement) -> Generator[simpy.Event, Any, None]:
+        yield self._env.timeout(max(0, improvement.from_ms - self.start_ms))
+        for unit in self.units:
+            unit.spec = improvement.of(unit.spec)
 
     def _build(self, line: LineSpec, seed: str) -> None:
         units = [Unit(self._env, line, spec, f"{seed}/{spec.key}") for spec in line.units]
@@ -56,7 +74,11 @@ class Plant:
         self.now_ms = until_ms
         messages = [message for source in self._sources for message in source.messages(part, batch)]
         messages.sort(key=attrgetter("ts_ms"))
-        return messages
+        return [each for each in messages if not self._is_silent(each)] if self._silences else messages
+
+    def _is_silent(self, message: Message) -> bool:
+        day = window_at(message.ts_ms).production_date
+        return any(each.topic == message.topic and each.first <= day <= each.last for each in self._silences)
 
     def history(self, until_ms: int, *, batch: int = 1) -> Iterator[Message]:
         """Yield the messages up to an instant, moving one production day at a time."""

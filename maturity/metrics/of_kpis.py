@@ -8,12 +8,14 @@ from functools import partial
 import polars as pl
 
 from kpi.catalogue import CATALOGUE
-from kpi.catalogue.entry import Aggregation, Kpi
+from kpi.catalogue.entry import Aggregation, Basis, Kpi
+from kpi.status import METERED
 from maturity.facts import Facts
 from maturity.metrics.measured import Measured, Metrics, Parameters
 
 METRICS = Metrics()
-_NO_VALUE = ("no_data", "no_factor", "no_ideal_cycle", "no_tariff")
+# What needs no row on a day without any: records of other systems, and what is made of them.
+_SPARSE = frozenset({Basis.RECORD, Basis.SAMPLE, Basis.SCOPE1, Basis.CBAM})
 
 
 def values_of(facts: Facts, kpi: str, scope: str, grain: str = "day", variant: str = "") -> pl.DataFrame:
@@ -28,35 +30,59 @@ def values_of(facts: Facts, kpi: str, scope: str, grain: str = "day", variant: s
 
 
 def over_window(kpi: Kpi, facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """A KPI over all days of the window and all assets of the scope."""
-    variant = str(parameters.get("variant", ""))
-    rows = values_of(facts, kpi.id, scope, variant=variant)
+    """A KPI over all days of the window and all assets of the scope.
+
+    Days count with their numerator and denominator, also where they have no ratio of their own: a day without a
+    failure has run time for the mean time between failures.
+    """
+    rows = values_of(facts, kpi.id, scope, variant=str(parameters.get("variant", "")))
     if rows.is_empty():
         return Measured.nothing(f"There are no stored values of {kpi.id} in the window: {kpi.name_en} is not measured.")
-    there = rows.filter(pl.col("value").is_not_null())
     assets = tuple(rows["scope"].unique().sort())
-    if there.is_empty():
+    known = rows.filter(_known)
+    if known.is_empty():
         why = ", ".join(sorted(set(rows["status"]))) or "no data"
         return Measured.nothing(f"{kpi.name_en} has no value in the window ({why}).", assets)
-    value = _combined(kpi, there)
+    if not _can_be_joined(kpi, known):
+        return Measured.nothing(f"{kpi.name_en} of several days or assets cannot be put together.", assets)
+    value = _combined(kpi, known)
     if value is None:
         return Measured.nothing(f"{kpi.name_en} has nothing to be divided by in the window.", assets)
-    return Measured(value, completeness_of(rows, facts), assets, detail={"days": there["production_day"].n_unique()})
+    complete = _completeness(kpi, rows, facts, scope)
+    return Measured(value, complete, assets, detail={"days": known["production_day"].n_unique()})
 
 
-def completeness_of(rows: pl.DataFrame, facts: Facts) -> float:
-    """Completeness of the data under stored values: that of each row, days without a row counting as nothing.
+_known = pl.col("numerator").is_not_null() | pl.col("value").is_not_null()
 
-    Days on which an asset has no row at all are missing only if others of the window have one: a window in which
-    nothing is scheduled has rows, too.
+
+def _completeness(kpi: Kpi, rows: pl.DataFrame, facts: Facts, scope: str) -> float | None:
+    if kpi.basis in _SPARSE:
+        return None
+    metered = kpi.basis in METERED and not kpi.per_piece  # an asset without a meter is outside, and not named
+    return completeness_of(rows, facts, None if metered else scope)
+
+
+def completeness_of(rows: pl.DataFrame, facts: Facts, scope: str | None = None) -> float:
+    """Completeness of the data under stored values: the mean over all days of the window and all assets.
+
+    A day without a row or without a value counts as nothing, and so does an asset of the scope without any row; with
+    no scope named, the assets are those that have rows.
     """
-    expected = rows["scope"].n_unique() * facts.days
-    got = rows["completeness"].fill_null(0.0).sum()
-    return min(1.0, float(got) / expected) if expected else 0.0
+    assets = len(facts.assets_of(scope)) if scope else rows["scope"].n_unique()
+    got = rows.filter(_known)["completeness"].fill_null(0.0).sum()
+    return min(1.0, float(got) / (assets * facts.days)) if assets else 0.0
+
+
+def _can_be_joined(kpi: Kpi, rows: pl.DataFrame) -> bool:
+    """Sums can; a peak is the greatest of an asset's days; what is neither holds for its own day and asset only."""
+    if rows.height == 1 or (kpi.aggregation is Aggregation.SUM and kpi.basis is not Basis.SAMPLE):
+        return True
+    is_peak = kpi.aggregation in (Aggregation.MAX, Aggregation.INTERVAL_SERIES) and kpi.denominator is None
+    return is_peak and rows["scope"].n_unique() == 1
 
 
 def _combined(kpi: Kpi, rows: pl.DataFrame) -> float | None:
-    if kpi.aggregation is not Aggregation.SUM:
+    if kpi.aggregation is not Aggregation.SUM or kpi.basis is Basis.SAMPLE:
         return _number(rows["value"].max())
     numerator = float(rows["numerator"].sum())
     if kpi.denominator is None:

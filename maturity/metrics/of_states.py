@@ -1,16 +1,17 @@
 """Metrics of state intervals: how time is classed, what stops are known by, changeovers, repeated failures."""
 
+import math
 from itertools import pairwise
-from typing import Any
 
 import polars as pl
 
 from maturity.facts import Facts
+from maturity.metrics.coverage import PLANNED, heard_share, known_share, of_states
 from maturity.metrics.measured import Measured, Metrics, Parameters
 
 METRICS = Metrics()
-PLANNED = ("production", "setup", "delay", "down_no_order", "unknown")
 _DAY_US = 86_400_000_000
+_FEWEST = 2  # changeovers
 _seconds = (pl.col("to_us") - pl.col("from_us")) / 1e6
 
 
@@ -37,34 +38,26 @@ def joined(rows: pl.DataFrame, same: list[str]) -> pl.DataFrame:
     )
 
 
-def known_share(rows: pl.DataFrame) -> float | None:
-    """Share of planned time in which the state is known; null where nothing was planned."""
-    planned = rows.filter(pl.col("time_class").is_in(PLANNED))
-    total = float(planned["seconds"].sum())
-    unknown = float(planned.filter(pl.col("time_class") == "unknown")["seconds"].sum())
-    return 1 - unknown / total if total else None
-
-
-def _share(part: pl.DataFrame, whole: pl.DataFrame, rows: pl.DataFrame, what: str) -> Measured:
+def _share(part: pl.DataFrame, whole: pl.DataFrame, complete: float | None, what: str) -> Measured:
     """Seconds of a part over seconds of the whole."""
-    assets = tuple(rows["asset"].unique().sort())
+    assets = tuple(whole["asset"].unique().sort())
     total = float(whole["seconds"].sum())
     if not total:
         return Measured.nothing(f"There is no {what} in the window.", assets)
     value = float(part["seconds"].sum()) / total
     detail = {"minutes": round(total / 60, 1), "of_them": round(float(part["seconds"].sum()) / 60, 1)}
-    return Measured(value, known_share(rows), assets, detail=detail)
+    return Measured(value, complete, assets, detail=detail)
 
 
-@METRICS.add("data.named_state_share", "1", "Share of planned busy time in which a machine's state is known and named.")
+@METRICS.add("data.named_state_share", "1", "1 - time in no known state over planned busy time, all machines together.")
 def named_state_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """1 - unknown time / planned busy time; it is its own completeness."""
+    """Unknown time is in the value itself; complete is what was heard of the machines' series."""
     del parameters
     rows = intervals_of(facts, scope)
     value = known_share(rows)
     if value is None:
         return Measured.nothing("No machine of the scope has planned time with states: connect a state signal.")
-    return Measured(value, None, tuple(rows["asset"].unique().sort()))
+    return Measured(value, heard_share(facts, scope), tuple(rows["asset"].unique().sort()))
 
 
 @METRICS.add("data.stop_reason_share", "1", "Share of unplanned stop time, micro-stops apart, that carries a reason.")
@@ -73,7 +66,8 @@ def stop_reason_share(facts: Facts, scope: str, parameters: Parameters) -> Measu
     del parameters
     rows = intervals_of(facts, scope)
     stops = rows.filter(pl.col("time_class") == "delay", pl.col("sub_class") != "micro_stop")
-    return _share(stops.filter(pl.col("reason") != ""), stops, rows, "unplanned stop")
+    complete = of_states(facts, scope, rows)
+    return _share(stops.filter(pl.col("reason") != ""), stops, complete, "unplanned stop")
 
 
 @METRICS.add(
@@ -91,19 +85,22 @@ def stops_by_signal_share(facts: Facts, scope: str, parameters: Parameters) -> M
     if stops.is_empty():
         return Measured.nothing("There is no such stop in the window.", assets)
     by_signal = stops.filter((pl.col("origin") == "signal") | (pl.col("original_class") == "delay"))
-    return Measured(by_signal.height / stops.height, known_share(rows), assets, detail={"stops": stops.height})
+    complete = of_states(facts, scope, rows)
+    return Measured(by_signal.height / stops.height, complete, assets, detail={"stops": stops.height})
 
 
-@METRICS.add("data.starved_blocked_share", "1", "Time waiting for material or for space, over planned busy time.")
+@METRICS.add(
+    "data.starved_blocked_share", "1", "Time starved or blocked over planned busy time, all machines together."
+)
 def starved_blocked_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Starved and blocked time over planned busy time."""
+    """Only where at least one interval is such a wait: no wait at all cannot be told from states that never say so."""
     del parameters
     rows = intervals_of(facts, scope)
     waits = rows.filter(pl.col("sub_class").is_in(["starved", "blocked"]))
-    told = rows.filter(pl.col("sub_class") != "")
-    if told.is_empty() and waits.is_empty():
-        return Measured.nothing("No state of the site tells starved or blocked: map states to these sub-classes.")
-    return _share(waits, rows.filter(pl.col("time_class").is_in(PLANNED)), rows, "planned time")
+    if waits.is_empty():
+        return Measured.nothing("No state of the window tells starved or blocked: map states to these sub-classes.")
+    complete = of_states(facts, scope, rows)
+    return _share(waits, rows.filter(pl.col("time_class").is_in(PLANNED)), complete, "planned time")
 
 
 def changeovers(facts: Facts, scope: str) -> pl.DataFrame:
@@ -111,34 +108,51 @@ def changeovers(facts: Facts, scope: str) -> pl.DataFrame:
     return joined(intervals_of(facts, scope).filter(pl.col("time_class") == "setup"), [])
 
 
-@METRICS.add("data.changeover_variation", "1", "Standard deviation over mean of the lengths of changeovers.")
+@METRICS.add(
+    "data.changeover_variation",
+    "1",
+    "Standard deviation of the lengths of changeovers, each over the mean of its machine's (two or more of a machine).",
+)
 def changeover_variation(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Sample standard deviation over mean."""
+    """Pooled within machines: one that takes longer than another by nature does not make them unstable."""
     del parameters
-    return _of_changeovers(facts, scope, lambda lengths: _number(lengths.std()) / _number(lengths.mean()))
+    found = changeovers(facts, scope).with_columns(
+        (pl.col("seconds") / pl.col("seconds").mean().over("asset")).alias("relative"),
+        pl.len().over("asset").alias("n"),
+    )
+    several = found.filter(pl.col("n") >= _FEWEST)
+    freedom = several.height - several["asset"].n_unique()
+    if freedom < 1:
+        return _too_few(found)
+    squares = float(several.select(((pl.col("relative") - 1) ** 2).sum()).item())
+    return _of_changeovers(facts, scope, several, math.sqrt(squares / freedom))
 
 
-@METRICS.add("data.changeover_median", "s", "Median length of changeovers.")
+@METRICS.add("data.changeover_median", "s", "Median length of changeovers, all machines together; a cut one is whole.")
 def changeover_median(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Median in seconds."""
+    """Median in seconds of two changeovers at least."""
     del parameters
-    return _of_changeovers(facts, scope, lambda lengths: _number(lengths.median()))
-
-
-def _of_changeovers(facts: Facts, scope: str, statistic: Any) -> Measured:
     found = changeovers(facts, scope)
-    assets = tuple(found["asset"].unique().sort())
-    fewest = 2
-    if found.height < fewest:
-        return Measured.nothing(f"There are {found.height} changeovers in the window; two are the least.", assets)
-    rows = intervals_of(facts, scope)
-    return Measured(statistic(found["seconds"]), known_share(rows), assets, detail={"changeovers": found.height})
+    if found.height < _FEWEST:
+        return _too_few(found)
+    return _of_changeovers(facts, scope, found, _number(found["seconds"].median()))
+
+
+def _too_few(found: pl.DataFrame) -> Measured:
+    counts = ", ".join(f"{asset}: {count}" for asset, count in found.group_by("asset").len().sort("asset").iter_rows())
+    reason = f"There are too few changeovers in the window ({counts or 'none'}); two are the least."
+    return Measured.nothing(reason, tuple(found["asset"].unique().sort()))
+
+
+def _of_changeovers(facts: Facts, scope: str, found: pl.DataFrame, value: float) -> Measured:
+    complete = of_states(facts, scope, intervals_of(facts, scope))
+    return Measured(value, complete, tuple(found["asset"].unique().sort()), detail={"changeovers": found.height})
 
 
 @METRICS.add(
     "data.repeat_failure_rate",
     "1",
-    "Share of failures that had the same reason on the same machine shortly before.",
+    "Share of failures with a reason that the machine had failed for shortly before, inside the window.",
     ("within_days",),
 )
 def repeat_failure_rate(facts: Facts, scope: str, parameters: Parameters) -> Measured:
@@ -157,12 +171,14 @@ def repeat_failure_rate(facts: Facts, scope: str, parameters: Parameters) -> Mea
         if after[0] - before[1] <= within
     )
     detail = {"failures": failures.height, "with_reason": named.height, "repeated": repeated}
-    return Measured(repeated / named.height, known_share(rows), assets, detail=detail)
+    return Measured(repeated / named.height, of_states(facts, scope, rows), assets, detail=detail)
 
 
-@METRICS.add("data.alarm_response_median", "s", "Median time from an alert to its acknowledgement.")
+@METRICS.add(
+    "data.alarm_response_median", "s", "Median time from an alert to its acknowledgement, or to the window's end."
+)
 def alarm_response_median(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Median over all alerts; one that nobody answered counts until the end of the window."""
+    """Median over all alerts that were raised in the window; one that nobody answered counts until its end."""
     del scope, parameters
     if facts.alerts.is_empty():
         return Measured.nothing(

@@ -30,7 +30,7 @@ def text(said: str = "x") -> dict[str, str]:
 
 
 def criterion(id_: str = "AA-1.1", level: int = 1, **changes: Any) -> dict[str, Any]:
-    condition = {"metric": "kpi.oee", "compare": {"operator": ">=", "value": 0.5}}
+    condition = {"metric": "kpi.oee", "scope": "critical_machines", "compare": {"operator": ">=", "value": 0.5}}
     plain = {"id": id_, "area": "work", "level": level, "basis": "project", "text": text(), "evidence": "direct"}
     return {**plain, "conditions": [condition], **changes}
 
@@ -63,7 +63,7 @@ def parsed(**changes: Any) -> Criterion:
     return Criterion.model_validate(criterion(**changes))
 
 
-def values(oee: dict[date, tuple[float, float]], scope: str = "l/a", completeness: float = 1.0) -> pl.DataFrame:
+def values(oee: dict[date, tuple[float, float]], scope: str = "l/b", completeness: float = 1.0) -> pl.DataFrame:
     """Rows of OEE by day: numerator and denominator."""
     rows = [
         {

@@ -13,7 +13,9 @@ from tests.unit.maturity.plain import LAST, SITE, Shelf, criterion, framework, p
 
 DAYS = [LAST - timedelta(days=number) for number in range(60)]
 GOOD, BAD, UNKNOWN = Outcome.SUPPORTED, Outcome.CONTRADICTED, Outcome.NOT_ASSESSABLE
-TO_BASELINE = [{"metric": "kpi.oee", "compare": {"operator": ">=", "baseline_factor": 1.1}}]
+TO_BASELINE = [
+    {"metric": "kpi.oee", "scope": "critical_machines", "compare": {"operator": ">=", "baseline_factor": 1.1}}
+]
 
 
 def shelf(recent: float, earlier: float | None = None, **others: object) -> Shelf:
@@ -34,7 +36,7 @@ def test_a_ratio_over_the_window_is_sum_over_sum() -> None:
 def test_what_passes_is_supported_and_says_on_what() -> None:
     result = evaluate(parsed(), shelf(0.6), LAST)
     (condition,) = result.newest.conditions
-    assert (result.outcome, condition.assets, condition.threshold, condition.completeness) == (GOOD, ("l/a",), 0.5, 1.0)
+    assert (result.outcome, condition.assets, condition.threshold, condition.completeness) == (GOOD, ("l/b",), 0.5, 1.0)
     assert (result.newest.first, result.newest.last) == (date(2026, 10, 2), LAST)
 
 
@@ -74,8 +76,8 @@ def test_without_a_baseline_nothing_is_compared() -> None:
 
 def test_one_alternative_is_enough() -> None:
     alternatives = [
-        {"metric": "kpi.oee", "compare": {"operator": ">=", "value": 0.75}},
-        {"metric": "kpi.oee", "compare": {"operator": ">=", "baseline_plus": 0.1}},
+        {"metric": "kpi.oee", "scope": "critical_machines", "compare": {"operator": ">=", "value": 0.75}},
+        {"metric": "kpi.oee", "scope": "critical_machines", "compare": {"operator": ">=", "baseline_plus": 0.1}},
     ]
     asked = parsed(conditions=[{"any_of": alternatives}])
     first = {"kpi.oee": Baseline(0.5, date(2026, 1, 1), date(2026, 1, 30))}
@@ -129,7 +131,7 @@ def test_the_gap_view_ranks_groups_by_what_they_open() -> None:
     made = framework(
         criterion("AA-1.1", 1, technology={"all_of": ["T0"]}),
         criterion("AA-2.1", 2, technology={"all_of": ["T0", "T1"]}, conditions=[
-            {"metric": "kpi.oee", "compare": {"operator": ">=", "value": 0.8}}]),
+            {"metric": "kpi.oee", "scope": "critical_machines", "compare": {"operator": ">=", "value": 0.8}}]),
         criterion("AA-2.2", 2, technology={"all_of": ["T1", "T2"]}),
         criterion("AA-3.1", 3, technology={"all_of": ["T2"]}),
     )  # fmt: skip
