@@ -4,13 +4,14 @@ A record belongs whole to the window in which it ends; one without an end is not
 may hold is listed in FIELDS; anything else in it is kept and not read here.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
 
 from kpi.compute.atoms import ROWS
+from kpi.compute.numerals import amount as amount_of
+from kpi.compute.numerals import number
 from kpi.compute.orders import payload_of
 from kpi.compute.plan import Plan
 from kpi.compute.spread import Pieces, at_instants
@@ -88,7 +89,7 @@ def _amounts(kind: str, from_us: int, to_us: int, payload: Mapping[str, Any]) ->
     """Quantities of a record; None stands for a field that is no amount, under the field's name."""
     for name, quantity in FIELDS.get(kind, {}).items():
         if payload.get(name) is not None:
-            amount = _amount(payload[name])
+            amount = amount_of(payload[name])
             yield (name, None) if amount is None else (quantity, amount)
     if kind in COUNTED and (kind != "inspection" or any(payload.get(name) is not None for name in FIELDS[kind])):
         yield COUNTED[kind], 1.0
@@ -96,7 +97,7 @@ def _amounts(kind: str, from_us: int, to_us: int, payload: Mapping[str, Any]) ->
     if kind == "maintenance":
         given = payload.get("duration_s")
         of_type = MAINTENANCE.get(str(payload.get("type")))
-        amount = span_s if given is None else _amount(given)
+        amount = span_s if given is None else amount_of(given)
         if of_type is None or amount is None:
             yield ("type" if of_type is None else "duration_s"), None
         else:
@@ -106,19 +107,19 @@ def _amounts(kind: str, from_us: int, to_us: int, payload: Mapping[str, Any]) ->
     if kind == "energy":
         yield from _energy(payload)
     if kind == "inventory" and payload.get("average_stock") is not None:
-        stock = _amount(payload["average_stock"])
+        stock = amount_of(payload["average_stock"])
         yield ("average_stock", None) if stock is None else ("inventory_stock_time", stock * span_s)
         yield "inventory_span", span_s
 
 
 def _embedded(payload: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
     """Emissions embedded in a precursor (t CO2e): its mass times its specific ones, direct and indirect apart."""
-    mass = _amount(payload.get("mass_t"))
+    mass = amount_of(payload.get("mass_t"))
     if mass is None:
         yield "mass_t", None
         return
     for name, quantity in PRECURSOR.items():
-        specific = _amount(payload.get(name, 0.0))
+        specific = amount_of(payload.get(name, 0.0))
         yield (name, None) if specific is None else (quantity, mass * specific)
 
 
@@ -129,11 +130,10 @@ def _energy(payload: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
     """
     exchanged = payload.get("exchanged_mj")
     if exchanged is not None:  # taken from outside, negative = given away
-        signed = isinstance(exchanged, int | float) and not isinstance(exchanged, bool) and math.isfinite(exchanged)
-        yield ("exchanged_mj", float(exchanged)) if signed else ("exchanged_mj", None)
+        yield "exchanged_mj", number(exchanged)
     if payload.get("amount") is None and exchanged is not None:
         return
-    amount, each = _amount(payload.get("amount")), _amount(payload.get("mj_per_unit"))
+    amount, each = amount_of(payload.get("amount")), amount_of(payload.get("mj_per_unit"))
     medium = str(payload.get("medium") or "")
     if medium in {"", "electricity"}:
         yield "medium", None
@@ -148,9 +148,3 @@ def _energy(payload: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
 def media_mj(amount: float, mj_per_unit: float) -> float:
     """Energy of an amount of a medium in MJ."""
     return amount * mj_per_unit
-
-
-def _amount(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) and value >= 0 else None

@@ -4,7 +4,7 @@ A slot with cycles is production, one without is delay. Records of the same slot
 proportion to their ideal time (cycles where an ideal is missing); a record without cycles gets no time but is kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -13,6 +13,7 @@ import polars as pl
 
 from kpi.compute.ideal import Routings
 from kpi.compute.layers import steps
+from kpi.compute.numerals import number
 from kpi.compute.orders import payload_of
 from kpi.compute.plan import Plan
 from kpi.compute.states import SOURCE
@@ -64,11 +65,16 @@ def read_records(events: pl.DataFrame, plan: Plan, routings: Routings) -> Record
     columns = ["asset", "from_us", "to_us", "ts", "key", "payload"]
     rows = events.filter(pl.col("kind") == EventKind.PRODUCTION_RUN.value).select(columns).sort(columns)
     findings: list[dict[str, Any]] = []
-    read = [
-        _read(asset, begin, end, payload_of(payload), routings)
-        for asset, begin, end, _, _, payload in rows.iter_rows()
-        if asset in known and begin is not None and end is not None and end > begin
-    ]
+    read: list[Run] = []
+    for asset, begin, end, _, key, text in rows.iter_rows():
+        if asset not in known or begin is None or end is None or end <= begin:
+            continue
+        payload = payload_of(text)
+        wrong = _wrong(payload)
+        if wrong:
+            findings.append({"kind": "bad_record", "asset": asset, "record": f"production_run {key}", "fields": wrong})
+        else:
+            read.append(_read(asset, begin, end, payload, routings))
     runs = [run for _, of_asset in groupby(read, key=lambda run: run.asset) for run in _share(list(of_asset), findings)]
     findings += (
         {
@@ -84,6 +90,23 @@ def read_records(events: pl.DataFrame, plan: Plan, routings: Routings) -> Record
         if run.stated_total is not None and run.stated_total != run.total
     )
     return Records(runs, *_layers(runs, plan), findings)
+
+
+def _wrong(payload: Mapping[str, Any]) -> list[str]:
+    """Name the counts of a record that are no numbers: one such record must not keep its site from being computed."""
+    stated = payload.get("reject")
+    parts = stated.values() if isinstance(stated, dict) else [stated]
+    given = {name: payload.get(name) for name in ("total", "good", "cycles")}
+    wrong = [name for name, value in given.items() if value is not None and _count(value) is None]
+    return wrong + ["reject"] * any(part and _count(part) is None for part in parts)
+
+
+def _count(value: Any) -> float | None:
+    """Give a count, which tables of others may hold as a text."""
+    try:
+        return number(float(value)) if isinstance(value, str) else number(value)
+    except ValueError:
+        return None
 
 
 def _read(asset: str, from_us: int, to_us: int, payload: dict[str, Any], routings: Routings) -> Run:

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from kpi.compute.atoms import ROWS
+from kpi.compute.numerals import number
 from kpi.compute.orders import payload_of
 from kpi.compute.plan import Plan
 from kpi.compute.spread import Pieces, at_instants
@@ -87,12 +88,26 @@ def _measured(records: pl.DataFrame, plan: Plan) -> tuple[list[Measured], list[F
             continue
         values = _values(payload)
         name = str(payload.get("characteristic") or "")
-        if values is None or not name:
-            field = "characteristic" if values is not None else "value" if "value" in payload else "values"
-            findings.append({"kind": "bad_record", "asset": asset, "record": f"inspection {key}", "fields": [field]})
-        else:
+        wrong = _wrong(payload, values, name)
+        if wrong:
+            findings.append({"kind": "bad_record", "asset": asset, "record": f"inspection {key}", "fields": wrong})
+        elif values is not None:
             found.append(Measured(asset, to_us, key, name, values, payload))
     return found, findings
+
+
+def _wrong(payload: Mapping[str, Any], values: tuple[float, ...] | None, name: str) -> list[str]:
+    """Name the fields that make a record unusable: no numbers, nothing that they measure, limits without a width."""
+    lower, upper = _own_limits(payload)
+    if values is None:
+        return ["value" if "value" in payload else "values"]
+    if not name:
+        return ["characteristic"]
+    return ["lower", "upper"] if lower is not None and upper is not None and lower >= upper else []
+
+
+def _own_limits(payload: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    return number(payload.get("lower")), number(payload.get("upper"))
 
 
 def _values(payload: Mapping[str, Any]) -> tuple[float, ...] | None:
@@ -102,7 +117,7 @@ def _values(payload: Mapping[str, Any]) -> tuple[float, ...] | None:
     parts = parts if isinstance(parts, list | tuple) else [parts]
     try:
         numbers = tuple(float(part) for part in parts if not isinstance(part, bool))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return numbers if numbers and all(map(math.isfinite, numbers)) else None
 
@@ -117,8 +132,8 @@ def _placed(
     around = pl.concat([at.select("number", "p"), pieces.select(names)[at["p"]]], how="horizontal")
     found: list[Placed] = []
     without: dict[tuple[str, str, str], int] = defaultdict(int)
-    for number, piece, day, shift, job, product in around.iter_rows():
-        each = measured[number]
+    for index_of, piece, day, shift, job, product in around.iter_rows():
+        each = measured[index_of]
         made = str(each.payload.get("product") or product)
         order = str(each.payload.get("job") or job)
         limit = _limit(each, site, made)
@@ -146,9 +161,9 @@ def _placed(
 
 def _limit(each: Measured, site: Site, product: str) -> tuple[float | None, float | None] | None:
     """Limits of the record itself, else those in force of its product, else those of any product."""
-    own = tuple(_number(each.payload.get(name)) for name in ("lower", "upper"))
+    own = _own_limits(each.payload)
     if own != (None, None):
-        return own[0], own[1]
+        return own
     fits = [limit for limit in site.spec_limits if _fits(limit, each, product)]
     best = max(fits, key=lambda limit: (limit.product is not None, limit.valid_from_us), default=None)
     return None if best is None else (best.lower, best.upper)
@@ -188,7 +203,3 @@ def _sums(family: str, group: Sequence[Placed]) -> list[tuple[str, float]]:
     sides = [(side, float(sum(len(each.values) for each in group if each.side == side))) for side in SIDES]
     free = 0.0 if family == "sample" else n - 1.0
     return [("n", float(n)), ("sum", math.fsum(values)), ("squares", squares), ("df", free), *sides]
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from kpi.compute.atoms import ROWS
+from kpi.compute.numerals import amount as amount_of
 from kpi.compute.orders import payload_of
 from kpi.compute.plan import Plan
 from kpi.compute.spread import Pieces, over_time
@@ -34,7 +35,7 @@ def substance_rows(records: pl.DataFrame, site: Site, plan: Plan, index: Pieces)
         if asset not in ranks or to_us is None:
             continue
         payload = payload_of(text)
-        amount = fuel_tj(payload, fuels) if kind == "fuel" else _number(payload.get("mass_kg"))
+        amount = fuel_tj(payload, fuels) if kind == "fuel" else amount_of(payload.get("mass_kg"))
         if amount is None:
             wrong = ["density or calorific value" if kind == "fuel" else "mass_kg"]
             findings.append({"kind": "bad_record", "asset": asset, "record": f"{kind} {key}", "fields": wrong})
@@ -52,7 +53,7 @@ def counts_from() -> pl.Expr:
 
 def fuel_tj(payload: Mapping[str, Any], fuels: Mapping[str, FuelFactor]) -> float | None:
     """Energy in TJ on net calorific value that a fuel record states; None where something for it is not known."""
-    energy = _number(payload.get("energy_tj"))
+    energy = amount_of(payload.get("energy_tj"))
     if energy is not None:
         return energy
     mass, ncv = fuel_mass_kg(payload, fuels), _of(payload, fuels, "ncv_tj_per_gg")
@@ -61,19 +62,15 @@ def fuel_tj(payload: Mapping[str, Any], fuels: Mapping[str, FuelFactor]) -> floa
 
 def fuel_mass_kg(payload: Mapping[str, Any], fuels: Mapping[str, FuelFactor]) -> float | None:
     """Mass of a fuel record in kg, from its volume by density where it states no mass."""
-    mass, volume = _number(payload.get("mass_kg")), _number(payload.get("volume_l"))
+    mass, volume = amount_of(payload.get("mass_kg")), amount_of(payload.get("volume_l"))
     density = _of(payload, fuels, "density_kg_per_l")
     return mass if mass is not None else None if volume is None or density is None else volume * density
 
 
 def _of(payload: Mapping[str, Any], fuels: Mapping[str, FuelFactor], name: str) -> float | None:
     known = fuels.get(str(payload.get("fuel")))
-    own = _number(payload.get(name))
+    own = amount_of(payload.get(name))
     return own if own is not None else getattr(known, name, None)
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _spread(rows: list[Row], index: Pieces) -> pl.DataFrame:

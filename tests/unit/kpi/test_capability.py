@@ -129,10 +129,13 @@ def test_what_cannot_be_used_is_said() -> None:
         record("no limit", 8, characteristic="colour", values=[1, 2, 3]),
         record("no number", 8, values="10.1 wide"),
         record("no name", 8, characteristic="", value=10.0),
+        record("no float", 8, values=[10**400, 10.0]),
+        record("no width", 8, value=10.0, lower=10.0, upper=10.0),
     )
     kinds = {(each["kind"], each.get("record"), each.get("values")) for each in found.findings}
     assert ("missing_spec_limit", None, 3) in kinds
-    assert {("bad_record", "inspection no number", None), ("bad_record", "inspection no name", None)} <= kinds
+    odd = ("no number", "no name", "no float", "no width")
+    assert {("bad_record", f"inspection {key}", None) for key in odd} <= kinds
     assert found.atoms.filter(pl.col("quantity").is_in(QUANTITIES)).is_empty()
 
 

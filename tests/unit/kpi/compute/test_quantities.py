@@ -211,6 +211,17 @@ def test_a_record_without_cycles_is_a_delay_and_one_without_a_standard_is_listed
     assert amount(day, "no_ideal") == 9
 
 
+def test_a_record_whose_counts_are_no_numbers_is_listed_and_keeps_nothing_else_from_being_computed() -> None:
+    runs = events(
+        slot(6, "1", product="p", cycles="300", good=300),
+        *(slot(14, key, **payload) for key, payload in (("2", {"good": "many"}), ("3", {"reject": {"a": 10**400}}))),
+    )
+    day = compute(inputs(plant(), [DAY], events=runs))
+    assert amount(day, "good") == amount(day, "cycles") == 300
+    odd = [(each["record"], each["fields"]) for each in day.findings if each["kind"] == "bad_record"]
+    assert sorted(odd) == [("production_run 2", ["good"]), ("production_run 3", ["reject"])]
+
+
 def test_energy_is_split_between_readings_and_over_a_gap_has_no_class() -> None:
     meter = {"quantity": "active_energy", "max_gap_us": 2 * HOUR}
     rows = [
