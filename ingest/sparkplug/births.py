@@ -28,8 +28,12 @@ def device_birth(known: Known, arrival: Arrival, node: Node) -> list[Part]:
     device, metrics = arrival.place.device, birth_metrics(arrival.payload)
     step = known.advance(arrival, node)
     if arrival.again and state.is_repeated_birth(node, device, metrics, arrival.sent_us):
+        change = state.Change(step.node)
+        if state.is_next(node, arrival.seq) and state.is_forgotten(node.device(device), arrival.sent_us):
+            change = state.device_doubted(step.node, device)  # new, by a clock that was set back? It is to say so
+            known.rebirths.want(arrival.place.key)
         decoded = _values(known, arrival, node, is_new=False)
-        decoded.effects, decoded.missing = (known.nodes.keep(state.Change(step.node)),), step.missing
+        decoded.effects, decoded.missing = (known.nodes.keep(change),), step.missing
         return [Part(arrival.source, decoded)]
     change = known.nodes.keep(state.device_born(step.node, device, metrics, arrival.sent_us))
     known.meanings.pop((*arrival.place.key, device), None)

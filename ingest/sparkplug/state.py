@@ -174,6 +174,11 @@ def node_died(node: Node, at_us: int) -> Change:
     return Change(msgspec.structs.replace(node, devices={**node.devices, **gone}), lived)
 
 
+def device_doubted(node: Node, key: str) -> Change:
+    """A device of which nobody knows whether its last birth still holds: nothing is read by it."""
+    return _with(node, key, _ended(node.device(key), Life.AWAITED, node.newest_us))
+
+
 def is_next(node: Node, seq: int) -> bool:
     """Whether a message follows the last one, so that nothing was missed between them."""
     return node.seq < 0 or (seq - node.seq - 1) % ROUND == 0
@@ -189,14 +194,22 @@ def doubted(node: Node) -> Change:
 def is_repeated_birth(
     node: Node, key: str, metrics: tuple[BirthMetric, ...], ts_us: int, bd_seq: int | None = None
 ) -> bool:
-    """Whether a birth that is delivered again was already taken in: the same metrics, in their time and session."""
+    """Whether a birth that is delivered again was already taken in: the same metrics in their time, no later session.
+
+    One from before all births that are kept was: it must not hold from now on, as a new one would.
+    """
+    if bd_seq is not None and bd_seq != node.bd_seq and not _is_behind(bd_seq, node.bd_seq):
+        return False
     device = node.device(key)
-    for table in device.tables:
-        end = table.until_us or device.born_us
-        if table.metrics == metrics and table.since_us <= ts_us <= end:
-            is_last = table is device.tables[0]
-            return bd_seq is None or bd_seq == node.bd_seq or (not is_last and _is_behind(bd_seq, node.bd_seq))
-    return False
+    if is_forgotten(device, ts_us):
+        return True
+    ends = [(table, table.until_us or device.born_us) for table in device.tables]
+    return any(table.metrics == metrics and table.since_us <= ts_us <= end for table, end in ends)
+
+
+def is_forgotten(device: Device, ts_us: int) -> bool:
+    """Whether the births of a time are kept no more: what they meant by an alias nobody knows."""
+    return len(device.tables) == MOST_TABLES and ts_us < device.tables[-1].since_us
 
 
 def readable(device: Device, ts_us: int, *, again: bool) -> tuple[Table, ...]:
@@ -211,6 +224,8 @@ def readable(device: Device, ts_us: int, *, again: bool) -> tuple[Table, ...]:
         current, earlier = device.tables[0], device.tables[1:]
         if not again or ts_us >= current.since_us:
             return (current,)
+        if is_forgotten(device, ts_us):
+            return ()
         then = _valid(earlier, ts_us)
         return (current, *((then,) if then else earlier))
     newest = device.tables[:1]

@@ -238,6 +238,27 @@ def test_births_of_long_ago_are_forgotten_and_what_needs_them_stays_refused() ->
     assert plant.read(25_000) == "m2"
 
 
+def test_a_birth_from_before_those_that_are_kept_does_not_hold_again() -> None:
+    plant = Plant()
+    for number in range(MOST_TABLES + 2):
+        plant.born(10_000 * number, **{f"m{number}": 1})
+    plant.say(BIRTH, 0, 1, *defined(m0=1), dup=True)
+    assert plant.data(5_000, 1, dup=True) == "unknown_alias"
+    plant.say(BIRTH, 50_000, 1, *defined(m5=1), dup=True)
+    assert plant.data(55_000, 2) == "m5"
+    assert plant.host.outgoing == []
+
+
+def test_a_birth_that_may_be_new_or_long_ago_is_asked_for_once_more() -> None:
+    """The next number of the sequence, marked as sent before, by a clock that is behind all births that are kept."""
+    plant = Plant()
+    for number in range(MOST_TABLES + 2):
+        plant.born(10_000 * number, **{f"m{number}": 1})
+    plant.say(BIRTH, 0, 2, *defined(m9=1), dup=True)
+    assert plant.data(1, 3) == "unknown_alias"
+    assert [said.topic for said in plant.host.outgoing] == ["spBv1.0/plant/NCMD/gw"]
+
+
 def over_quota(plant: Plant, seq: int) -> Decoded:
     payload = Payload(timestamp=T + seq, seq=seq, metrics=[Metric(alias=1, double_value=5.0)]).SerializeToString()
     message = Message(plant.router.source(f"spBv1.0/plant/{DATA}"), payload, NOW_US, Decoded())

@@ -26,8 +26,8 @@ class Packet(NamedTuple):
         return "DATA" in self.topic
 
 
-def said(random: Random, sessions: int) -> list[Packet]:
-    """What a node says: in each session aliases mean something else; a value is the place of its name."""
+def said(random: Random, sessions: int, births: int = 1) -> list[Packet]:
+    """What a node says: with each birth of its device aliases mean something else; a value is the place of its name."""
     packets: list[Packet] = []
     at_ms = START_MS
 
@@ -39,17 +39,19 @@ def said(random: Random, sessions: int) -> list[Packet]:
 
     for session in range(sessions):
         first = session * 37  # so that no session goes on by chance where another ended
-        names = random.sample(NAMES, random.randint(1, 3))
         say("NBIRTH/gw", first, Metric(name="bdSeq", datatype=8, long_value=session))
-        defined = [Metric(name=name, alias=alias, datatype=10, is_null=True) for alias, name in enumerate(names)]
-        say("DBIRTH/gw/press", first + 1, *defined)
-        for seq in range(random.randint(0, 12)):
-            alias = random.randrange(len(names))
-            metric = Metric(alias=alias, double_value=float(NAMES.index(names[alias])))
-            back_ms = random.choice((0, 0, 0, 400))  # history that the node held back
-            if back_ms:
-                metric.is_historical = True
-            say("DDATA/gw/press", first + 2 + seq, metric, back_ms=back_ms)
+        seq = first
+        for _ in range(births):
+            names = random.sample(NAMES, random.randint(1, 3))
+            defined = [Metric(name=name, alias=alias, datatype=10, is_null=True) for alias, name in enumerate(names)]
+            say("DBIRTH/gw/press", seq := seq + 1, *defined)
+            for _ in range(random.randint(0, 12)):
+                alias = random.randrange(len(names))
+                metric = Metric(alias=alias, double_value=float(NAMES.index(names[alias])))
+                back_ms = random.choice((0, 0, 0, 400))  # history that the node held back
+                if back_ms:
+                    metric.is_historical = True
+                say("DDATA/gw/press", seq := seq + 1, metric, back_ms=back_ms)
     return packets
 
 
@@ -96,3 +98,22 @@ def test_no_value_gets_a_wrong_name_whenever_ingest_is_killed(births_are_kept: b
             second.take(packet)
         read, refused = read + second.read, refused + second.refused
     assert read > refused > 0, "most is read although nobody answers requests for a rebirth here"
+
+
+@pytest.mark.parametrize("births", [1, 7], ids=["of the node", "of the device"])
+def test_no_value_gets_a_wrong_name_when_more_births_come_again_than_are_kept(births: int) -> None:
+    """Another number of workers: what was stored from the sessions of before comes once more, then what is new."""
+    read = refused = 0
+    for seed in range(80):
+        random = Random(seed)  # noqa: S311 - it chooses tests
+        packets = said(random, 14 // births, births)
+        stored = random.randint(len(packets) // 2, len(packets))
+        first = Ingest(None)
+        nodes = [first.take(packet) for packet in packets[:stored]]
+        second = Ingest(nodes[-1])
+        for packet in packets[random.randrange(stored) : stored]:
+            second.take(packet, dup=True)
+        for packet in packets[stored:]:
+            second.take(packet)
+        read, refused = read + second.read, refused + second.refused
+    assert min(read, refused) > 0
