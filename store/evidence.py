@@ -113,6 +113,24 @@ def checkpoints(connection: Connection) -> list[StoredCheckpoint]:
     return [StoredCheckpoint(size, origin, root, at, tuple(lines)) for size, origin, root, at, lines in rows]
 
 
+def newest_checkpoint(connection: Connection) -> StoredCheckpoint | None:
+    """The newest checkpoint with its signatures."""
+    row = connection.execute(_SQL["newest_checkpoint"]).fetchone()
+    return StoredCheckpoint(row[0], row[1], row[2], row[3], tuple(row[4])) if row else None
+
+
+def page_of_site(
+    connection: Connection, site_id: int, kind: str | None, before: int | None, limit: int
+) -> list[dict[str, Any]]:
+    """Records of a site, newest first."""
+    return _dicts(connection, "page_of_site", {"site_id": site_id, "kind": kind, "before": before, "limit": limit})
+
+
+def record(connection: Connection, seq: int) -> dict[str, Any] | None:
+    """One record that this connection may see, with the key of its site."""
+    return next(iter(_dicts(connection, "record", {"seq": seq})), None)
+
+
 def insert_checkpoint(connection: Connection, tree_size: int, origin: str, root: bytes) -> None:
     """Keep a checkpoint."""
     connection.execute(_SQL["insert_checkpoint"], {"tree_size": tree_size, "origin": origin, "root": root})

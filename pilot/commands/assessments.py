@@ -105,16 +105,15 @@ def decide(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Keep an assessor's decision on a criterion; a later one takes its place, the earlier one stays readable."""
-    from maturity import workflow
+    from maturity import statements, workflow
     from maturity.confirming import Decision
-    from store import maturity as rows
 
     content = content_of(attachment) if attachment else None
     with _connected(database_url) as connection, connection.transaction():
         kept = workflow.read(connection, assessment_id)
         by, sha = _assessor(kept.invited, account), None
         if attachment and content is not None:
-            _, sha = rows.attach(connection, kept.stored.site_id, attachment.name, content, by)
+            sha = statements.attach(connection, kept.stored.site, attachment.name, content, account_id=by)
         ruling = workflow.Ruling(criterion, Decision(decision), comment, sha)
         kept = workflow.decide(connection, assessment_id, by, ruling)
     said = f"{criterion}: {decision.replace('_', ' ')}" + (f", attachment {sha}" if sha else "")

@@ -147,21 +147,14 @@ def declare(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Declare what no data can show; every result that rests on it says that it was declared."""
-    from maturity.evaluate import metric_of
-    from store import maturity as rows
-    from store import registry
+    from maturity import statements
     from store.pool import connect
 
-    if not metric_of(metric).name.startswith("declared."):
-        raise PilotError(f"{metric} is measured, not declared; `haidang maturity metrics declared.` lists what can be.")
     content = content_of(attachment) if attachment else None
     with connect(database(database_url), "maturity declare") as connection:
-        site_id = registry.site_id(connection, site)
-        id_, sha = (None, None)
-        if attachment and content:
-            id_, sha = rows.attach(connection, site_id, attachment.name, content)
-        said = rows.Declaration(metric.removeprefix("declared."), value, statement, sha)
-        rows.declare(connection, site_id, said, (since or datetime.now().astimezone()).date(), id_)
+        sha = statements.attach(connection, site, attachment.name, content) if attachment and content else None
+        day = (since or datetime.now().astimezone()).date()
+        statements.declare(connection, site, statements.Said(metric, value, statement, day, sha))
     Console(highlight=False).print(f"{site} declares {metric} = {value:g}" + (f", attachment {sha}" if sha else ""))
 
 
@@ -174,18 +167,12 @@ def claim(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Claim a level; it stands beside the level that the data support."""
+    from maturity import statements
     from maturity.loading import framework as load
-    from store import maturity as rows
-    from store import registry
     from store.pool import connect
 
-    catalogue = load(framework)
-    parts = (catalogue.principles, catalogue.areas, catalogue.technology_groups)
-    known = [str(each.key) for part in parts for each in part]
-    if key not in known:
-        raise PilotError(f"{catalogue.key} has no {key!r}; choose one of {', '.join(known)}.")
     with connect(database(database_url), "maturity claim") as connection:
-        rows.claim(connection, registry.site_id(connection, site), catalogue.key, key, level)
+        statements.claim(connection, load(framework), site, key, level)
     Console(highlight=False).print(f"{site} claims level {level} of {key}.")
 
 

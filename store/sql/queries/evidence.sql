@@ -42,6 +42,24 @@ SELECT DISTINCT ON (object) seq, kind, object, record FROM evidence_log
 WHERE site_id = %(site_id)s AND seq < %(size)s AND kind = ANY (%(kinds)s)
 ORDER BY object, seq DESC
 
+-- name: page_of_site
+-- Records of a site, newest first.
+SELECT seq, kind, object, record, encode(leaf_hash, 'hex') AS leaf_hash, recorded_at FROM evidence_log
+WHERE site_id = %(site_id)s AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(before)s::bigint IS NULL OR seq < %(before)s)
+ORDER BY seq DESC LIMIT %(limit)s
+
+-- name: record
+-- One record that this connection may see, with its site.
+SELECT e.seq, s.key AS site, e.kind, e.object, e.record, encode(e.leaf_hash, 'hex') AS leaf_hash, e.recorded_at
+FROM evidence_log e JOIN site s USING (site_id) WHERE e.seq = %(seq)s
+
+-- name: newest_checkpoint
+-- The newest checkpoint with its signature lines.
+SELECT c.tree_size, c.origin, c.root, c.created_at,
+       coalesce(array_agg(s.line ORDER BY s.at, s.key) FILTER (WHERE s.key IS NOT NULL), '{}')
+FROM checkpoint c LEFT JOIN checkpoint_signature s USING (tree_size)
+GROUP BY c.tree_size ORDER BY c.tree_size DESC LIMIT 1
+
 -- name: newest_records
 -- The newest record of each of these objects.
 SELECT DISTINCT ON (object) object, record FROM evidence_log

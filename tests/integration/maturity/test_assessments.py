@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -63,8 +64,8 @@ def run(factory: TestDatabase, *words: str) -> Result:
     return CliRunner().invoke(app, ["maturity", *words, "--database-url", url], env={"COLUMNS": "200"})
 
 
-def shown(factory: TestDatabase, number: int = 1) -> dict[str, object]:
-    found: dict[str, object] = json.loads(run(factory, "show", str(number), "--format", "json").output)
+def shown(factory: TestDatabase, number: int = 1) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(factory, "show", str(number), "--format", "json").output)
     return found
 
 
@@ -84,7 +85,7 @@ def test_an_assessment_goes_its_way_by_commands(factory: TestDatabase, tmp_path:
     assert "attachment" in run(factory, "decide", "1", "AA-1.2", "not_applicable", *why).output
     assert "It can be final now" in run(factory, "decide", "1", "AA-2.1", "reject").output
     found = shown(factory)
-    (area,) = found["areas"]  # type: ignore[misc]
+    (area,) = found["areas"]
     assert (area["supported"], area["claimed"], area["confirmed"]) == (1, 2, 1)
     table = run(factory, "show", "1").output
     assert "not applicable" in table
