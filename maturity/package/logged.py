@@ -3,7 +3,7 @@
 A line of the records is a record as it was entered, byte by byte, so that SHA-256(0x00 ‖ line) is its leaf.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -19,9 +19,8 @@ from maturity.notes import Note, PublicKey
 from maturity.package import layout
 from maturity.package.content import Package
 
-RAW_KIND, KPI_KIND = "raw_day", "kpi"
 _OF_WINDOW = ("scope", "grain", "production_day", "shift", "job", "product")
-_AT_ONCE = 2_000
+_AT_ONCE = 50_000
 _TEXTS = ("window_start", "window_end", "production_day")
 _OF_VALUE = [name for name in layout.VALUES if name not in {*_OF_WINDOW, *_TEXTS, "computed_us"}]
 _ROWS = pl.Schema(
@@ -97,22 +96,33 @@ def read_log(package: Package) -> Logged:
     Raises:
         PackageError: a record is malformed, or there are not as many as the proof has places.
     """
-    proof, found = Proof.parse(package.json(layout.LOG_PROOF)), Logged()
+    proof = Proof.parse(package.json(layout.LOG_PROOF))
+    found = logged_of(zip(proof.places, package.lines(layout.LOG_RECORDS), strict=False))
+    lines = sum(1 for _ in package.lines(layout.LOG_RECORDS))
+    if not len(found.leaves) == len(proof.places) == lines:
+        raise PackageError(f"{layout.LOG_RECORDS} has not as many records as {layout.LOG_PROOF} has places.")
+    return found
+
+
+def logged_of(records: Iterable[tuple[int, bytes | str]]) -> Logged:
+    """Understand records, each with its place.
+
+    Raises:
+        PackageError: one is malformed.
+    """
+    found = Logged()
     rows: list[tuple[Any, ...]] = []
     frames: list[pl.DataFrame] = []
-    count = 0
-    for place, line in zip(proof.places, package.lines(layout.LOG_RECORDS), strict=False):
-        found.leaves[place], count = leaf_hash(line), count + 1
-        record = _record(line)
+    for place, text in records:
+        line = text if isinstance(text, bytes) else text.encode()
+        found.leaves[place] = leaf_hash(line)
         try:
-            rows.extend(_take(found, place, record))
+            rows.extend(_take(found, place, _record(line)))
         except (KeyError, TypeError, ValueError) as error:
             raise PackageError(f"Record {place} of the log is malformed.") from error
-        if count % _AT_ONCE == 0:
+        if len(rows) >= _AT_ONCE:
             frames.append(_frame(rows))
             rows = []
-    if count != len(proof.places) or len(found.leaves) != count:
-        raise PackageError(f"{layout.LOG_RECORDS} has not as many records as {layout.LOG_PROOF} has places.")
     found.values = pl.concat([*frames, _frame(rows)])
     return found
 

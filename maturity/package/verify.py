@@ -2,79 +2,28 @@
 that was made of them, computed again.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from maturity import dsse, rotation, zipped
-from maturity.checkpoint import Checkpoint
 from maturity.errors import MaturityError, PackageError
 from maturity.notes import Note, PublicKey
 from maturity.package import layout
-from maturity.package.comparing import COMPARED, Verdict, compared, log_differences
-from maturity.package.content import Manifest, Package
-from maturity.package.criteria import CriterionAgain, criteria_again, with_recomputed
+from maturity.package.comparing import compared, log_differences
+from maturity.package.content import Package
+from maturity.package.criteria import criteria_again, with_recomputed
 from maturity.package.logged import Logged, announced_keys, check_log, read_log
 from maturity.package.periods import bounds_of, plan_of, why_not
 from maturity.package.recompute import Progress, Recomputation, recompute
+from maturity.package.report import Verification
 from maturity.package.rows import RawDays
 from model.vocabulary import symbol_id
-
-MOST_FINDINGS = 200
-
-
-@dataclass
-class Verification:
-    """What the check of a package came to.
-
-    Attributes:
-        manifest: what the package is of; null where that could not be read.
-        findings: what is wrong, each as one sentence that names a member, a record or a value.
-        checked: steps that were done, in words.
-        values: every KPI value, stated and again (comparing.COMPARED).
-        criteria: every criterion, stated and again.
-        signers: keys whose signatures the package bears; those of witnesses are only checked where they were given.
-    """
-
-    manifest: Manifest | None = None
-    findings: list[str] = field(default_factory=list)
-    checked: list[str] = field(default_factory=list)
-    values: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COMPARED))
-    criteria: list[CriterionAgain] = field(default_factory=list)
-    signers: list[str] = field(default_factory=list)
-
-    @property
-    def is_good(self) -> bool:
-        """Whether nothing is wrong and nothing came out differently."""
-        different = self.values.filter(pl.col("verdict") == Verdict.DIFFERENT.value)
-        return not (self.findings or len(different) or any(each.verdict is Verdict.DIFFERENT for each in self.criteria))
-
-    def note(self, found: list[str], done: str) -> bool:
-        """Take the findings of a step; says whether there were none."""
-        self.findings.extend(found[:MOST_FINDINGS])
-        if len(found) > MOST_FINDINGS:
-            self.findings.append(f"… and {len(found) - MOST_FINDINGS} more of this kind")
-        if not found:
-            self.checked.append(done)
-        return not found
-
-    def plain(self) -> dict[str, Any]:
-        """As plain data, with all values."""
-        rows = self.values.with_columns(pl.col("production_day").cast(pl.String))
-        return {
-            "good": self.is_good,
-            "package": self.manifest.plain() if self.manifest else None,
-            "findings": self.findings,
-            "checked": self.checked,
-            "signers": self.signers,
-            "values": rows.to_dicts(),
-            "criteria": [asdict(each) for each in self.criteria],
-        }
 
 
 def verify(
@@ -92,89 +41,17 @@ def verify(
         PackageError: it is no package of ours, or one of a format that this version does not know.
     """
     package, found = Package.open(path), Verification()
-    damaged = zipped.differences(path)
-    if not found.note(
-        [f"{name}: its bytes are damaged" for name in damaged],
-        f"{len(package.members)} members, every byte in its place",
-    ):
+    damaged = [f"{name}: its bytes are damaged" for name in zipped.differences(path)]
+    if not found.note(damaged, f"{len(package.members)} members, every byte in its place"):
         return found
     found.manifest = package.manifest
-    steps: tuple[Callable[[], bool], ...] = (
-        lambda: _signature(package, pinned, found),
-        lambda: _content(package, pinned, witnesses, found, progress),
-    )
-    for step in steps:
-        try:
-            if not step():
-                break
-        except MaturityError as error:
-            found.findings.append(str(error))
-            break
+    check = _Check(package, pinned, witnesses, found, progress)
+    try:
+        if check.signature():
+            check.content()
+    except MaturityError as error:
+        found.findings.append(str(error))
     return found
-
-
-def _signature(package: Package, pinned: PublicKey, found: Verification) -> bool:
-    """Check the signed statement and the digest of every member."""
-    periods = rotation.key_periods(announced_keys(package), pinned)
-    trusted = [period.key for period in periods]
-    trusted = trusted[trusted.index(pinned) :]
-    envelope = package.read(layout.STATEMENT)
-    signer = next((key for key in trusted if dsse.names(envelope, key)), pinned)
-    said = dsse.verify(envelope, signer).subjects
-    found.signers.append(str(signer))
-    names = {name for name in package.members if name != layout.STATEMENT}
-    wrong = [f"{name}: it is not in the signed statement" for name in sorted(names - set(said))]
-    wrong += [f"{name}: the package lacks it" for name in sorted(set(said) - names)]
-    wrong += [
-        f"{name}: it is not what was signed" for name in sorted(names & set(said)) if _sha(package, name) != said[name]
-    ]
-    return found.note(wrong, f"signed by {dsse.key_id(signer)}, which signs the digest of every member")
-
-
-def _content(
-    package: Package,
-    pinned: PublicKey,
-    witnesses: tuple[PublicKey, ...],
-    found: Verification,
-    progress: Progress | None,
-) -> bool:
-    logged = read_log(package)
-    said = check_log(package, logged, pinned)
-    found.note(
-        _witnessed(package, witnesses, found),
-        f"{len(logged.leaves)} records are in the signed log of {said.size} records",
-    )
-    values = package.frame(layout.VALUES_FILE, layout.VALUES)
-    stated = [*_doubled(values), *log_differences(values, logged.values)]
-    found.note([f"{layout.VALUES_FILE}: {each}" for each in stated], f"{len(values)} KPI values are those of the log")
-    configs = {
-        *values["config_digest"],
-        *(name.split("/")[1].removesuffix(".json") for name in package.members if name.startswith("config/")),
-    }
-    wrong = list(_wrong_configs(package, sorted(configs)))
-    if not found.note(wrong, f"{len(configs)} registries have the digests that the values name"):
-        return False
-    return _again(package, logged, values, found, progress)
-
-
-def _again(
-    package: Package, logged: Logged, values: pl.DataFrame, found: Verification, progress: Progress | None
-) -> bool:
-    days = package.manifest.days
-    raw = RawDays(package, series_ids(package))
-    made = Recomputation()
-    impossible = pl.lit("the package has no values of its days", pl.String)
-    if len(values):
-        plan = plan_of(values, days, (0, 2**62))
-        bounds = bounds_of(package.site(plan.configs[days[0]]), package.site(plan.configs[days[-1]]), days)
-        plan, impossible = plan_of(values, days, bounds), why_not(days, bounds)
-        made = recompute(package, raw, plan, progress)
-    again = made.all_values()
-    found.note(list(_wrong_rows(raw, logged, days)), f"the raw rows of {len(days)} days hash to what the log recorded")
-    found.note(list(_wrong_symbols(package)), "texts have the numbers that are made of them")
-    found.values = compared(values, again, impossible)
-    found.criteria = list(criteria_again(package, with_recomputed(values, again), made.all_intervals()))
-    return True
 
 
 def series_ids(package: Package) -> dict[str, int]:
@@ -190,31 +67,93 @@ def series_ids(package: Package) -> dict[str, int]:
     return ids
 
 
-def _sha(package: Package, name: str) -> str:
-    digest = sha256()
-    for block in zipped.blocks(package.path, package.members[name]):
-        digest.update(block)
-    return digest.hexdigest()
+@dataclass(frozen=True)
+class _Check:
+    package: Package
+    pinned: PublicKey
+    witnesses: tuple[PublicKey, ...]
+    found: Verification
+    progress: Progress | None
 
+    def signature(self) -> bool:
+        """The signed statement, and the digest of every member."""
+        periods = rotation.key_periods(announced_keys(self.package), self.pinned)
+        keys = [period.key for period in periods]
+        trusted = keys[keys.index(self.pinned) :]
+        envelope = self.package.read(layout.STATEMENT)
+        signer = next((key for key in trusted if dsse.names(envelope, key)), self.pinned)
+        said = dsse.verify(envelope, signer).subjects
+        self.found.signers.append(str(signer))
+        have = {name for name in self.package.members if name != layout.STATEMENT}
+        wrong = [f"{name}: it is not in the signed statement" for name in sorted(have - set(said))]
+        wrong += [f"{name}: the package lacks it" for name in sorted(set(said) - have)]
+        both = sorted(have & set(said))
+        wrong += [f"{name}: it is not what was signed" for name in both if self._sha(name) != said[name]]
+        return self.found.note(wrong, f"signed by {dsse.key_id(signer)}, with the digest of every member")
 
-def _witnessed(package: Package, witnesses: tuple[PublicKey, ...], found: Verification) -> list[str]:
-    note = Note.parse(package.read(layout.LOG_CHECKPOINT).decode(errors="replace"))
-    good = note.signed_by(list(witnesses))
-    found.signers.extend(f"witness {key}" for key in good)
-    size = Checkpoint.parse(note.text).size
-    return [f"{key.name} has not witnessed the log at {size} records" for key in witnesses if key not in good]
+    def content(self) -> None:
+        """The log, the values, the registries, the raw rows; then everything again."""
+        logged = read_log(self.package)
+        said = check_log(self.package, logged, self.pinned)
+        self.found.note((), f"{len(logged.leaves)} records are in the signed log of {said.size} records")
+        if self.witnesses:
+            self.found.note(self._unwitnessed(said.size), f"witnessed at {said.size} records")
+        stated = [f"{layout.VALUES_FILE}: {each}" for each in self._wrong_values(logged)]
+        self.found.note(stated, f"{len(self.values)} KPI values are those of the log")
+        configs = self._configs()
+        wrong = [
+            f"{name}: it does not have the digest that it is called by"
+            for digest in configs
+            if self._sha(name := layout.config(digest)) != digest
+        ]
+        if self.found.note(wrong, f"{len(configs)} registries have the digests that the values name"):
+            self._again(logged)
 
+    @cached_property
+    def values(self) -> pl.DataFrame:
+        return self.package.frame(layout.VALUES_FILE, layout.VALUES)
 
-def _doubled(values: pl.DataFrame) -> list[str]:
-    number = len(values) - len(values.unique(list(layout.VALUE_KEY)))
-    return [f"{number} values stand there twice"] if number else []
+    def _again(self, logged: Logged) -> None:
+        package, values, days = self.package, self.values, self.package.manifest.days
+        raw, made = RawDays(package, series_ids(package)), Recomputation()
+        impossible = pl.lit("the package has no values of its days", pl.String)
+        if len(values):
+            configs = plan_of(values, days, (0, 2**62)).configs
+            bounds = bounds_of(package.site(configs[days[0]]), package.site(configs[days[-1]]), days)
+            impossible = why_not(days, bounds)
+            made = recompute(package, raw, plan_of(values, days, bounds), self.progress)
+        rows = f"the raw rows of {len(days)} days are those that the log recorded"
+        self.found.note(_wrong_rows(raw, logged, days), rows)
+        self.found.note(_wrong_symbols(package), "texts have the numbers that are made of them")
+        again = made.all_values()
+        self.found.values = compared(values, again, impossible)
+        self.found.criteria = list(criteria_again(package, with_recomputed(values, again), made.all_intervals()))
 
+    def _wrong_values(self, logged: Logged) -> Iterator[str]:
+        number = len(self.values) - len(self.values.unique(list(layout.VALUE_KEY)))
+        if number:
+            yield f"{number} values stand there twice"
+        yield from log_differences(self.values, logged.values)
 
-def _wrong_configs(package: Package, digests: list[str]) -> Iterator[str]:
-    for digest in digests:
-        name = layout.config(digest)
-        if sha256(package.read(name)).hexdigest() != digest:
-            yield f"{name}: it does not have the digest that it is called by"
+    def _configs(self) -> list[str]:
+        kept = [name for name in self.package.members if name.startswith("config/")]
+        return sorted({*self.values["config_digest"], *(name[len("config/") : -len(".json")] for name in kept)})
+
+    def _unwitnessed(self, size: int) -> Iterator[str]:
+        note = Note.parse(self.package.read(layout.LOG_CHECKPOINT).decode(errors="replace"))
+        for key in self.witnesses:
+            if note.signed_by([key]):
+                self.found.signers.append(str(key))
+            else:
+                yield f"{key.name} has not witnessed the log at {size} records"
+
+    def _sha(self, name: str) -> str:
+        digest = sha256()
+        if name not in self.package.members:
+            raise PackageError(f"The package lacks {name}.")
+        for block in zipped.blocks(self.package.path, self.package.members[name]):
+            digest.update(block)
+        return digest.hexdigest()
 
 
 def _wrong_rows(raw: RawDays, logged: Logged, days: tuple[date, ...]) -> Iterator[str]:

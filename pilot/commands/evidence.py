@@ -17,6 +17,7 @@ from maturity.errors import MaturityError
 from maturity.log import EvidenceLog
 from maturity.notes import Note, SigningKey
 from maturity.witness import Consistency, Inclusion, cosign
+from pilot.commands import package
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
 from store import evidence
@@ -26,6 +27,8 @@ from store.pool import connect
 app = typer.Typer(help="Enter what is final into the evidence log, sign it, prove it, audit it.", no_args_is_help=True)
 key_app = typer.Typer(help="Keys that sign the log or witness it.", no_args_is_help=True)
 app.add_typer(key_app, name="key")
+app.command("export")(package.export)
+app.command("verify")(package.verify)
 
 KeyFile = Annotated[
     Path,
