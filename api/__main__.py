@@ -30,12 +30,26 @@ def main() -> int:
     except (StoreError, OSError) as error:
         return refuse(str(error))
     config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False, proxy_headers=False)
+    server = uvicorn.Server(config)
+    stop_on_signals(server)
     host, port = listener.getsockname()[:2]
     log.info("api_listening", url=f"http://{host}:{port}/")
-    for number in (signal.SIGTERM, signal.SIGINT):  # the server stops in order, then hands the signal on to these
-        signal.signal(number, lambda *_: sys.exit(0))
-    uvicorn.Server(config).run(sockets=[listener])
+    server.run(sockets=[listener])
     return 0
+
+
+def stop_on_signals(server: uvicorn.Server) -> None:
+    """Have the server stop in order, also on a signal that comes before it listens to them itself.
+
+    An exception would be lost where the signal meets a callback of the garbage collector; the server hands signals on
+    to these when it has stopped.
+    """
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -7,7 +7,7 @@ from kpi.frames import HOUR_US
 from model.vocabulary import Grain
 
 QUANTITY = "active_power"
-MEASURES = ("peak_kw", "demand_hours", "demand_partial", "base_load_kwh", "base_load_hours")
+MEASURES = ("peak_kw", "demand_kwh", "demand_hours", "demand_partial", "base_load_kwh", "base_load_hours")
 _KEYS = ("scope", "grain", "production_day", "shift", "window_hour_us")
 _day = pl.col("production_day")
 
@@ -16,9 +16,10 @@ def demand_of_windows(series: pl.DataFrame, sources: pl.DataFrame, shifts: pl.Da
     """Reduce interval series (frames.INTERVAL_SERIES) to peak (kW) and metered hours per scope and window.
 
     Returns:
-        Columns scope, grain, production_day, shift, window_hour_us (0 unless grain is hour), peak_kw, demand_hours,
-        demand_partial (some meter of the scope was silent in some interval), base_load_kwh and base_load_hours (of
-        intervals wholly outside the shifts in which no meter was silent).
+        Columns scope, grain, production_day, shift, window_hour_us (0 unless grain is hour), peak_kw, demand_kwh and
+        demand_hours (of the same intervals: energy over a gap is in neither), demand_partial (some meter of the scope
+        was silent in some interval), base_load_kwh and base_load_hours (of intervals wholly outside the shifts in
+        which no meter was silent).
     """
     summed = _base_load(_summed(series, sources), shifts)
     hourly = (pl.col("from_us") // HOUR_US * HOUR_US).alias("window_hour_us")
@@ -65,6 +66,7 @@ def _base_load(summed: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
     quiet = has_shifts & untouched & (pl.col("kept") == pl.col("meters"))
     hours = pl.col("interval_us") / HOUR_US
     return found.with_columns(
+        (pl.col("value") * hours).alias("demand_kwh"),
         pl.when(quiet).then(pl.col("value") * hours).otherwise(0.0).alias("base_load_kwh"),
         pl.when(quiet).then(pl.col("interval_us")).otherwise(0).alias("base_load_us"),
     ).drop("last_us", "window_start", "until")
@@ -83,6 +85,7 @@ def _reduced(rows: pl.DataFrame, grain: Grain) -> pl.DataFrame:
         .group_by(_KEYS)
         .agg(
             pl.col("value").max().alias("peak_kw"),
+            pl.col("demand_kwh").sort_by("from_us").sum(),
             (pl.col("interval_us").sum() / HOUR_US).alias("demand_hours"),
             (pl.col("kept") < pl.col("meters")).any().alias("demand_partial"),
             pl.col("base_load_kwh").sort_by("from_us").sum(),

@@ -15,6 +15,7 @@ from model.registry import Site, Tariff
 CURRENCY = "VND"
 PRICES = pl.Schema({"hour_us": pl.Int64, "tariff_period": pl.String, "price": pl.Float64, "vat_rate": pl.Float64})
 PERIODS = ("peak", "normal", "off_peak")
+_FAR = 2**62  # µs
 
 
 def prices_of_hours(site: Site, hours_us: Iterable[int]) -> pl.DataFrame:
@@ -31,15 +32,12 @@ def prices_of_hours(site: Site, hours_us: Iterable[int]) -> pl.DataFrame:
 
 
 def tariff_keys(site: Site) -> pl.Expr:
-    """Name the tariffs in force between the columns production_day and last_day; null without any."""
-    first, last = pl.col("production_day"), pl.col("last_day")
+    """Name the tariffs in force between the columns window_start and window_end (µs UTC); null without any."""
     names = []
-    for each in sorted(site.tariffs, key=lambda tariff: (tariff.valid_from, tariff.key)):
-        following = [other.valid_from for other in site.tariffs if other.valid_from > each.valid_from]
-        end = min([text for text in (each.valid_to, *following) if text is not None], default=None)
-        held = last >= date.fromisoformat(each.valid_from)
-        held = held if end is None else held & (first < date.fromisoformat(end))
-        names.append(pl.when(held).then(pl.lit(f"{each.key}@{each.valid_from}")))
+    for (key, since), eras in _in_force(site):
+        held = (pl.col("window_end") > begin for begin, _ in eras)
+        held = (test & (pl.col("window_start") < end) for test, (_, end) in zip(held, eras, strict=True))
+        names.append(pl.when(pl.any_horizontal(held)).then(pl.lit(f"{key}@{since}")))
     if not names:
         return pl.lit(None, pl.String)
     text = pl.concat_str(names, separator=" ", ignore_nulls=True)
@@ -55,6 +53,23 @@ def subscribed_kw(site: Site) -> pl.Expr:
             held &= pl.col("last_day") < date.fromisoformat(each.valid_to)
         found = pl.when(held).then(pl.lit(each.subscribed_kw, pl.Float64)).otherwise(found)
     return pl.when(pl.col("scope") == "").then(found)
+
+
+def _in_force(site: Site) -> list[tuple[tuple[str, str], list[tuple[int, int]]]]:
+    """List tariffs (key, valid_from) that were ever in force, with their stretches [from, to) in µs UTC, in order."""
+    dates = {day for each in site.tariffs for day in (each.valid_from, each.valid_to) if day is not None}
+    borders = [date.fromisoformat(day) for day in sorted(dates)]
+    zone, found = ZoneInfo(site.timezone), dict[tuple[str, str], list[tuple[int, int]]]()
+    for day, following in zip(borders, [*borders[1:], None], strict=False):
+        each = tariff_on(site.tariffs, day)
+        if each is not None:
+            end = _FAR if following is None else _midnight_us(following, zone)
+            found.setdefault((each.key, each.valid_from), []).append((_midnight_us(day, zone), end))
+    return list(found.items())
+
+
+def _midnight_us(day: date, zone: ZoneInfo) -> int:
+    return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1_000_000
 
 
 def _prices(tariff: Tariff | None) -> list[tuple[str, float, float | None]]:

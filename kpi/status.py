@@ -17,6 +17,7 @@ METERED = frozenset(
         *(Basis.ENERGY_TIME, Basis.SUBMETER, Basis.REACTIVE, Basis.COST, Basis.BILL),
     }
 )
+_OF_RECORDS = frozenset({Basis.RECORD, Basis.SAMPLE, Basis.SCOPE1})
 _PIECES = frozenset({Basis.COUNT, Basis.PERFORMANCE})
 _unattributed = pl.col("unattributed_good") + pl.col("unattributed_reject")
 
@@ -35,7 +36,7 @@ def completeness(kpi: Kpi) -> pl.Expr:
     metered = _share(pl.col("energy_received"), pl.col("energy_expected"))
     if kpi.basis in METERED:
         return pl.min_horizontal(metered, _of_machines()) if kpi.per_piece else metered
-    return _of_machines()
+    return pl.min_horizontal(metered, _of_machines()) if kpi.basis is Basis.CBAM else _of_machines()
 
 
 def _of_machines() -> pl.Expr:
@@ -69,7 +70,7 @@ def _too_little_known(kpi: Kpi) -> pl.Expr:
 
 def _too_little_came(kpi: Kpi) -> pl.Expr:
     """Whether less of what was due came than the gate of the site asks for; business records are not due."""
-    if kpi.basis is Basis.RECORD:
+    if kpi.basis in _OF_RECORDS:
         return pl.lit(value=False)
     return (completeness(kpi) < pl.col("gate")).fill_null(value=False)
 

@@ -55,7 +55,7 @@ METERS = (
     *(f"{name}_kwh" for name in (*CLASSED, "unknown", "unclassed", "peak", "normal", "off_peak", "other_period")),
     *("cost", "cost_vat", "without_price", "without_vat", "subscribed_kw"),
 )
-DEMAND = ("peak_kw", "demand_hours", "base_load_kwh", "base_load_hours")
+DEMAND = ("peak_kw", "demand_kwh", "demand_hours", "base_load_kwh", "base_load_hours")
 # What business records say (kpi/compute/business.py): durations in s, pieces, one unit of mass for process losses.
 RECORDS = (
     *("order_work_time", "attendance_time", "transport_time", "queuing_time", "orders"),

@@ -371,7 +371,7 @@ def mttr(given: Inputs) -> Answers:
 
 def load_factor(given: Inputs) -> Answers:
     """Load factor from energy, peak and hours."""
-    frame = wide(energy_kwh=given["energy_kwh"], peak_kw=given["peak_kw"], demand_hours=given["hours"])
+    frame = wide(demand_kwh=given["energy_kwh"], peak_kw=given["peak_kw"], demand_hours=given["hours"])
     return {"load_factor": value("load_factor", frame)}
 
 

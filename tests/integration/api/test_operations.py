@@ -121,7 +121,7 @@ def test_the_openapi_document_says_how_to_sign_in_and_what_can_go_wrong(served: 
     for _, path, operation in operations(document):
         assert {"key": []} in operation["security"], path
         assert {"401", "422", "503"} <= set(operation["responses"]), path
-        assert {"200", "202"} & set(operation["responses"]), path
+        assert {"200", "201", "202"} & set(operation["responses"]), path
         refused = operation["responses"]["401"]["content"]
         assert "application/problem+json" in refused, path
 

@@ -210,7 +210,7 @@ def test_the_peak_of_a_scope_is_that_of_the_summed_intervals() -> None:
     rows.append(demand("m2", 8, half_hour=13))
     inputs = rollup_inputs(
         plant,
-        [atom("m1", "energy", amount=6.0), atom("m2", "energy", amount=4.5)],
+        [atom("m1", "energy", amount=60.0), atom("m2", "energy", amount=4.5)],  # most of it over a gap
         interval_series=pl.DataFrame(rows, schema=INTERVAL_SERIES),
     )
     values = rollup(inputs)
