@@ -51,3 +51,7 @@ class NotInvitedError(AssessmentError):
 
 class SettledAssessmentError(AssessmentError):
     """The assessment is final or superseded, or not ready to be final."""
+
+
+class ProgrammeError(MaturityError):
+    """A summary or package cannot be taken into a programme, or too few sites would be shown."""

@@ -22,6 +22,7 @@ from pilot.commands import (
     mapping,
     maturity,
     plant,
+    programme,
     quality,
     records,
     rejected,
@@ -59,6 +60,7 @@ for step in (assessments.show, assessments.invite, assessments.decide, assessmen
     maturity.app.command(step.__name__)(step)
 app.add_typer(maturity.app, name="maturity")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(programme.app, name="programme")
 app.add_typer(keys.app, name="key")
 app.command("quality")(quality.quality)
 app.add_typer(ledger.app, name="ledger")
