@@ -22,8 +22,8 @@ MADE = datetime(2026, 11, 1, 8, tzinfo=UTC)
 FIRST = LAST.replace(day=1)
 OEE = {"metric": "kpi.oee", "scope": "critical_machines", "compare": {"operator": ">=", "value": 0.5}}
 CATALOGUE = framework(
-    criterion(conditions=[OEE], technology={"all_of": ["T0"]}),
-    criterion("AA-2.1", 2, conditions=[OEE], technology={"all_of": ["T1", "T2"]}),
+    criterion(conditions=[OEE], data_gate={"min_completeness": 0}, technology={"all_of": ["T0"]}),
+    criterion("AA-2.1", 2, conditions=[OEE], data_gate={"min_completeness": 0}, technology={"all_of": ["T1", "T2"]}),
     criterion(
         "AA-2.2", 2, conditions=[{"metric": "record.schedule_adherence", "compare": {"operator": ">=", "value": 0.8}}]
     ),
