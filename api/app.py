@@ -12,24 +12,29 @@ from api.console.render import Console
 from api.observe import Metrics, Observe
 from api.routes import (
     annotations,
+    assessments,
     assets,
     conflicts,
     console,
     console_rejected,
     console_stops,
     cusum,
+    evidence,
     explain,
+    frameworks,
     health,
     intervals,
     kpis,
     ledger,
     metrics,
+    programme,
     quality,
     records,
     rejected,
     replays,
     session,
     sites,
+    statements,
 )
 from api.sessions import Sessions
 from api.settings import ApiSettings
@@ -65,6 +70,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         redoc_url=None,
     )
     app.state.sessions = Sessions(settings.session_secret.get_secret_value(), settings.api_session_hours)
+    app.state.programme_min_sites = settings.programme_min_sites
     app.state.metrics = Metrics()
     app.state.console = Console()
     app.add_middleware(Observe, metrics=app.state.metrics)
@@ -72,6 +78,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.add_exception_handler(console.SignInNeededError, console.to_login)
     values = (sites, assets, kpis, explain, cusum, intervals, annotations, records, quality)
     messages = (rejected, replays, ledger, conflicts)
-    for module in (*values, *messages, health, metrics, session, console, console_rejected, console_stops):
+    maturity = (frameworks, assessments, statements, evidence, programme)
+    for module in (*values, *messages, *maturity, health, metrics, session, console, console_rejected, console_stops):
         app.include_router(module.router)
     return app

@@ -16,6 +16,14 @@ from store.pool import Connection as StoreConnection
 from store.serving import Row, Scope, Window
 
 POOL_WAIT_S = 3.0
+# A programme reads summaries of assessments, and what they are made with; no data of a factory.
+PROGRAMME_ROUTES = frozenset(
+    {
+        *("/v1/sites", "/v1/frameworks", "/v1/frameworks/{framework_key}", "/v1/maturity/metrics", "/v1/assessments"),
+        *("/v1/assessments/{assessment_id}/summary", "/v1/evidence/checkpoint"),
+        "/v1/programme",
+    }
+)
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="key", description="`hd_<prefix>_<secret>`")
 _cookie = APIKeyCookie(name=sessions.COOKIE, auto_error=False, scheme_name="session", description="set by /login")
@@ -44,6 +52,8 @@ def get_caller(
         holder = access.find_key_by_prefix(connection, prefix)
     if holder is None:
         raise problems.unauthorized()
+    if holder.role == "programme" and request.scope["route"].path not in PROGRAMME_ROUTES:
+        raise problems.forbidden("A key of the role programme reads summaries of assessments only.")
     access.open_scope(connection, holder)
     return holder
 

@@ -112,6 +112,12 @@ def invited(connection: Connection, assessment_id: int) -> list[Row]:
     return _dicts(connection, "invited", {"assessment_id": assessment_id})
 
 
+def is_invited(connection: Connection, site_id: int, account_id: int) -> bool:
+    """Whether an account is invited to an assessment of a site that is not final."""
+    row = connection.execute(_SQL["is_invited"], {"site_id": site_id, "account_id": account_id}).fetchone()
+    return bool(row and row[0])
+
+
 def candidate(connection: Connection, account: str, site_id: int) -> Candidate | None:
     """An account in use, by name."""
     with connection.cursor(row_factory=class_row(Candidate)) as cursor:

@@ -1,6 +1,7 @@
 """The console's pages: `/`, the parts of it that renew themselves, the timeline, static files."""
 
 from datetime import date
+from http import HTTPStatus
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from api import deps, problems
 from api.console.render import Console, Writer, language_of, static_file
 from api.console.timeline import specification
 from api.console.view import Home, day_intervals, read_home
+from api.roles import note_losses
 from api.routes.rejected import PAYLOAD_ROLES
 from api.sessions import COOKIE
 from store import serving
@@ -39,6 +41,8 @@ def get_visitor(request: Request, connection: deps.Connection) -> KeyHolder:
     try:
         return deps.get_caller(request, connection, None, cookie)
     except problems.ProblemError as error:
+        if error.status != HTTPStatus.UNAUTHORIZED:
+            raise
         raise SignInNeededError from error
 
 
@@ -68,10 +72,14 @@ def get_home(
 
 
 @router.get("/")
-def show_home(request: Request, visitor: Visitor, home: Annotated[Home | None, Depends(get_home)]) -> Response:
-    """The home page."""
+def show_home(
+    request: Request, visitor: Visitor, scope: VisitorScope, home: Annotated[Home | None, Depends(get_home)]
+) -> Response:
+    """The home page; that its ranking of stops was opened is kept, that it renewed itself is not."""
     if home is None:
         return _console(request).page(request, "no_sites.html", visitor=visitor)
+    if home.stops:
+        note_losses(scope.connection, visitor, home.site["key"], page="home")
     return _draw(request, "home.html", home, visitor=visitor)
 
 

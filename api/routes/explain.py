@@ -8,7 +8,8 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from api import answers, problems
-from api.deps import CallerScope, Site
+from api.deps import Caller, CallerScope, Site
+from api.roles import note_losses
 from api.routes.kpis import get_kpi
 from api.routes.responses import OF_A_SITE
 from api.schemas import Model, ValuePublic
@@ -176,6 +177,7 @@ class Which:
 def explain(
     request: Request,
     scope: CallerScope,
+    caller: Caller,
     site: Site,
     kpi: Annotated[Kpi, Depends(get_kpi)],
     which: Annotated[Which, Depends()],
@@ -183,6 +185,8 @@ def explain(
     """Say why a stored value is so: formula with its numbers, losses, gaps, versions, raw rows, revisions."""
     value = _value(scope, site, kpi, which)
     found = Explainer(scope.connection, site["site_id"]).explain(value)
+    if found.losses:
+        note_losses(scope.connection, caller, site["key"], kpi=kpi.id)
     body = ExplanationPublic.model_validate(
         {
             **vars(found),

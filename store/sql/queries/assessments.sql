@@ -44,6 +44,11 @@ ORDER BY a.assessment_id DESC LIMIT %(limit)s
 SELECT i.account_id, a.name AS account, i.invited_at FROM assessor_invitation i JOIN account a USING (account_id)
 WHERE i.assessment_id = %(assessment_id)s ORDER BY i.invited_at, a.name
 
+-- name: is_invited
+-- Whether an account is invited to an assessment of a site that takes decisions.
+SELECT EXISTS (SELECT FROM assessor_invitation i JOIN assessment a USING (assessment_id)
+               WHERE i.site_id = %(site_id)s AND i.account_id = %(account_id)s AND a.finalized_at IS NULL)
+
 -- name: candidate
 -- An account as an assessor of a site: what its usable keys may do, and whether it may see the site.
 SELECT a.account_id,

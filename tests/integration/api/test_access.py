@@ -10,6 +10,7 @@ from tests.integration.api.conftest import Served
 from tests.support.fill import OTHER_SITE, SITE
 
 PLACES = {"kpi": "oee", "message_id": 1, "annotation_id": 1, "site": SITE}
+PLACES |= {"framework_key": "x", "assessment_id": 1, "sha256": "0" * 64, "record": 0}
 
 
 def test_every_route_under_v1_needs_a_key(served: Served) -> None:
