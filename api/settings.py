@@ -31,6 +31,9 @@ class ApiSettings(BaseSettings):
     api_port: Annotated[int, Field(ge=0, le=65535, description="port to listen on")] = 8000
     api_pool_size: Annotated[int, Field(ge=1, le=100, description="database connections at most")] = 8
     api_session_hours: Annotated[float, Field(gt=0, le=720, description="length of a console session")] = 12.0
+    programme_min_sites: Annotated[
+        int, Field(ge=3, description="fewest sites of a programme from which on they are compared")
+    ] = 5
 
 
 def explain(error: ValidationError) -> str:

@@ -91,13 +91,13 @@ def programme(
     scope: CallerScope,
     caller: Caller,
     framework: Annotated[str, Query(max_length=61, description="key of the framework")] = "lighthouse-os",
-    anonymous: Annotated[bool, Query(description="nothing of single sites; refused for few")] = False,  # noqa: FBT002
+    anonymous: Annotated[bool, Query(description="nothing of single sites; refused for few")] = False,
 ) -> Response:
     """Set the caller's sites beside each other: levels, common gaps, technology groups, claims, comparison bands."""
     if caller.role not in ROLES:
         raise problems.forbidden("Programmes are read by the roles programme and admin.")
     fewest: int = request.app.state.programme_min_sites
-    view = programme_view(framework, entries(scope.connection, framework, scope.site_ids), fewest)
+    view = programme_view(framework, entries(scope.connection, framework, scope.sites), fewest)
     try:
         plain: dict[str, Any] = view.plain(anonymous=anonymous)
     except ProgrammeError as error:
