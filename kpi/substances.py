@@ -9,6 +9,7 @@ from typing import Any
 
 from kpi.compute.substances import SPREAD, fuel_tj
 from kpi.emissions import NoFactorError, gwp
+from model.record_sets import RECORD_SETS
 from model.registry import Site
 from model.units import DimensionError, UnitError, conversion
 
@@ -20,14 +21,15 @@ _TARGETS = (
 Payload = dict[str, Any]
 
 
-def reader_of(kind: str, site: Site) -> Callable[[Mapping[str, Any], bool], Payload] | None:
-    """Give the function that checks what a row of the kind says, None where nothing is to be checked.
+def reader_of(kind: str, site: Site) -> Callable[[Mapping[str, Any], bool], Payload]:
+    """Give the function that checks what a row of the kind says.
 
     It takes the cells and whether the row has an end, and raises ValueError with the reason.
     """
+    stated = RECORD_SETS[kind]
     if kind not in SPREAD:
-        return None
-    return lambda said, ended: _checked(kind, site, said, ended=ended)
+        return lambda said, _: stated.checked(said)
+    return lambda said, ended: _checked(kind, site, stated.checked(said), ended=ended)
 
 
 def _checked(kind: str, site: Site, said: Mapping[str, Any], *, ended: bool) -> Payload:

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,25 +13,16 @@ from zoneinfo import ZoneInfo
 
 from psycopg.types.json import Jsonb
 
+from model.record_sets import RECORD_SETS
 from store.errors import InvalidConfigurationError
 from store.instants import instant
 from store.pool import Connection
 from store.queries import load
 
-KINDS = (
-    "order",
-    "maintenance",
-    "inspection",
-    "attendance",
-    "inventory",
-    "problem",
-    "energy",
-    "fuel",
-    "refrigerant",
-    "precursor",
-)
+KINDS = tuple(RECORD_SETS)
 MOST_ROWS = 1_000_000
 _SQL = load("business")
+_LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
 _OWN = frozenset({"key", "from", "to"})
 _OVER_TIME = frozenset({"fuel", "refrigerant"})  # counted over their time; all others when they end
 Said = Mapping[str, Any]
@@ -113,7 +105,7 @@ def read_objects(rows: Iterable[Said], rules: Rules) -> tuple[list[BusinessRecor
 
 
 def keep(connection: Connection, site_id: int, kind: str, records: Sequence[BusinessRecord], source: str) -> Imported:
-    """Keep records whose statement is new, and ask for the days to be computed again in which they count."""
+    """Keep records whose statement is new; of kinds that KPIs are made of, ask for their days to be computed again."""
     known = {
         row[0]: (row[1], row[2], row[3])
         for row in connection.execute(
@@ -126,8 +118,9 @@ def keep(connection: Connection, site_id: int, kind: str, records: Sequence[Busi
         if before == (record.from_us, record.to_us, dict(record.payload)):
             continue
         _add(connection, site_id, kind, record, source)
-        _mark(connection, site_id, kind, record.from_us, record.to_us)
-        if before and before[:2] != (record.from_us, record.to_us):
+        if RECORD_SETS[kind].in_kpis:
+            _mark(connection, site_id, kind, record.from_us, record.to_us)
+        if RECORD_SETS[kind].in_kpis and before and before[:2] != (record.from_us, record.to_us):
             _mark(connection, site_id, kind, *before[:2])
         known[record.key] = (record.from_us, record.to_us, dict(record.payload))
         new, changed = new + (before is None), changed + (before is not None)
@@ -242,6 +235,8 @@ def _time(text: str, zone: ZoneInfo) -> int:
 
 
 def _value(text: str) -> str | float:
+    if _LEADING_ZERO.match(text):  # a key of another system, not a number
+        return text
     try:
         number = float(text)
     except ValueError:

@@ -15,18 +15,33 @@ _span = pl.col("to_us") - pl.col("from_us")
 def heard_share(facts: Facts, scope: str) -> float | None:
     """Mean share, over machines and days, of what came of the series; null where no quality is stored at all.
 
-    Of periodic series the received over the expected readings count; a machine without any, but with other series, is
-    judged by the gaps in them.
+    Of periodic series the received over the expected readings count. A machine that has none speaks by exception: it
+    must have said something on every day on which it was scheduled, and what counts is the time without gaps.
     """
     assets = facts.assets_of(scope)
     if facts.quality.is_empty() or not assets:
         return None
-    rows = facts.quality.filter(pl.col("asset").is_in(list(assets)))
-    days = rows.group_by("asset", "production_day").agg(
-        _received().filter(pl.col("expected") > 0).mean().alias("periodic"),
-        _without_gaps().filter(pl.col("rows") > 0).mean().alias("others"),
-    )
-    return float(days.select(pl.coalesce("periodic", "others", 0.0).sum()).item()) / (len(assets) * facts.days)
+    found = [_heard(facts, asset) for asset in assets]
+    due = sum(days for _, days in found)
+    return sum(got for got, _ in found) / due if due else None
+
+
+def _heard(facts: Facts, asset: str) -> tuple[float, int]:
+    """Days that were heard, and days that were due."""
+    rows = facts.quality.filter(pl.col("asset") == asset)
+    periodic = rows.filter(pl.col("expected") > 0)
+    if not periodic.is_empty():
+        return _sum_of_days(periodic, _received()), facts.days
+    scheduled = facts.intervals.filter(pl.col("asset") == asset, pl.col("time_class") != "not_scheduled")
+    days = scheduled["production_day"].unique().to_list()
+    if not days:
+        return 0.0, 0 if rows["rows"].sum() else facts.days
+    said = rows.filter(pl.col("rows") > 0, pl.col("production_day").is_in(days))
+    return _sum_of_days(said, _without_gaps()), len(days)
+
+
+def _sum_of_days(rows: pl.DataFrame, share: pl.Expr) -> float:
+    return float(rows.group_by("production_day").agg(share.mean().alias("share"))["share"].sum())
 
 
 def share_of_series() -> pl.Expr:

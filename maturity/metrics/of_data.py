@@ -1,48 +1,53 @@
 """Metrics of the data themselves: what is connected, complete, on time, in the dictionary, secured, joined."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from maturity.facts import Facts
+from maturity.metrics.coverage import share_of_series
 from maturity.metrics.measured import Measured, Metrics, Parameters
 from model.ledger import LATENCY_BOUNDS_MS, SKEW_BOUNDS_MS, quantile
 
 METRICS = Metrics()
 _HOUR_US = 3_600_000_000
 _MINUTE_US = 60_000_000
+_FILE_NAME = r"(?i)\.(csv|txt|tsv|xlsx?)$"
 _CONNECTED_DAYS = 0.8  # of the window's scheduled days, for a machine to count as delivering
-_CONDITION = ("temperature", "pressure", "speed", "current", "flow", "feed", "number", "active_power")
+_CONDITION = ("temperature", "pressure", "speed", "current", "voltage", "flow", "feed", "active_power", "power_factor")
 
 
 @METRICS.add(
-    "data.completeness", "1", "Received over expected readings of periodic series; covered over all time else."
+    "data.completeness",
+    "1",
+    "Mean over series and days of received over expected readings, of time without gaps where no period is stated.",
 )
 def completeness(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Mean over the series of the scope's machines, each weighted by its window."""
+    """Each production day of each registered series of the scope's assets counts alike.
+
+    A day of a periodic series that is not stored counts as nothing; a series without a stated period may be silent.
+    """
     del parameters
     rows = facts.quality.filter(pl.col("asset").is_in(list(facts.assets_of(scope))))
     if rows.is_empty():
         return Measured.nothing("No quality of series is stored for the window: let the KPI job compute its days.")
-    span = pl.col("to_us") - pl.col("from_us")
-    share = (
-        pl.when(pl.col("expected") > 0)
-        .then(pl.min_horizontal(pl.col("received") / pl.col("expected"), 1.0))
-        .otherwise(1 - pl.col("gap_us") / span)
+    series = rows.group_by("asset", "name").agg(
+        share_of_series().sum().alias("got"), pl.len().alias("days"), (pl.col("expected") > 0).any().alias("periodic")
     )
-    weighed = rows.select((share * span).alias("good"), span.alias("all"))
-    value = float(weighed["good"].sum()) / float(weighed["all"].sum())
-    series = rows.select("asset", "name").n_unique()
-    return Measured(value, None, tuple(rows["asset"].unique().sort()), detail={"series": series})
+    due = series.select(pl.when("periodic").then(facts.days).otherwise("days").sum()).item()
+    value = min(1.0, float(series["got"].sum()) / due)
+    return Measured(value, None, tuple(rows["asset"].unique().sort()), detail={"series": series.height})
 
 
 @METRICS.add(
-    "data.machines_connected_share", "1", "Share of machines that deliver data on most of their scheduled days."
+    "data.machines_connected_share",
+    "1",
+    "Share of the scope's machines that delivered readings on 80 % of the days on which they were scheduled.",
 )
 def machines_connected_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """A machine counts when data came on at least 80 % of the days on which it was scheduled."""
+    """Readings on a day off do not count; a machine of which no schedule is stored is due on every day."""
     del parameters
     machines = facts.assets_of(scope)
     if not machines:
@@ -52,16 +57,23 @@ def machines_connected_share(facts: Facts, scope: str, parameters: Parameters) -
 
 
 def _delivers(facts: Facts, machine: str) -> bool:
-    came = facts.quality.filter(pl.col("asset") == machine, pl.col("rows") > 0)["production_day"].unique()
+    came = set(facts.quality.filter(pl.col("asset") == machine, pl.col("rows") > 0)["production_day"])
+    days = {facts.first + timedelta(days=number) for number in range(facts.days)}
     of_machine = facts.intervals.filter(pl.col("asset") == machine)
-    scheduled = of_machine.filter(pl.col("time_class") != "not_scheduled")["production_day"].unique()
-    due = len(scheduled) or facts.days
-    return len(came) > 0 and len(came) >= _CONNECTED_DAYS * due
+    off = set(of_machine["production_day"]) - set(
+        of_machine.filter(pl.col("time_class") != "not_scheduled")["production_day"]
+    )
+    due = (days - off) or days
+    return bool(came) and len(came & due) >= _CONNECTED_DAYS * len(due)
 
 
-@METRICS.add("data.latency_p95", "s", "95th percentile of the time from the source's clock to the store.")
+@METRICS.add(
+    "data.latency_p95",
+    "s",
+    "From the source's clock to the store: 95th percentile to the receiver plus that from there, as bounds of buckets.",
+)
 def latency_p95(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """From the ledger's histograms: way to the receiver plus way to the store; exact to the bounds of the buckets."""
+    """From the ledger's histograms of all messages received in the window, those of the whole site."""
     del scope, parameters
     skew = quantile(_added(facts.ledger["skew"]), SKEW_BOUNDS_MS, 0.95)
     store = quantile(_added(facts.ledger["latency"]), LATENCY_BOUNDS_MS, 0.95)
@@ -71,9 +83,14 @@ def latency_p95(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     return Measured(value, None, (), detail={"to_receiver_s": skew / 1000, "to_store_s": store / 1000})
 
 
-@METRICS.add("data.clock_good_share", "1", "Share of sources whose clock is right to the second.", ("max_error_s",))
+@METRICS.add(
+    "data.clock_good_share",
+    "1",
+    "Share of devices whose median clock difference is within the limit.",
+    ("max_error_s",),
+)
 def clock_good_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """A source counts when the median difference of its clock to ours lies in the buckets within the limit."""
+    """A device counts when all of the bucket that holds the median lies within; the way of the message is in it."""
     del scope
     limit = float(parameters.get("max_error_s", 1)) * 1000
     devices = facts.ledger["device"].unique().sort().to_list()
@@ -98,9 +115,11 @@ def _median_error(histograms: pl.Series) -> float | None:
     return max(abs(upper), abs(lower))
 
 
-@METRICS.add("data.tag_dictionary_share", "1", "Share of the received series that are registered and accepted.")
+@METRICS.add(
+    "data.tag_dictionary_share", "1", "Share of the series that ever delivered and are accepted, not proposed."
+)
 def tag_dictionary_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Active series over active and proposed ones, of those that delivered readings."""
+    """Active series over active and proposed ones, of those that delivered readings; as the registry is now."""
     del scope, parameters
     received = facts.series.filter(pl.col("has_readings"), pl.col("status") != "retired")
     if received.is_empty():
@@ -111,7 +130,7 @@ def tag_dictionary_share(facts: Facts, scope: str, parameters: Parameters) -> Me
     return Measured(active.height / received.height, None, (), detail=detail)
 
 
-@METRICS.add("data.quality_days_share", "1", "Share of days for which the rules of data quality were run and kept.")
+@METRICS.add("data.quality_days_share", "1", "Share of the window's days of which quality of some series is stored.")
 def quality_days_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """Days with stored quality of series over all days."""
     del scope, parameters
@@ -121,15 +140,17 @@ def quality_days_share(facts: Facts, scope: str, parameters: Parameters) -> Meas
     return Measured(days / facts.days, None, ())
 
 
-@METRICS.add("data.pipeline_availability", "1", "Share of the hours with scheduled work in which data were stored.")
+@METRICS.add("data.pipeline_availability", "1", "Share of the hours with scheduled work in which values were stored.")
 def pipeline_availability(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Hours of receipt with stored values, over hours in which some machine was scheduled."""
+    """Hours of receipt with stored values, over hours in which some machine was scheduled; what came later is late."""
     del scope, parameters
     machines = list(facts.assets_of("machines"))
     planned = facts.intervals.filter(pl.col("asset").is_in(machines), pl.col("time_class") != "not_scheduled")
     hours = _hours(planned.select("from_us", "to_us").unique().iter_rows())
     if not hours:
         return Measured.nothing("No machine was scheduled in the window.")
+    if facts.ledger.is_empty():
+        return Measured.nothing("The ledger has no messages of the window.")
     stored = set(facts.ledger.filter(pl.col("stored") > 0)["hour_us"])
     return Measured(len(hours & stored) / len(hours), None, (), detail={"hours": len(hours)})
 
@@ -158,10 +179,13 @@ def secure_connection_share(facts: Facts, scope: str, parameters: Parameters) ->
 
 
 @METRICS.add(
-    "data.kpi_timeliness_share", "1", "Share of shifts whose KPIs were computed soon after their end.", ("within_min",)
+    "data.kpi_timeliness_share",
+    "1",
+    "Share of shifts with an OEE after whose end a run of the KPI job over their day was done within so many minutes.",
+    ("within_min",),
 )
 def kpi_timeliness_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """A shift counts when a run of the job over its day ended within so many minutes after the shift."""
+    """Shifts of the scope's machines, each name, day and end once."""
     within = float(parameters.get("within_min", 15)) * _MINUTE_US
     machines = list(facts.assets_of(scope))
     shifts = facts.values.filter(pl.col("grain") == "shift", pl.col("kpi") == "oee", pl.col("scope").is_in(machines))
@@ -177,40 +201,44 @@ def kpi_timeliness_share(facts: Facts, scope: str, parameters: Parameters) -> Me
 
 
 @METRICS.add(
-    "data.condition_monitored_share", "1", "Share of machines with a signal of their condition.", ("max_period_s",)
+    "data.condition_monitored_share",
+    "1",
+    "Share of machines with a sampled signal of temperature, pressure, current, flow, speed, power or the like.",
+    ("max_period_s",),
 )
 def condition_monitored_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Machines with a sampled signal (temperature, pressure, current, ...) at least as often as asked for."""
+    """A signal counts when over the window's days it has a reading in every so many seconds in the mean."""
     machines = facts.assets_of(scope)
     if not machines:
         return Measured.nothing("The scope has no machines: register them in the site file.")
     longest = float(parameters.get("max_period_s", 60))
-    days = facts.quality.group_by("asset", "name").agg(
-        pl.col("rows").sum(), ((pl.col("to_us") - pl.col("from_us")).sum() / 1e6).alias("span_s")
-    )
-    sampled = days.filter(pl.col("rows") > 0, pl.col("span_s") / pl.col("rows") <= longest)
+    low, high = facts.bounds_us
+    rows = facts.quality.group_by("asset", "name").agg(pl.col("rows").sum())
+    sampled = rows.filter(pl.col("rows") > 0, (high - low) / 1e6 / pl.col("rows") <= longest)
     wanted = facts.series.filter(pl.col("quantity").is_in(_CONDITION), pl.col("kind") == "gauge")
     watched = set(wanted.join(sampled, on=["asset", "name"], how="semi")["asset"]) & set(machines)
     return Measured(len(watched) / len(machines), None, machines, detail={"watched": sorted(watched)})
 
 
 @METRICS.add(
-    "data.control_limit_share", "1", "Share of listed quality parameters that are watched against their limits."
+    "data.control_limit_share",
+    "1",
+    "Share of the characteristics with specification limits whose capability (Cpk) was computed in the window.",
 )
 def control_limit_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Characteristics of the registry's limits that have a capability (cpk) in the window, over all of them."""
+    """A characteristic counts when any asset has a Cpk of it on any day; the variant of a value is its name."""
     del scope, parameters
     listed = {each.characteristic for each in facts.site.spec_limits}
     if not listed:
         return Measured.nothing("No critical-to-quality parameter is listed: give the site file specification limits.")
-    rows = facts.values.filter(pl.col("kpi") == "cpk", pl.col("value").is_not_null())
+    rows = facts.values.filter(pl.col("kpi") == "cpk", pl.col("grain") == "day", pl.col("value").is_not_null())
     watched = listed & set(rows["variant"])
     return Measured(len(watched) / len(listed), None, (), detail={"listed": len(listed), "watched": sorted(watched)})
 
 
-@METRICS.add("data.pareto_opened_share", "1", "Share of production days on which the ranking of losses was opened.")
+@METRICS.add("data.pareto_opened_share", "1", "Share of days with scheduled work on which someone opened the losses.")
 def pareto_opened_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Days with a view of the losses in the audit log, over days on which some machine was scheduled."""
+    """Local dates with a view of the losses in the audit log, over production days with a scheduled machine."""
     del scope, parameters
     machines = list(facts.assets_of("machines"))
     planned = facts.intervals.filter(pl.col("asset").is_in(machines), pl.col("time_class") != "not_scheduled")
@@ -223,17 +251,18 @@ def pareto_opened_share(facts: Facts, scope: str, parameters: Parameters) -> Mea
     return Measured(len(days & opened) / len(days), None, (), detail={"days": len(days)})
 
 
-@METRICS.add("data.joined_systems", "1", "Number of other systems whose records are joined with machine data.")
+@METRICS.add("data.joined_systems", "1", "Number of sources that records of the window name; a file name is none.")
 def joined_systems(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Sources of the business records of the window."""
+    """Sources are named when records are imported; a record without one has the name of its file."""
     del scope, parameters
-    sources = sorted(facts.records["source"].unique())
+    named = facts.records.filter(~pl.col("source").str.contains(_FILE_NAME))["source"]
+    sources = sorted(named.unique())
     if not sources:
-        return Measured.nothing("There are no records of other systems: `haidang records import`.")
+        return Measured.nothing("No records name the system they come from: `haidang records import --source NAME`.")
     return Measured(float(len(sources)), None, (), detail={"sources": sources})
 
 
-@METRICS.add("data.join_rate", "1", "Share of the records of other systems that name a machine or line of ours.")
+@METRICS.add("data.join_rate", "1", "Share of the records of the window that name an asset of ours below the site.")
 def join_rate(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """Records with a known asset below the site, over all records."""
     del scope, parameters

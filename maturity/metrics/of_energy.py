@@ -12,9 +12,9 @@ METRICS = Metrics()
 _METERED = ("active_energy", "active_power")
 
 
-@METRICS.add("data.energy_completeness", "1", "Completeness of the recorded electricity.")
+@METRICS.add("data.energy_completeness", "1", "Mean over days and assets of received over expected energy readings.")
 def energy_completeness(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Mean completeness of the days' energy; a day without any counts as nothing."""
+    """A day without energy counts as nothing; assets are those of the scope that are metered."""
     del parameters
     rows = values_of(facts, "energy", scope)
     if rows.is_empty():
@@ -26,9 +26,13 @@ def energy_completeness(facts: Facts, scope: str, parameters: Parameters) -> Mea
 
 @METRICS.add("data.factor_year_lag", "year", "Years from the emission factor in use to the reporting year.")
 def factor_year_lag(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Reporting year minus the last year for which the newest factor of the site's grid zone is valid."""
+    """Reporting year minus the last year of the newest sourced factor of the site's grid zone that began by then."""
     del scope, parameters
-    mine = [each for each in facts.site.emission_factors if each.zone == facts.site.grid_zone and each.source]
+    mine = [
+        each
+        for each in facts.site.emission_factors
+        if each.zone == facts.site.grid_zone and each.source and each.valid_from <= facts.last.isoformat()
+    ]
     if not mine:
         return Measured.nothing(
             "There is no emission factor with a source for the site's grid zone: choose a factor set."
@@ -42,11 +46,14 @@ def factor_year_lag(facts: Facts, scope: str, parameters: Parameters) -> Measure
 @METRICS.add(
     "data.fine_metered_share",
     "1",
-    "Share of the energy of significant users that is metered finely enough.",
+    "Share of the energy of significant users that has a meter reading in every so many minutes.",
     ("max_interval_min", "of_energy"),
 )
 def fine_metered_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Significant users are the machines that, largest first, use a share (80 %) of all machines' energy."""
+    """Significant users: the metered machines that, largest first, use a share (80 %) of all their energy.
+
+    Fine is a meter at the machine, below it or measuring it whose readings have a mean interval within the limit.
+    """
     limit_us = float(parameters.get("max_interval_min", 15)) * 60e6
     rows = values_of(facts, "energy", scope).group_by("scope").agg(pl.col("numerator").sum())
     rows = rows.filter(pl.col("numerator") > 0).sort("numerator", "scope", descending=[True, False])
@@ -55,23 +62,31 @@ def fine_metered_share(facts: Facts, scope: str, parameters: Parameters) -> Meas
         return Measured.nothing("No machine of the scope is metered: connect sub-meters.")
     before = pl.col("numerator").cum_sum() - pl.col("numerator")
     users = rows.filter(before < float(parameters.get("of_energy", 0.8)) * total)
-    fine = set(
-        facts.series.filter(
-            pl.col("quantity").is_in(_METERED), pl.col("expected_period_us").fill_null(limit_us + 1) <= limit_us
-        )["asset"]
-    )
+    fine = _finely_metered(facts, limit_us)
     known = users.filter(pl.col("scope").map_elements(lambda asset: _is_metered(asset, fine), pl.Boolean))
     value = float(known["numerator"].sum()) / float(users["numerator"].sum())
     return Measured(value, None, tuple(users["scope"].sort()))
+
+
+def _finely_metered(facts: Facts, limit_us: float) -> set[str]:
+    """Assets with a series of energy that is read often enough, and what they measure by the registry's relations."""
+    low, high = facts.bounds_us
+    read = facts.quality.group_by("asset", "name").agg(pl.col("rows").sum())
+    often = read.filter(pl.col("rows") > 0, (high - low) / pl.col("rows") <= limit_us)
+    meters = facts.series.filter(pl.col("quantity").is_in(_METERED))
+    fine = set(meters.join(often, on=["asset", "name"], how="semi")["asset"])
+    return fine | {each.to_asset for each in facts.site.relations if each.kind == "meters" and each.from_asset in fine}
 
 
 def _is_metered(asset: str, metered: set[str]) -> bool:
     return any(each == asset or each.startswith(f"{asset}/") for each in metered)
 
 
-@METRICS.add("data.carbon_days_share", "1", "Share of days with computed emissions, in all and per good unit.")
+@METRICS.add(
+    "data.carbon_days_share", "1", "Share of days with good output that have emissions both in all and per good unit."
+)
 def carbon_days_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Days with a value of co2e_location and of specific_co2e, over all days on which something good was made."""
+    """A day counts once, when any asset of the scope has values of co2e_location and of specific_co2e."""
     del parameters
     total, per_unit = (
         set(values_of(facts, kpi, scope).filter(pl.col("value").is_not_null())["production_day"])
@@ -84,20 +99,25 @@ def carbon_days_share(facts: Facts, scope: str, parameters: Parameters) -> Measu
     return Measured(len(total & per_unit & days) / len(days), None, facts.assets_of(scope), detail={"days": len(days)})
 
 
-@METRICS.add("data.energy_baseline_fit", "1", "Coefficient of determination of the best baseline of energy.")
+@METRICS.add("data.energy_baseline_fit", "1", "Highest R² of the baselines of energy that are in force.")
 def energy_baseline_fit(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """R² of the newest frozen baseline; 0.6 only shows that one exists, normalised saving keeps its own gate."""
+    """Of each asset the newest version in force; 0.6 only shows that one exists, normalised saving has its own gate."""
     del scope, parameters
-    fits = [each.r_squared for each in facts.site.baselines if each.kpi == "energy" and each.r_squared is not None]
+    newest = {
+        each.asset: each.r_squared
+        for each in sorted(facts.site.baselines, key=lambda each: (each.asset, each.version))
+        if each.kpi == "energy" and each.valid_from <= facts.last.isoformat()
+    }
+    fits = {asset: fit for asset, fit in newest.items() if fit is not None}
     if not fits:
         return Measured.nothing("There is no baseline of energy: `haidang kpi baseline fit`.")
-    return Measured(max(fits), None, tuple(sorted({each.asset for each in facts.site.baselines})))
+    return Measured(max(fits.values()), None, tuple(sorted(fits)), detail={"fits": fits})
 
 
 @METRICS.add(
     "data.energy_deviation_alert_share",
     "1",
-    "Share of days off the expected energy that raised an alert.",
+    "Share of the days that were off their expected energy on which an alert of energy was raised in time.",
     ("deviation", "within_min"),
 )
 def energy_deviation_alert_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
@@ -110,7 +130,7 @@ def energy_deviation_alert_share(facts: Facts, scope: str, parameters: Parameter
     days = rows.filter((pl.col("value") - 1).abs() > off)
     alerts = facts.alerts.filter(pl.col("rule").str.starts_with("energy"))["from_us"].to_list()
     if days.is_empty():
-        return Measured(1.0, None, facts.assets_of(scope), detail={"days_off": 0})
+        return Measured.nothing("No day was off its expected energy, so no alert was due and none can be judged.")
     spans = list(days.select("from_us", "to_us").iter_rows())
     raised = sum(any(start <= at <= end + within_us for at in alerts) for start, end in spans)
     return Measured(raised / len(spans), None, facts.assets_of(scope), detail={"days_off": len(spans)})

@@ -5,6 +5,7 @@ import json
 import polars as pl
 
 from maturity.facts import Facts
+from maturity.metrics.coverage import of_states
 from maturity.metrics.measured import Measured, Metrics, Parameters
 from maturity.metrics.of_states import intervals_of, joined
 
@@ -32,7 +33,12 @@ def _matches(alert: tuple[str, int, int], failure: tuple[str, int], lead_us: flo
     return alert[0] == failure[0] and alert[1] + lead_us <= failure[1] <= alert[2]
 
 
-@METRICS.add("data.alert_recall", "1", "Share of failures that a valid alert preceded.", ("min_lead_h",))
+@METRICS.add(
+    "data.alert_recall",
+    "1",
+    "Failures that an alert of their machine foretold early enough, over all.",
+    ("min_lead_h",),
+)
 def alert_recall(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """Failures with a valid alert over all failures."""
     failures, alerts = _failures(facts, scope), _alerts(facts, scope)
@@ -43,32 +49,38 @@ def alert_recall(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     if not failures:
         return Measured.nothing("No failure happened in the window.", assets)
     found = sum(any(_matches(alert, failure, lead) for alert in alerts) for failure in failures)
-    return Measured(found / len(failures), None, assets, detail={"failures": len(failures), "foretold": found})
+    complete = of_states(facts, scope, intervals_of(facts, scope))
+    return Measured(found / len(failures), complete, assets, detail={"failures": len(failures), "foretold": found})
 
 
-@METRICS.add("data.alert_precision", "1", "Share of alerts that a failure followed in time.", ("min_lead_h",))
+@METRICS.add(
+    "data.alert_precision", "1", "Alerts that a failure followed in time, over those that came due.", ("min_lead_h",)
+)
 def alert_precision(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Valid alerts over all alerts."""
-    failures, alerts = _failures(facts, scope), _alerts(facts, scope)
+    """Of alerts made in the window; one whose time is not over by its end counts only where the failure came."""
+    failures, (low, high) = _failures(facts, scope), facts.bounds_us
     lead = float(parameters.get("min_lead_h", 8)) * _HOUR_US
     assets = facts.assets_of(scope)
+    made = [alert for alert in _alerts(facts, scope) if low <= alert[1] < high]
+    alerts = [each for each in made if each[2] <= high or any(_matches(each, failure, lead) for failure in failures)]
     if not alerts:
-        return Measured.nothing(_NO_ALERTS, assets)
+        return Measured.nothing(_NO_ALERTS if not made else "No alert of the window has come due.", assets)
     good = sum(any(_matches(alert, failure, lead) for failure in failures) for alert in alerts)
-    return Measured(good / len(alerts), None, assets, detail={"alerts": len(alerts), "valid": good})
+    complete = of_states(facts, scope, intervals_of(facts, scope))
+    return Measured(good / len(alerts), complete, assets, detail={"alerts": len(alerts), "valid": good})
 
 
 @METRICS.add(
     "data.completion_error",
     "1",
-    "Mean error of predicted order completion, relative to the remaining time.",
+    "Mean of |foretold - actual end| over the time that was left, of orders that ended in the window.",
     (),
     ("order",),
 )
 def completion_error(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Mean of |foretold - actual end| over the time that was left when it was foretold."""
+    """A prediction names its order (`order`); each counts, those made after the end do not."""
     del parameters
-    orders = facts.records.filter(pl.col("kind") == "order", pl.col("to_us").is_not_null())
+    orders = facts.records.filter(pl.col("kind") == "order", pl.col("to_us").is_between(*facts.bounds_us, "left"))
     ends: dict[str, int] = dict(orders.select("key", "to_us").iter_rows())
     rows = facts.predictions.filter(pl.col("model").str.starts_with("completion"))
     errors = []

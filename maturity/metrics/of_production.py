@@ -17,9 +17,9 @@ def _total(rows: pl.DataFrame) -> float:
     return float(rows["numerator"].sum())
 
 
-@METRICS.add("data.ideal_cycle_share", "1", "Share of counted output for which an ideal cycle time is defined.")
+@METRICS.add("data.ideal_cycle_share", "1", "Share of the output of shifts that lies in shifts with an effectiveness.")
 def ideal_cycle_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Output of the shifts whose effectiveness has a value, over all output."""
+    """Effectiveness has a value only where every piece of the shift has an ideal cycle time."""
     del parameters
     made = values_of(facts, "produced_quantity", scope, "shift")
     if not _total(made):
@@ -33,9 +33,14 @@ def ideal_cycle_share(facts: Facts, scope: str, parameters: Parameters) -> Measu
     )
 
 
-@METRICS.add("data.machines_with_kpi", "1", "Share of machines that have a KPI with all its factors.", ("kpi", "grain"))
+@METRICS.add(
+    "data.machines_with_kpi",
+    "1",
+    "Share of machines with a KPI, OEE with its factors, in 95 % of their shifts.",
+    ("kpi", "grain"),
+)
 def machines_with_kpi(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """A machine counts when at least 95 % of its windows have the KPI, and all factors where it is OEE."""
+    """Of the windows of the grain that are stored, and on 95 % of the days on which the site has values."""
     kpi, grain = str(parameters.get("kpi", "oee")), str(parameters.get("grain", "shift"))
     machines = facts.assets_of(scope)
     if not machines:
@@ -50,14 +55,17 @@ def machines_with_kpi(facts: Facts, scope: str, parameters: Parameters) -> Measu
 
 
 def _is_there(facts: Facts, kpi: str, machine: str, grain: str) -> bool:
-    rows = facts.values.filter(
-        pl.col("kpi") == kpi, pl.col("scope") == machine, pl.col("grain") == grain, pl.col("variant") == ""
-    )
-    return rows.height > 0 and rows["value"].is_not_null().sum() >= _ENOUGH_SHIFTS * rows.height
+    of_kpi = facts.values.filter(pl.col("kpi") == kpi, pl.col("grain") == grain, pl.col("variant") == "")
+    rows, days = of_kpi.filter(pl.col("scope") == machine), of_kpi["production_day"].n_unique()
+    if rows.is_empty() or rows["production_day"].n_unique() < _ENOUGH_SHIFTS * days:
+        return False
+    return rows["value"].is_not_null().sum() >= _ENOUGH_SHIFTS * rows.height
 
 
 @METRICS.add(
-    "data.station_count_difference", "1", "Difference between the counts of a line's stations, shift by shift."
+    "data.station_count_difference",
+    "1",
+    "Differences between good pieces of a station and pieces of the next one, of all shifts, over those good pieces.",
 )
 def station_count_difference(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """Good pieces of a station against pieces made by the next one, in the order that `feeds` relations give.
@@ -79,7 +87,11 @@ def station_count_difference(facts: Facts, scope: str, parameters: Parameters) -
                 passed, off = passed + count, off + abs(count - made[after, *shift])
     if not passed:
         return Measured.nothing("No two stations counted in the same shift.")
-    return Measured(off / passed, None, tuple(sorted({asset for pair in pairs for asset in pair})))
+    stations = tuple(sorted({asset for pair in pairs for asset in pair}))
+    counts = facts.values.filter(
+        pl.col("kpi") == "produced_quantity", pl.col("grain") == "day", pl.col("scope").is_in(list(stations))
+    )
+    return Measured(off / passed, completeness_of(counts, facts), stations)
 
 
 def _by_shift(facts: Facts, kpi: str) -> dict[tuple[object, ...], float]:
@@ -90,25 +102,27 @@ def _by_shift(facts: Facts, kpi: str) -> dict[tuple[object, ...], float]:
 @METRICS.add(
     "data.takt_attainment",
     "1",
-    "Share of planned hours whose output is close to the planned rate.",
+    "Share of the whole hours inside plans whose output is within the tolerance of the plan's rate.",
     ("tolerance",),
     ("plan",),
 )
 def takt_attainment(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Whole hours inside a `plan` record with `planned_quantity`: output within the tolerance of the planned rate."""
+    """Plans are records with `planned_quantity`; an hour in which nothing was counted is one without output."""
     tolerance = float(parameters.get("tolerance", 0.10))
     machines = set(facts.assets_of(scope)) | set(facts.assets_of("lines"))
     hours = facts.values.filter(pl.col("kpi") == "produced_quantity", pl.col("grain") == "hour")
     made = {(row[0], row[1]): row[2] for row in hours.select("scope", "from_us", "value").iter_rows()}
     attained = planned = 0
-    hour = 3_600_000_000
+    hour, (low, high) = 3_600_000_000, facts.bounds_us
+    named: set[str] = set()
     rows = facts.records.filter(pl.col("kind") == "plan", pl.col("to_us").is_not_null())
     for asset, start, end, payload in rows.select("asset", "from_us", "to_us", "payload").iter_rows():
         quantity = json.loads(payload).get("planned_quantity")
         if asset not in machines or quantity is None or end <= start:
             continue
+        named.add(asset)
         rate = float(quantity) * hour / (end - start)
-        for begin in range(-(-start // hour) * hour, end - hour + 1, hour):
+        for begin in range(-(-max(start, low) // hour) * hour, min(end, high) - hour + 1, hour):
             planned += 1
             attained += abs(made.get((asset, begin), 0.0) - rate) <= tolerance * rate
     if not planned:
@@ -116,12 +130,18 @@ def takt_attainment(facts: Facts, scope: str, parameters: Parameters) -> Measure
             "There is no plan with a quantity in the window: `haidang records import --kind plan` (asset, from, to, "
             "planned_quantity)."
         )
-    return Measured(attained / planned, None, tuple(sorted(machines)), detail={"hours": planned})
+    counted = facts.values.filter(
+        pl.col("kpi") == "produced_quantity", pl.col("grain") == "day", pl.col("scope").is_in(list(named))
+    )
+    complete = completeness_of(counted, facts)
+    return Measured(attained / planned, complete, tuple(sorted(named)), detail={"hours": planned})
 
 
-@METRICS.add("data.order_identity_share", "1", "Share of run time that carries both its order and its product.")
+@METRICS.add(
+    "data.order_identity_share", "1", "Production time by order, or by product if less, over all production time."
+)
 def order_identity_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Production time by job and by product, whichever is less, over all production time."""
+    """Jobs count with the production day on which they began."""
     del parameters
     whole = values_of(facts, "production_time", scope)
     if not _total(whole):
@@ -132,7 +152,7 @@ def order_identity_share(facts: Facts, scope: str, parameters: Parameters) -> Me
     return Measured(min(1.0, min(split) / _total(whole)), completeness_of(whole, facts), assets, detail=detail)
 
 
-@METRICS.add("data.scrap_by_product_share", "1", "Share of counted scrap that is known by product.")
+@METRICS.add("data.scrap_by_product_share", "1", "Scrap by product over all scrap of the window.")
 def scrap_by_product_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """Scrap by product over all scrap."""
     del parameters
@@ -146,7 +166,9 @@ def scrap_by_product_share(facts: Facts, scope: str, parameters: Parameters) -> 
     return Measured(share, completeness_of(whole, facts), tuple(whole["scope"].unique().sort()))
 
 
-@METRICS.add("data.order_carbon_share", "1", "Share of the volume of orders for which carbon per unit can be told.")
+@METRICS.add(
+    "data.order_carbon_share", "1", "Good pieces of jobs whose emissions are known, over good pieces of all jobs."
+)
 def order_carbon_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """Good pieces of jobs with emissions, over good pieces of all jobs."""
     del parameters

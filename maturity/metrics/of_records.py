@@ -1,7 +1,8 @@
 """Metrics `record.*`: what only the records of other systems can show, from record sets that a site uploads.
 
-`RECORD_SETS` states what a record of each kind may hold; times are RFC 3339, `from` and `to` of the record itself are
-its beginning and end. A record that lacks what a metric reads does not count for it, neither way.
+`model.record_sets` states what a record of each kind may hold. A window is judged as of its end: what ends later is
+open, and an open record counts against the site only once it is overdue. A record that lacks what a metric reads does
+not count for it, neither way.
 """
 
 import json
@@ -16,47 +17,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from maturity.facts import Facts
+from maturity.metrics.coverage import of_states
 from maturity.metrics.measured import Measured, Metrics, Parameters
 from maturity.metrics.of_states import intervals_of, joined
+from model.record_sets import RECORD_SETS, as_text
 
 METRICS = Metrics()
 _SYSTEM = "system"
-
-# Kind of record → its fields beside key, asset, from and to.
-RECORD_SETS: dict[str, Mapping[str, str]] = {
-    "maintenance": {"type": "preventive or corrective", "due": "by when it was to be done"},
-    "work_order": {"alarm": "key of the alarm that it answers", "opened_by": "system or person"},
-    "order": {
-        "due": "promised end",
-        "planned_to": "planned end",
-        "quantity": "ordered pieces",
-        "delivered": "delivered pieces",
-        "released": "when the other system released it",
-        "received": "when it was there by interface",
-    },
-    "plan": {"recorded": "when the plan was recorded", "planned_quantity": "pieces", "shift": "shift key"},
-    "replan": {"disruption": "when the disruption began"},
-    "milk_run": {"planned": "time of the timetable"},
-    "inventory": {"stock": "pieces between stations", "minimum": "least allowed", "maximum": "most allowed"},
-    "replenishment": {"signal": "electronic or other", "part_class": "A, B or C"},
-    "tag_read": {"tagged": "yes or no", "visible": "when the system showed it"},
-    "trace": {"machine": "asset", "parameters": "yes or no"},
-    "mission": {"triggered_by": "system or person"},
-    "call_off": {"sent_by": "system or person"},
-    "shutdown": {"idle_s": "length of the idle period", "by": "system or person, empty = nobody"},
-    "deviation": {"corrected_by": "system or person"},
-    "problem": {
-        "stop": "when the stop began that it is about",
-        "trigger": "key of the trigger that it answers",
-        "part": "missing part",
-        "flagged_by": "system or person",
-        "cause_found": "when the root cause was recorded",
-        "resolved_by": "system or person",
-    },
-    "trigger_rule": {"rule": "when a problem is to be solved"},
-    "trigger": {"shift": "shift key"},
-    "onboarding": {},
-}
+_MONTH_US = 30 * 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -69,6 +37,17 @@ class Row:
     to_us: int | None
     said: Mapping[str, Any]
     zone: ZoneInfo
+    window: tuple[int, int]
+
+    @property
+    def begins_inside(self) -> bool:
+        """Whether it begins in the window."""
+        return self.window[0] <= self.from_us < self.window[1]
+
+    @property
+    def ends_inside(self) -> bool:
+        """Whether it ends in the window; one that ends later is open, so far as the window knows."""
+        return self.to_us is not None and self.window[0] <= self.to_us
 
     def time(self, name: str) -> int | None:
         """A time of the payload in µs UTC, null where it is missing or none."""
@@ -89,7 +68,8 @@ class Row:
 
     def text(self, name: str) -> str:
         """A text of the payload, empty where it is missing."""
-        return str(self.said.get(name) or "").strip()
+        value = self.said.get(name)
+        return "" if value is None else as_text(value)
 
     def is_yes(self, name: str) -> bool:
         """Whether a yes-or-no field says yes."""
@@ -101,30 +81,40 @@ Length = Callable[[Row], float | None]
 
 
 def rows_of(facts: Facts, kind: str) -> Iterator[Row]:
-    """Records of a kind."""
-    zone = ZoneInfo(facts.site.timezone)
+    """Records of a kind that lie in the window, wholly or partly."""
+    zone, window = ZoneInfo(facts.site.timezone), facts.bounds_us
     found = facts.records.filter(pl.col("kind") == kind).sort("from_us", "key")
-    for key, asset, start, end, payload in found.select("key", "asset", "from_us", "to_us", "payload").iter_rows():
-        yield Row(key, asset, start, end, json.loads(payload), zone)
+    ends = pl.when(pl.col("to_us") < window[1]).then("to_us").alias("to_us")
+    for key, asset, start, end, payload in found.select("key", "asset", "from_us", ends, "payload").iter_rows():
+        yield Row(key, asset, start, end, json.loads(payload), zone, window)
+
+
+def begun(facts: Facts, kind: str) -> Iterator[Row]:
+    """Records of a kind that begin in the window."""
+    return (row for row in rows_of(facts, kind) if row.begins_inside)
 
 
 def missing(kind: str) -> str:
     """How to provide records of a kind."""
-    fields = ", ".join(("key", "asset", "from", "to", *RECORD_SETS[kind]))
+    fields = ", ".join(("key", "asset", "from", "to", *(field.name for field in RECORD_SETS[kind].fields)))
     return f"There are no such records in the window: `haidang records import --kind {kind}` takes a CSV with {fields}."
 
 
-def _share(name: str, kind: str, explanation: str, judge: Judge, parameters: tuple[str, ...] = ()) -> None:
+def _share(name: str, kind: str, explanation: str, judge: Judge) -> None:
     """Declare the share of records that are good; a record on which the judge has no opinion does not count."""
 
     def measure(facts: Facts, scope: str, given: Parameters) -> Measured:
         del scope, given
-        said = [verdict for row in rows_of(facts, kind) if (verdict := judge(row)) is not None]
-        if not said:
-            return Measured.nothing(missing(kind))
-        return Measured(sum(said) / len(said), None, (), detail={"records": len(said)})
+        return _share_of(facts, kind, judge)
 
-    METRICS.add(f"record.{name}", "1", explanation, parameters, (kind,))(measure)
+    METRICS.add(f"record.{name}", "1", explanation, (), (kind,))(measure)
+
+
+def _share_of(facts: Facts, kind: str, judge: Judge) -> Measured:
+    said = [verdict for row in rows_of(facts, kind) if (verdict := judge(row)) is not None]
+    if not said:
+        return Measured.nothing(missing(kind))
+    return Measured(sum(said) / len(said), None, (), detail={"records": len(said)})
 
 
 def _median(name: str, kind: str, unit: str, explanation: str, length: Length) -> None:
@@ -141,16 +131,21 @@ def _median(name: str, kind: str, unit: str, explanation: str, length: Length) -
 
 
 def _by(row: Row, field: str) -> bool | None:
-    """Whether the system did it; no opinion where nobody said who."""
-    return row.text(field) == _SYSTEM if row.text(field) else None
+    """Whether the system did it; no opinion where nobody said who, or it began in another window."""
+    return row.text(field) == _SYSTEM if row.text(field) and row.begins_inside else None
 
 
-def _in_time(row: Row, planned: str, slack_us: float = 0.0) -> bool | None:
-    """Whether it ended by a planned time; an open record is late once it is overdue for good, so it counts against."""
+def _in_time(row: Row, planned: str) -> bool | None:
+    """Whether it ended by a planned time.
+
+    No opinion on what ended before the window, and on what is open at its end and not due yet.
+    """
     due = row.time(planned)
     if due is None:
         return None
-    return row.to_us is not None and row.to_us <= due + slack_us
+    if row.ends_inside:
+        return row.to_us is not None and row.to_us <= due
+    return False if row.to_us is None and due < row.window[1] else None
 
 
 def _hours(start: int | None, end: int | None) -> float | None:
@@ -169,155 +164,213 @@ def _in_full(row: Row) -> bool | None:
 
 def _within_limits(row: Row) -> bool | None:
     stock, least, most = (row.number(name) for name in ("stock", "minimum", "maximum"))
-    return None if stock is None or least is None or most is None else least <= stock <= most
+    if stock is None or least is None or most is None or not row.begins_inside:
+        return None
+    return least <= stock <= most
 
 
 def _of_a_parts(row: Row) -> bool | None:
-    return row.text("signal") == "electronic" if row.text("part_class").upper() in ("", "A") else None
+    counts = row.begins_inside and row.text("part_class").upper() in ("", "A")
+    return row.text("signal") == "electronic" if counts else None
 
 
 def _recorded_before(row: Row) -> bool | None:
     recorded = row.time("recorded")
-    return None if recorded is None else recorded <= row.from_us
+    return recorded <= row.from_us if recorded is not None and row.begins_inside else None
 
 
 def _flagged(row: Row) -> bool | None:
-    return row.text("flagged_by") == _SYSTEM and bool(row.text("part")) if row.text("flagged_by") else None
+    is_about_parts = row.begins_inside and (row.text("flagged_by") or row.text("part"))
+    return row.text("flagged_by") == _SYSTEM and bool(row.text("part")) if is_about_parts else None
 
 
-def _traced(row: Row) -> bool:
-    return bool(row.text("machine") or row.asset) and row.is_yes("parameters")
+def _tagged(row: Row) -> bool | None:
+    return row.is_yes("tagged") if row.begins_inside else None
 
 
-def _of_long_idle(row: Row) -> bool | None:
-    idle, least = row.number("idle_s"), 1800
-    return row.text("by") == _SYSTEM if idle is not None and idle > least else None
+def _traced(row: Row) -> bool | None:
+    return bool(row.text("machine") or row.asset) and row.is_yes("parameters") if row.begins_inside else None
 
 
-def _closed(row: Row) -> bool:
-    return row.to_us is not None and row.to_us - row.from_us <= 30 * 86_400e6
+def _closed(row: Row) -> bool | None:
+    """Whether what was closed in the window took 30 days at most; open ones count against once they are older."""
+    if row.ends_inside:
+        return row.to_us is not None and row.to_us - row.from_us <= _MONTH_US
+    return False if row.to_us is None and row.from_us + _MONTH_US < row.window[1] else None
 
 
 def _working_days(row: Row) -> float | None:
     """Begun working days from Monday to Saturday."""
-    if row.to_us is None:
+    if row.to_us is None or not row.ends_inside:
         return None
     first, last = (datetime.fromtimestamp(each / 1e6, row.zone).date().toordinal() for each in (row.from_us, row.to_us))
     sunday = 6
     return float(sum((day + sunday) % 7 != sunday for day in range(first, last + 1)))
 
 
-_share("maintenance_on_time", "maintenance", "Share of planned maintenance done by its due time.", _preventive)
+_share(
+    "maintenance_on_time",
+    "maintenance",
+    "Share of preventive maintenance done by its due time, of that ended in the window or overdue at its end.",
+    _preventive,
+)
 _share(
     "schedule_adherence",
     "order",
-    "Share of orders that ended by their planned end.",
+    "Share of orders that ended by their planned end, of those ended in the window or overdue at its end.",
     lambda row: _in_time(row, "planned_to"),
 )
-_share("on_time_in_full", "order", "Share of orders delivered by their promised end, in full.", _in_full)
+_share(
+    "on_time_in_full",
+    "order",
+    "Share of orders ended by their promised end and in full, of those ended in the window or overdue at its end.",
+    _in_full,
+)
 _share(
     "wip_within_limits",
     "inventory",
-    "Share of stock readings between stations that lie inside the limits.",
+    "Share of stock readings of the window that lie inside their own limits.",
     _within_limits,
 )
 _share(
     "electronic_replenishment_share",
     "replenishment",
-    "Share of replenishments of A parts called electronically.",
+    "Share of the window's replenishments of A parts that were called electronically.",
     _of_a_parts,
 )
 _share(
     "tagged_share",
     "tag_read",
-    "Share of containers or orders that are identified by a tag.",
-    lambda row: row.is_yes("tagged"),
+    "Share of the window's containers or orders that are identified by a tag.",
+    _tagged,
 )
-_share("traced_units_share", "trace", "Share of units or lots linked to machine, time and parameters.", _traced)
+_share(
+    "traced_units_share",
+    "trace",
+    "Share of the window's units or lots that name a machine and have parameters.",
+    _traced,
+)
 _share(
     "autonomous_mission_share",
     "mission",
-    "Share of transports that the system triggered.",
+    "Share of the window's transports that the system triggered.",
     lambda row: _by(row, "triggered_by"),
 )
 _share(
-    "automatic_call_off_share", "call_off", "Share of call-offs that the system sent.", lambda row: _by(row, "sent_by")
+    "automatic_call_off_share",
+    "call_off",
+    "Share of the window's call-offs that the system sent.",
+    lambda row: _by(row, "sent_by"),
 )
-_share("plan_before_shift", "plan", "Share of plans that were recorded before their shift began.", _recorded_before)
+_share(
+    "plan_before_shift",
+    "plan",
+    "Share of plans that begin in the window and were recorded by their beginning.",
+    _recorded_before,
+)
 _share(
     "closed_loop_share",
     "deviation",
-    "Share of deviations that the system corrected.",
+    "Share of the window's deviations that the system corrected.",
     lambda row: _by(row, "corrected_by"),
 )
 _share(
     "material_stop_flagged_share",
     "problem",
-    "Share of stops for missing material that the system flagged with the part.",
+    "Share of the window's problems of missing material that the system flagged with the part.",
     _flagged,
 )
-_share("actions_closed_share", "problem", "Share of problems closed within 30 days.", _closed)
+_share(
+    "actions_closed_share",
+    "problem",
+    "Share of problems closed within 30 days, of those closed in the window or open for longer at its end.",
+    _closed,
+)
 _share(
     "self_resolved_share",
     "problem",
-    "Share of problems that the system resolved itself.",
+    "Share of the window's problems with a known solver that the system resolved itself.",
     lambda row: _by(row, "resolved_by"),
 )
-_share(
-    "automatic_shutdown_share",
-    "shutdown",
-    "Share of long idle periods that the system ended or shifted.",
-    _of_long_idle,
+
+
+@METRICS.add(
+    "record.automatic_shutdown_share",
+    "1",
+    "Share of idle periods begun in the window and longer than so many minutes that the system ended or shifted.",
     ("min_idle_min",),
+    ("shutdown",),
 )
+def automatic_shutdown_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """An idle period that nobody ended counts against; one of unknown length does not count."""
+    del scope
+    least = float(parameters.get("min_idle_min", 30)) * 60
+
+    def judge(row: Row) -> bool | None:
+        idle = row.number("idle_s")
+        return row.text("by") == _SYSTEM if row.begins_inside and idle is not None and idle > least else None
+
+    return _share_of(facts, "shutdown", judge)
+
+
 _median(
     "lead_time_median",
     "order",
     "h",
-    "Median time from the beginning to the end of orders.",
-    lambda row: _hours(row.from_us, row.to_us),
+    "Median time from beginning to end of the orders that ended in the window.",
+    lambda row: _hours(row.from_us, row.to_us) if row.ends_inside else None,
 )
 _median(
     "replan_time_median",
     "replan",
     "h",
-    "Median time from a disruption to the new plan.",
-    lambda row: _hours(row.time("disruption"), row.to_us),
+    "Median time from a disruption to the new plan, of plans released in the window.",
+    lambda row: _hours(row.time("disruption"), row.to_us) if row.ends_inside else None,
 )
 _median(
     "root_cause_median",
     "problem",
     "h",
-    "Median time until the root cause is recorded.",
-    lambda row: _hours(row.from_us, row.time("cause_found")),
+    "Median time until the root cause was recorded, of problems begun in the window that have one.",
+    lambda row: _hours(row.from_us, row.time("cause_found")) if row.begins_inside else None,
 )
 _median(
     "onboarding_days_median",
     "onboarding",
     "d",
-    "Median working days from the decision to the first data of a machine.",
+    "Median working days (Mon-Sat, begun ones) from decision to first data, of machines connected in the window.",
     _working_days,
 )
 
 
 @METRICS.add(
-    "record.milk_run_on_time", "1", "Share of milk runs near their timetable.", ("tolerance_min",), ("milk_run",)
+    "record.milk_run_on_time",
+    "1",
+    "Share of the window's milk runs that began within the tolerance of their timetable.",
+    ("tolerance_min",),
+    ("milk_run",),
 )
 def milk_run_on_time(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """Runs that began within the tolerance of the planned time, over all runs with a planned time."""
     del scope
     tolerance = float(parameters.get("tolerance_min", 10)) * 60e6
-    off = [abs(row.from_us - at) for row in rows_of(facts, "milk_run") if (at := row.time("planned")) is not None]
+    off = [abs(row.from_us - at) for row in begun(facts, "milk_run") if (at := row.time("planned")) is not None]
     if not off:
         return Measured.nothing(missing("milk_run"))
     return Measured(sum(each <= tolerance for each in off) / len(off), None, (), detail={"records": len(off)})
 
 
-@METRICS.add("record.tag_delay_p95", "s", "95th percentile of the time until a tag read is visible.", (), ("tag_read",))
+@METRICS.add(
+    "record.tag_delay_p95",
+    "s",
+    "95th percentile of the time from a tag read of the window to its being visible.",
+    (),
+    ("tag_read",),
+)
 def tag_delay_p95(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """From the read (`from`) to `visible`."""
     del scope, parameters
-    reads = [(row.from_us, row.time("visible")) for row in rows_of(facts, "tag_read") if row.is_yes("tagged")]
+    reads = [(row.from_us, row.time("visible")) for row in begun(facts, "tag_read") if row.is_yes("tagged")]
     delays = sorted((seen - read) / 1e6 for read, seen in reads if seen is not None)
     if not delays:
         return Measured.nothing(missing("tag_read"))
@@ -327,7 +380,7 @@ def tag_delay_p95(facts: Facts, scope: str, parameters: Parameters) -> Measured:
 @METRICS.add(
     "record.order_interface_share",
     "1",
-    "Share of orders that came by interface soon after their release.",
+    "Share of orders released in the window that came by interface within the delay.",
     ("max_delay_min",),
     ("order",),
 )
@@ -336,7 +389,8 @@ def order_interface_share(facts: Facts, scope: str, parameters: Parameters) -> M
     del scope
     longest = float(parameters.get("max_delay_min", 15)) * 60e6
     orders = [(row.time("released"), row.time("received")) for row in rows_of(facts, "order")]
-    released = [(start, end) for start, end in orders if start is not None]
+    low, high = facts.bounds_us
+    released = [(start, end) for start, end in orders if start is not None and low <= start < high]
     if not released:
         return Measured.nothing(missing("order"))
     soon = sum(end is not None and 0 <= end - start <= longest for start, end in released)
@@ -344,7 +398,11 @@ def order_interface_share(facts: Facts, scope: str, parameters: Parameters) -> M
 
 
 @METRICS.add(
-    "record.alarm_work_order_share", "1", "Share of maintenance alarms that opened a work order.", (), ("work_order",)
+    "record.alarm_work_order_share",
+    "1",
+    "Share of the window's alarm events whose key a work order names that the system opened.",
+    (),
+    ("work_order",),
 )
 def alarm_work_order_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """Alarms (events) whose key a work order opened by the system names, over all alarms."""
@@ -362,7 +420,7 @@ def alarm_work_order_share(facts: Facts, scope: str, parameters: Parameters) -> 
 @METRICS.add(
     "record.problem_record_share",
     "1",
-    "Share of long unplanned stops with a problem record.",
+    "Share of unplanned stops longer than so many seconds that a problem record of their machine is about.",
     ("min_stop_s",),
     ("problem",),
 )
@@ -378,7 +436,8 @@ def problem_record_share(facts: Facts, scope: str, parameters: Parameters) -> Me
         return Measured.nothing(missing("problem"))
     spans = list(stops.select("asset", "from_us", "to_us").iter_rows())
     told = sum(any(_is_about(problem, span) for problem in problems) for span in spans)
-    return Measured(told / len(spans), None, facts.assets_of(scope), detail={"stops": len(spans)})
+    complete = of_states(facts, scope, intervals_of(facts, scope))
+    return Measured(told / len(spans), complete, facts.assets_of(scope), detail={"stops": len(spans)})
 
 
 def _is_about(problem: tuple[str, int | None, int], stop: tuple[str, int, int]) -> bool:
@@ -389,7 +448,11 @@ def _is_about(problem: tuple[str, int | None, int], stop: tuple[str, int, int]) 
 
 
 @METRICS.add(
-    "record.trigger_rule_share", "1", "Share of lines with a rule that triggers problem solving.", (), ("trigger_rule",)
+    "record.trigger_rule_share",
+    "1",
+    "Share of lines with a trigger rule of their own or of the whole site.",
+    (),
+    ("trigger_rule",),
 )
 def trigger_rule_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """Lines with at least one rule of their own or of the whole site."""
@@ -407,7 +470,7 @@ def trigger_rule_share(facts: Facts, scope: str, parameters: Parameters) -> Meas
 @METRICS.add(
     "record.trigger_recorded_share",
     "1",
-    "Share of trigger events that got a problem record.",
+    "Share of the window's triggers whose key a problem record names.",
     (),
     ("problem", "trigger"),
 )
@@ -423,7 +486,7 @@ def trigger_recorded_share(facts: Facts, scope: str, parameters: Parameters) -> 
 @METRICS.add(
     "record.trigger_recorded_share_worst",
     "1",
-    "The same for the shift and line that does worst.",
+    "record.trigger_recorded_share of the shift and asset that do worst.",
     (),
     ("problem", "trigger"),
 )
@@ -442,4 +505,4 @@ def trigger_recorded_share_worst(facts: Facts, scope: str, parameters: Parameter
 
 def _triggers(facts: Facts) -> list[tuple[Row, bool]]:
     answered = {row.text("trigger") for row in rows_of(facts, "problem")} - {""}
-    return [(row, row.key in answered) for row in rows_of(facts, "trigger")]
+    return [(row, row.key in answered) for row in begun(facts, "trigger")]

@@ -26,7 +26,7 @@ def joined(rows: pl.DataFrame, same: list[str]) -> pl.DataFrame:
     begins = (
         (pl.col("asset") != pl.col("asset").shift())
         | (pl.col("from_us") != pl.col("to_us").shift())
-        | pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in same)
+        | pl.any_horizontal(pl.lit(value=False), *(pl.col(name).ne_missing(pl.col(name).shift()) for name in same))
     ).fill_null(value=True)
     first = [pl.col(name).first() for name in rows.columns if name not in ("from_us", "to_us", "seconds")]
     return (
@@ -128,7 +128,9 @@ def changeover_variation(facts: Facts, scope: str, parameters: Parameters) -> Me
     return _of_changeovers(facts, scope, several, math.sqrt(squares / freedom))
 
 
-@METRICS.add("data.changeover_median", "s", "Median length of changeovers, all machines together; a cut one is whole.")
+@METRICS.add(
+    "data.changeover_median", "s", "Median length of changeovers of all machines; set-up time without a gap is one."
+)
 def changeover_median(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """Median in seconds of two changeovers at least."""
     del parameters

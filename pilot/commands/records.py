@@ -2,30 +2,21 @@
 
 import json
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from model.record_sets import RECORD_SETS
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
 
 app = typer.Typer(help="Records of orders, maintenance, inspection, attendance and inventory.", no_args_is_help=True)
-Kind = Literal[
-    "order",
-    "maintenance",
-    "inspection",
-    "attendance",
-    "inventory",
-    "problem",
-    "energy",
-    "fuel",
-    "refrigerant",
-    "precursor",
-]
+Kind = StrEnum("Kind", {kind: kind for kind in RECORD_SETS})  # type: ignore[misc]  # mypy wants literals
 SHOWN_PROBLEMS = 20
 
 
@@ -37,15 +28,10 @@ def import_(
     source: Annotated[str, typer.Option(help="system or person that says so; the file's name without it")] = "",
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Keep the rows of FILE; the days in which they count are computed again. Importing twice changes nothing.
+    """Keep the rows of FILE; days whose KPIs are made of them are computed again. Importing twice changes nothing.
 
-    Columns by kind: attendance: work_s, attendance_s · order: transport_s, queuing_s, planned_scrap, capacity,
-    first_operation_quantity · inspection: inspected, first_pass_good, reworked_good, rework, failed, defects,
-    opportunities · maintenance: type (corrective, preventive), duration_s · inventory: throughput, average_stock,
-    consumed, integrated_good, production_loss, storage_transport_loss, other_loss · fuel: fuel, amount, unit (of mass,
-    volume or net energy), density_kg_per_l, ncv_tj_per_gg · refrigerant: gas, amount, unit ·
-    precursor: mass_t, see_direct, see_indirect (t CO2e per t). A row under a known key
-    replaces what was said; the earlier statement is kept.
+    `haidang records kinds` shows the columns of each kind. A row under a known key replaces what was said; the earlier
+    statement is kept. A row that does not hold what its kind states is refused with the reason.
     """
     from kpi.substances import reader_of
     from store import business, registry
@@ -63,6 +49,19 @@ def import_(
         console.print(f"  line {each.line}: {escape(each.reason)}")
     if rejected:
         raise PilotError(f"{len(rejected)} rows were refused; mend them and import the file again.")
+
+
+@app.command()
+def kinds(kind: Annotated[Kind | None, typer.Argument(help="only this kind")] = None) -> None:
+    """Show what records of each kind are and which columns they have, beside key, asset, from and to."""
+    table = Table("kind", "column", "holds", "is")
+    for name, each in RECORD_SETS.items():
+        if kind in (None, name):
+            table.add_row(f"[bold]{name}[/bold]", "", "", escape(each.what))
+            for field in each.fields:
+                needed = " (required)" if field.required else ""
+                table.add_row("", field.name, escape(field.shown_kind + needed), escape(field.what))
+    Console().print(table)
 
 
 @app.command("list")

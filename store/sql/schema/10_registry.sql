@@ -398,8 +398,7 @@ COMMENT ON COLUMN energy_contract.criteria IS 'quality criteria that it meets; o
 CREATE TABLE business_record (
     business_record_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     site_id            integer NOT NULL REFERENCES site,
-    kind               text NOT NULL CHECK (kind IN ('order', 'maintenance', 'inspection', 'attendance', 'inventory', 'problem', 'fuel',
-        'refrigerant', 'energy', 'precursor')),
+    kind               text NOT NULL CHECK (kind ~ '^[a-z][a-z_]{0,39}$'),
     key                text NOT NULL,
     from_ts            timestamptz NOT NULL,
     to_ts              timestamptz CHECK (to_ts >= from_ts),
