@@ -19,9 +19,12 @@ def number(value: float | None, language: str, decimals: int | None = None) -> s
 
 def percent(value: float | None, language: str) -> str:
     """A fraction as per cent with one decimal."""
-    if value is None:
-        return NOTHING
-    return f"{number(value * 100, language, 1)}{'' if language == 'en' else _SPACE}%"
+    return NOTHING if value is None else share(value, language, 1)
+
+
+def share(value: float, language: str, decimals: int) -> str:
+    """A fraction as per cent."""
+    return f"{number(value * 100, language, decimals)}{'' if language == 'en' else _SPACE}%"
 
 
 def quantity(value: float | None, unit: str, language: str) -> str:

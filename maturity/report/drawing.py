@@ -1,0 +1,35 @@
+"""Draws the charts of a report as SVG, with vl-convert; nothing is fetched."""
+
+from typing import Any
+
+from maturity.report import charts
+from maturity.report.parts import View
+
+FONTS = {"pdf": "Libertinus Serif", "html": "Liberation Sans, Arial, sans-serif"}
+_VIETNAMESE = {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["", " ₫"], "percent": " %"}
+
+
+def radar(view: View, medium: str) -> str:
+    """Levels of the principles."""
+    stands = view.summary.stands
+    names, values = [each.name for each in stands], [each.levels for each in stands]
+    spec = charts.levels(names, values, view.series, view.max_level, view.texts["chart.radar"])
+    return _svg(spec, view.language, medium)
+
+
+def trends(view: View, medium: str) -> list[str]:
+    """A chart per key figure; empty where it has no value at all."""
+    return [
+        _svg(charts.trend(each.trend, view.texts["chart.trend"].format(kpi=each.name)), view.language, medium)
+        if any(point.value is not None for point in each.trend.points)
+        else ""
+        for each in view.kpis
+    ]
+
+
+def _svg(specification: dict[str, Any], language: str, medium: str) -> str:
+    import vl_convert  # noqa: PLC0415 - loads an engine that nobody who draws nothing needs
+
+    locale = _VIETNAMESE if language == "vi" else None
+    config = {**specification["config"], "font": FONTS[medium]}
+    return str(vl_convert.vegalite_to_svg({**specification, "config": config}, format_locale=locale))

@@ -1,0 +1,39 @@
+"""Makes the files of a report: PDF and HTML, Vietnamese and English. The same assessment gives the same bytes."""
+
+from typing import Literal
+
+from maturity.assessing import Assessment
+from maturity.report.html import html
+from maturity.report.overview import Overview
+from maturity.report.pdf import pdf
+from maturity.report.review import Review
+from maturity.report.view import NO_REVIEW, view
+from maturity.report.words import LANGUAGES, Language
+
+Form = Literal["pdf", "html"]
+FORMS: tuple[Form, ...] = ("pdf", "html")
+
+
+def report(
+    found: Assessment, language: Language, form: Form, overview: Overview | None = None, review: Review = NO_REVIEW
+) -> bytes:
+    """Make one file of a report.
+
+    Args:
+        found: the assessment.
+        language: of the texts and numbers.
+        form: PDF or HTML.
+        overview: key figures and data coverage of the period.
+        review: what an assessor decided.
+    """
+    told = view(found, language, overview, review)
+    return pdf(told) if form == "pdf" else html(told)
+
+
+def reports(found: Assessment, overview: Overview | None = None, review: Review = NO_REVIEW) -> dict[str, bytes]:
+    """Make every file of a report, by file name; for packages."""
+    return {
+        f"report-{language}.{form}": report(found, language, form, overview, review)
+        for language in LANGUAGES
+        for form in FORMS
+    }

@@ -1,0 +1,145 @@
+"""Words of the report: one YAML file of texts per language, names of metrics, and why a number is missing.
+
+In: a language and what the assessment says. Out: text for people; numbers as the language writes them.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+
+from kpi.catalogue import CATALOGUE
+from maturity.framework import Text
+from maturity.metrics import METRICS
+from model import wording
+
+Language = Literal["vi", "en"]
+LANGUAGES: tuple[Language, ...] = ("vi", "en")
+NOTHING = wording.NOTHING
+_SPACE = "\N{NO-BREAK SPACE}"
+_OPERATORS = {">=": "≥", "<=": "≤"}
+_DECIMALS = 3
+_HOUR_S = 7200  # from here on seconds are read as hours
+
+
+@dataclass(frozen=True)
+class Words:
+    """Texts and numbers of one language; calling it fills the places of a text."""
+
+    language: Language
+    entries: dict[str, str]
+
+    def __call__(self, key: str, /, **places: object) -> str:
+        text = self.entries[key]
+        return text.format(**places) if places else text
+
+    def of(self, text: Text) -> str:
+        """A text of a catalogue."""
+        return text.vi if self.language == "vi" else text.en
+
+    def day(self, value: date) -> str:
+        """A date."""
+        return wording.day(value, self.language)
+
+    def days(self, first: date, last: date) -> str:
+        """First and last day."""
+        return f"{self.day(first)} – {self.day(last)}"
+
+    def number(self, value: float, decimals: int | None = None) -> str:
+        """A number, whole where it is."""
+        places = 0 if decimals is None and value == round(value) else decimals
+        return wording.number(value, self.language, places)
+
+    def percent(self, value: float | None) -> str:
+        """A fraction as per cent."""
+        return wording.percent(value, self.language)
+
+    def metric(self, name: str) -> str:
+        """What a metric measures; in the words of the code where it has no line here."""
+        if name.startswith("kpi."):
+            kpi = CATALOGUE[name.removeprefix("kpi.")]
+            return kpi.name_vi if self.language == "vi" else kpi.name_en
+        said = _metrics().get(name)
+        return str(said[self.language]) if said else METRICS[name].explanation
+
+    def value(self, metric: str, unit: str, value: float | None) -> str:
+        """A value of a metric with its unit; null as a dash."""
+        if value is None:
+            return NOTHING
+        if unit == "s" and abs(value) >= _HOUR_S:
+            value, unit = value / 3600, "h"
+        if unit != "1":
+            return f"{self.number(value)}{_SPACE}{self.unit(unit)}"
+        if self._form(metric) == "count":
+            return self.number(value)
+        if self._form(metric) == "ratio":
+            return self.number(value, 2)
+        # A share that is as good as whole must not look whole.
+        return wording.share(value, self.language, _DECIMALS if abs(value) < 1 <= round(abs(value), _DECIMALS) else 1)
+
+    def unit(self, unit: str) -> str:
+        """A unit as it is read."""
+        own = self.entries.get(f"unit.{unit}")
+        return own or wording.unit_text(unit, self.language)
+
+    def threshold(self, metric: str, unit: str, operator: str, value: float | None) -> str:
+        """What a value is compared with."""
+        if value is None:
+            return NOTHING
+        is_whole_share = unit == "1" and not self._form(metric) and round(value * 100, 6).is_integer()
+        said = wording.share(value, self.language, 0) if is_whole_share else self.value(metric, unit, value)
+        return f"{_OPERATORS.get(operator, operator)}{_SPACE}{said}"
+
+    @staticmethod
+    def _form(metric: str) -> str:
+        """How a number without a unit is written: empty = as per cent."""
+        return _metrics().get(metric, {}).get("form", "")
+
+    def reason(self, said: str) -> str:
+        """Why there is no value; what is not known here stays as the code says it."""
+        if self.language == "en":
+            return said
+        for pattern, text in _reasons():
+            if found := pattern.fullmatch(said):
+                return text.format(**{name: _local(part) for name, part in found.groupdict().items()})
+        return said
+
+
+def _local(part: str) -> str:
+    """A share or a date inside a reason, as Vietnamese writes it."""
+    if re.fullmatch(r"\d+(\.\d+)?%", part):
+        return f"{part[:-1].replace('.', ',')}{_SPACE}%"
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", part):
+        return wording.day(date.fromisoformat(part), "vi")
+    return part
+
+
+@cache
+def load(language: Language) -> Words:
+    """Read the texts of a language, once."""
+    return Words(language, {str(key): str(value) for key, value in _yaml(language).items()})
+
+
+@cache
+def _metrics() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = _yaml("metrics")
+    return found
+
+
+@cache
+def _reasons() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((_pattern(english), vietnamese) for english, vietnamese in _yaml("reasons"))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """A template with places in braces, as a pattern that finds what stands in them."""
+    parts = re.split(r"\{(\w+)\}", template)
+    return re.compile("".join(f"(?P<{part}>.+)" if n % 2 else re.escape(part) for n, part in enumerate(parts)))
+
+
+def _yaml(name: str) -> Any:
+    return yaml.safe_load((files("maturity.report") / "texts" / f"{name}.yaml").read_text("utf-8"))
