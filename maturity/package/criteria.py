@@ -114,7 +114,9 @@ def criteria_again(package: Package, values: pl.DataFrame, intervals: pl.DataFra
         archive = SiteArchive(known, about.baselines)
         period = (manifest.first, manifest.last)
         again = assess(_framework(package, key), archive, manifest.site, period, about.claimed.get(key, {}))
-        yield from _compared(package.json(layout.criteria(key)), again, key)
+        # before the first day of the site there is nothing to compute again
+        since = manifest.first if about.first < manifest.first else about.first.min
+        yield from _compared(package.json(layout.criteria(key)), again, key, since)
 
 
 def known_facts(package: Package, about: About, values: pl.DataFrame, intervals: pl.DataFrame) -> Facts:
@@ -158,12 +160,12 @@ def _framework(package: Package, key: str) -> Framework:
         raise PackageError(f"{layout.catalogue(key)} is no catalogue that this version of haidang reads.") from error
 
 
-def _compared(stated: Any, again: Assessment, key: str) -> Iterator[CriterionAgain]:
+def _compared(stated: Any, again: Assessment, key: str, since: date) -> Iterator[CriterionAgain]:
     try:
         before = {each["id"]: each for each in stated["criteria"]}
         after = {each["id"]: each for each in again.plain()["criteria"]}
         for name in sorted({*before, *after}):
-            yield _of_criterion(key, name, before.get(name), after.get(name), again.first)
+            yield _of_criterion(key, name, before.get(name), after.get(name), since)
         for what in ("principles", "areas"):
             same = stated[what] == again.plain()[what]
             verdict = Verdict.EQUAL if same else Verdict.DIFFERENT
@@ -173,7 +175,7 @@ def _compared(stated: Any, again: Assessment, key: str) -> Iterator[CriterionAga
 
 
 def _of_criterion(
-    framework: str, name: str, stated: Mapping[str, Any] | None, again: Mapping[str, Any] | None, first: date
+    framework: str, name: str, stated: Mapping[str, Any] | None, again: Mapping[str, Any] | None, since: date
 ) -> CriterionAgain:
     if stated is None or again is None:
         said, found = (each["outcome"] if each else "nothing" for each in (stated, again))
@@ -183,7 +185,7 @@ def _of_criterion(
     same = same and all(a[0] == b[0] and close(a[1], b[1]) for a, b in zip(one, other, strict=True))
     verdict, why = (Verdict.EQUAL if same else Verdict.DIFFERENT), ""
     begins = min(date.fromisoformat(window["first"]) for window in again["windows"])
-    if same and begins < first and again["outcome"] != "not_assessable":
+    if same and begins < since and again["outcome"] != "not_assessable":
         verdict = Verdict.NOT_RECOMPUTABLE
         why = f"its window begins on {begins}, before the package; with what is stated of those days it is the same"
     value, value_again = (next((v for _, v in each if v is not None), None) for each in (one, other))
