@@ -26,6 +26,7 @@ from pilot.commands import (
     quality,
     records,
     rejected,
+    report,
     services,
     sites,
     stops,
@@ -56,6 +57,7 @@ app.add_typer(kpi.app, name="kpi")
 app.add_typer(stops.app, name="stops")
 maturity.app.command("open")(assessments.open_)
 maturity.app.command("list")(assessments.list_)
+maturity.app.command("report")(report.report)
 for step in (assessments.show, assessments.invite, assessments.decide, assessments.finalise):
     maturity.app.command(step.__name__)(step)
 app.add_typer(maturity.app, name="maturity")

@@ -19,7 +19,7 @@ def criterion_part(
 ) -> CriterionPart:
     """Tell a criterion."""
     result = found.results[criterion.id]
-    decision = review.decisions.get(criterion.id)
+    said = review.decisions.get(criterion.id)
     return CriterionPart(
         id=criterion.id,
         level=words("level.of", level=criterion.level),
@@ -30,9 +30,9 @@ def criterion_part(
         comparisons=_comparisons(criterion, result, words),
         facts=_facts(criterion, result, found, overview.names, words),
         missing=tuple(words.reason(each) for each in result.missing),
-        decision=words(f"decision.{decision.verdict}") if decision else "",
-        verdict=decision.verdict if decision else "",
-        comment=_comment(decision.comment, decision.attachment, words) if decision else "",
+        decision=words(f"decision.{said.decision.value}") if said else "",
+        verdict=said.decision.value if said else "",
+        comment=_comment(said.comment, said.attachment, words) if said else "",
     )
 
 

@@ -14,6 +14,7 @@ from kpi.catalogue import CATALOGUE
 from maturity.facts import Facts
 from maturity.framework import DataGate
 from maturity.metrics import METRICS
+from maturity.metrics.coverage import share_of_series
 from maturity.metrics.of_kpis import over_window
 
 KPIS = ("oee", "availability", "unplanned_downtime_ratio", "specific_energy", "co2e_location")
@@ -104,24 +105,21 @@ def _trend(facts: Facts, kpi: str, first: date, last: date) -> Trend:
 
 
 def _coverage(facts: Facts, names: dict[str, str]) -> tuple[Coverage, ...]:
-    """Per machine with periodic series, the worst first."""
-    span = pl.col("to_us") - pl.col("from_us")
-    share = (
-        pl.when(pl.col("expected") > 0)
-        .then(pl.min_horizontal(pl.col("received") / pl.col("expected"), 1.0))
-        .otherwise(1 - pl.col("gap_us") / span)
-    )
+    """Per machine, the worst first; a day of which nothing is stored counts as nothing."""
     by_day = (
-        facts.quality.filter(pl.col("asset").is_in(list(facts.assets_of("machines"))), span > 0)
-        .with_columns((share * span).alias("good"), span.alias("all"))
+        facts.quality.filter(pl.col("asset").is_in(list(facts.assets_of("machines"))))
+        .with_columns(share_of_series().alias("share"))
         .group_by("asset", "production_day")
-        .agg(pl.col("good").sum(), pl.col("all").sum(), pl.col("gap_us").max())
+        .agg(pl.col("share").mean(), pl.col("gap_us").max())
     )
     rows = (
-        by_day.with_columns((pl.col("good") / pl.col("all") < GATE).alias("thin"))
-        .group_by("asset")
-        .agg(pl.col("good").sum(), pl.col("all").sum(), pl.col("thin").sum(), pl.col("gap_us").sum())
-        .select("asset", (pl.col("good") / pl.col("all")).alias("share"), "thin", pl.col("gap_us") / _HOUR_US)
+        by_day.group_by("asset")
+        .agg(
+            pl.col("share").sum() / facts.days,
+            (facts.days - (pl.col("share") >= GATE).sum()).alias("thin"),
+            pl.col("gap_us").sum() / _HOUR_US,
+        )
+        .select("asset", "share", pl.col("thin").cast(pl.Int64), "gap_us")
         .sort("share", "asset")
     )
     return tuple(Coverage(key, names.get(key, key), *rest) for key, *rest in rows.iter_rows())

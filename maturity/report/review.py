@@ -1,27 +1,23 @@
-"""What an assessor decided, as a report tells it: no names, and the levels that the accepted criteria make. Pure."""
+"""What an assessor decided, as a report tells it: no names, and the levels that the decisions confirm. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-from maturity.evaluate import Outcome
+from maturity.confirming import Decision, confirmed
 from maturity.framework import Framework
-from maturity.levels import standings
-
-Verdict = Literal["accept", "reject", "not_applicable"]
 
 
 @dataclass(frozen=True)
-class Decision:
+class Said:
     """The newest decision on a criterion.
 
     Attributes:
-        verdict: accepted, rejected or not applicable.
+        decision: accepted, rejected or not applicable.
         comment: the assessor's words, empty where there are none.
         attachment: SHA-256 of a document, hexadecimal.
     """
 
-    verdict: Verdict
+    decision: Decision
     comment: str = ""
     attachment: str | None = None
 
@@ -30,16 +26,10 @@ class Decision:
 class Review:
     """All decisions on an assessment, by criterion; without any, nobody has looked yet."""
 
-    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    decisions: Mapping[str, Said] = field(default_factory=dict)
     is_final: bool = False
 
     def confirmed(self, framework: Framework) -> dict[str, int]:
-        """Level of each area and principle up to which an assessor accepted every criterion; empty without a review."""
-        if not self.decisions:
-            return {}
-        outcomes = {
-            name: Outcome.SUPPORTED if each.verdict == "accept" else Outcome.CONTRADICTED
-            for name, each in self.decisions.items()
-        }
-        excluded = frozenset(name for name, each in self.decisions.items() if each.verdict == "not_applicable")
-        return {key: stand.level for key, stand in standings(framework, outcomes, excluded).items()}
+        """Level of each area and principle that the decisions confirm; empty without any."""
+        given = {name: each.decision for name, each in self.decisions.items()}
+        return {key: stand.level for key, stand in confirmed(framework, given).items()} if given else {}

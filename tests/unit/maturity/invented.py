@@ -7,6 +7,7 @@ import math
 from datetime import date, timedelta
 
 from maturity.assessing import Assessment
+from maturity.confirming import Decision
 from maturity.evaluate import Baseline, ConditionResult, CriterionResult, Outcome, WindowResult
 from maturity.framework import Criterion, Framework
 from maturity.gaps import gap_view
@@ -14,7 +15,7 @@ from maturity.levels import standings
 from maturity.loading import framework
 from maturity.metrics import METRICS, of_records
 from maturity.report.overview import Coverage, Overview, Point, Trend
-from maturity.report.review import Decision, Review
+from maturity.report.review import Review, Said
 
 FIRST, LAST = date(2026, 10, 1), date(2026, 10, 31)
 MACHINES = (
@@ -39,9 +40,9 @@ def assessment() -> Assessment:
 def review(found: Assessment) -> Review:
     """Decisions on most criteria that the data support, and one that does not apply."""
     supported = [name for name, each in found.results.items() if each.outcome is Outcome.SUPPORTED]
-    decisions = {name: Decision("accept") for name in supported}
-    decisions[supported[3]] = Decision("reject", "Nguyên nhân ghi tại máy ép 2-4 không khớp với phiếu bảo trì.")
-    decisions["EES-1.1"] = Decision("not_applicable", "Nhà máy không nhận lệnh từ hệ thống khác.", "ab" * 32)
+    decisions = {name: Said(Decision.ACCEPT) for name in supported}
+    decisions[supported[3]] = Said(Decision.REJECT, "Nguyên nhân ghi tại máy ép 2-4 không khớp với phiếu bảo trì.")
+    decisions["EES-1.1"] = Said(Decision.NOT_APPLICABLE, "Nhà máy không nhận lệnh từ hệ thống khác.", "ab" * 32)
     return Review(decisions, is_final=False)
 
 
