@@ -26,7 +26,7 @@ BATCH = 60
 ACCOUNTS = """
     SELECT sum(abs(received - processed - rejected - redelivered)),
            sum(abs(decoded - stored - duplicate - conflict - rejected_value)),
-           sum(stored), sum(conflict), sum(rejected), sum(missing_seq)
+           sum(processed), sum(stored), sum(conflict), sum(rejected), sum(missing_seq)
     FROM ledger_now"""
 START = datetime(2026, 11, 22, 1, tzinfo=UTC)
 
@@ -93,17 +93,13 @@ class Plant:
         wait_until(lambda: self.stored() >= 2 * self.sent, what="all values to be stored")
 
     def check(self) -> None:
-        """Every value once, under its key, and both accounts add up."""
+        """Every value once, under its key; both accounts add up, and no copy counts as a message of its own."""
         assert self._one("SELECT count(*), count(DISTINCT (series_id, ts)), sum(value) FROM reading") == (
             2 * self.sent,
             2 * self.sent,
             2 * sum(range(self.sent)),
         )
-        assert self._one(ACCOUNTS) == (0, 0, 2 * self.sent, 0, 0, 0)
-
-    def processed(self) -> int:
-        """Messages that are neither refused nor redelivered."""
-        return int(self._one("SELECT sum(processed)::bigint FROM ledger_now")[0])
+        assert self._one(ACCOUNTS) == (0, 0, self.sent, 2 * self.sent, 0, 0, 0)
 
     def _one(self, query: str) -> tuple[int, ...]:
         with psycopg.connect(self.database.url) as connection:
@@ -149,7 +145,6 @@ def test_nothing_is_lost_while_workers_are_killed_added_and_taken_away(plant: Pl
     plant.publish()
     plant.wait_stored()
     plant.check()
-    assert plant.processed() == plant.sent, "a copy counts as a message of its own"
 
 
 def test_a_hung_worker_is_replaced_and_another_ingest_waits_for_its_turn(plant: Plant) -> None:
@@ -167,7 +162,8 @@ def test_a_hung_worker_is_replaced_and_another_ingest_waits_for_its_turn(plant: 
     assert f"session w is held by process {two.pid}" in other.log()
     assert other.log().count("session_in_use") == 1
     assert two.terminate() == 0
-    plant.publish()
+    wait_until(lambda: plant.sessions()["w"].state == "connected", what="the other ingest to read")
+    plant.publish()  # into its session and those of before, which are not emptied yet: one of both is a copy
     plant.wait_connected("w")
     plant.publish()
     plant.wait_stored()
