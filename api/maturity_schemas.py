@@ -129,7 +129,9 @@ class LevelPublic(Model):
     key: str
     supported: Annotated[int, Field(description="by data")]
     claimed: Annotated[int | None, Field(description="by the site; null = nothing claimed")]
-    confirmed: Annotated[int, Field(description="by the assessor's decisions so far, or finally")]
+    confirmed: Annotated[
+        int | None, Field(description="by the assessor's decisions so far, or finally; null = not said in an import")
+    ] = None
 
 
 class AssessmentSummary(Model):
@@ -137,7 +139,7 @@ class AssessmentSummary(Model):
 
     assessment_id: int
     number: int
-    status: Literal["open", "final", "superseded"]
+    status: Literal["open", "final", "superseded", "imported"]
     origin: str
     opened_at: datetime
     final_at: datetime | None
@@ -157,7 +159,7 @@ class AssessmentPublic(Model):
 
     assessment_id: int
     number: int
-    status: Literal["open", "final", "superseded"]
+    status: Literal["open", "final", "superseded", "imported"]
     origin: str
     opened_at: datetime
     final_at: datetime | None

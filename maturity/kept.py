@@ -13,7 +13,7 @@ from maturity.framework import Framework
 from maturity.levels import Standing
 from store.assessments import Row, StoredAssessment, StoredDecision
 
-Status = Literal["open", "final", "superseded"]
+Status = Literal["open", "final", "superseded", "imported"]
 _SUMMARY = ("site", "framework", "period", "counts")
 
 
@@ -34,8 +34,15 @@ class Kept:
     invited: Sequence[Row]
 
     @property
+    def is_imported(self) -> bool:
+        """Whether it came from elsewhere, with its levels as they were confirmed there."""
+        return self.stored.origin == "imported"
+
+    @property
     def status(self) -> Status:
-        """Final for ever, superseded by a newer one before that, or open for decisions."""
+        """Open for decisions, superseded by a newer one, or final for ever; imported ones are judged elsewhere."""
+        if self.is_imported:
+            return "imported"
         if self.stored.finalized_at:
             return "final"
         return "superseded" if self.stored.superseded_by else "open"
@@ -63,7 +70,7 @@ class Kept:
     @property
     def undecided(self) -> list[str]:
         """Criteria that need a decision before the end."""
-        return undecided(self.framework, self.outcomes, self.rulings)
+        return [] if self.is_imported else undecided(self.framework, self.outcomes, self.rulings)
 
     def plain(self) -> dict[str, Any]:
         """Everything as plain data: the result with the decision beside each criterion, each level three times."""
@@ -100,6 +107,8 @@ class Kept:
         return {part: [{**each, **self._confirmed(each["key"])} for each in self.stored.result[part]] for part in parts}
 
     def _confirmed(self, key: str) -> dict[str, Any]:
+        if self.is_imported:
+            return {}
         stand = self.confirmed[key]
         return {"confirmed": stand.level, "unconfirmed": list(stand.next.open) if stand.next else []}
 
@@ -117,7 +126,7 @@ def plain_decision(given: StoredDecision) -> dict[str, Any]:
 
 
 def _bare(stand: dict[str, Any]) -> dict[str, Any]:
-    return {name: stand[name] for name in ("key", "supported", "claimed", "confirmed")}
+    return {name: stand.get(name) for name in ("key", "supported", "claimed", "confirmed")}
 
 
 def _instant(at: datetime | None) -> str | None:

@@ -23,9 +23,10 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Assessments in a table."""
     drawn = Table("id", "site", "framework", "period", "number", "state", "supported", "contradicted", "not assessable")
     for row in rows:
-        state = "final" if row["finalized_at"] else "open"
+        state = "imported" if row["origin"] == "imported" else "final" if row["finalized_at"] else "open"
         if row["superseded_by"]:
-            state = f"{'final, ' if row['finalized_at'] else ''}superseded by {row['superseded_by']}"
+            before = "" if state == "open" else f"{state}, "
+            state = f"{before}superseded by {row['superseded_by']}"
         counts = [str(row["counts"].get(each.value, 0)) for each in Outcome]
         period = f"{row['first_day']} to {row['last_day']}"
         named = (str(row["assessment_id"]), row["site"], f"{row['framework']} {row['framework_version']}", period)
@@ -60,7 +61,7 @@ def _levels(kept: Kept, language: str, console: Console) -> None:
 
 
 def _numbers(stand: Mapping[str, Any]) -> list[str]:
-    return ["-" if stand[name] is None else str(stand[name]) for name in ("supported", "claimed", "confirmed")]
+    return ["-" if stand.get(name) is None else str(stand[name]) for name in ("supported", "claimed", "confirmed")]
 
 
 def _criteria(kept: Kept, console: Console) -> None:
@@ -71,5 +72,11 @@ def _criteria(kept: Kept, console: Console) -> None:
         comment = (
             escape(given.comment) + (f" (file {given.attachment[:12]})" if given.attachment else "") if given else ""
         )
-        drawn.add_row(criterion.id, str(criterion.level), _MARK[kept.outcomes[criterion.id]], said, comment)
+        drawn.add_row(
+            criterion.id,
+            str(criterion.level),
+            _MARK[kept.outcomes.get(criterion.id, Outcome.NOT_ASSESSABLE)],
+            said,
+            comment,
+        )
     console.print(drawn)

@@ -28,6 +28,7 @@ from api.routes.session import refuse_other_origins
 from maturity import statements
 from store import assessments
 from store import maturity as rows
+from store.serving import Row, Scope
 
 MOST_BYTES = 10_000_000
 MOST_SHOWN = 1_000
@@ -43,10 +44,10 @@ async def read_file(request: Request, _caller: Caller) -> bytes:
 
 
 @router.get("/claims")
-def list_claims(scope: CallerScope, site: Site) -> Claims:
+def list_claims(scope: CallerScope, caller: Caller, site: Site) -> Claims:
     """List what a site claims, newest first: the newest of a key counts."""
-    found = rows.claim_rows(scope.connection, site["site_id"], MOST_SHOWN)
-    return Claims(site=site["key"], items=[ClaimPublic.model_validate(row) for row in found])
+    note_view(scope.connection, caller, "claims", site["key"])
+    return _claims(scope, site)
 
 
 @router.post("/claims", status_code=HTTPStatus.CREATED, dependencies=_state, openapi_extra=bodies.documented(NewClaim))
@@ -59,14 +60,14 @@ def claim(
         statements.claim(
             scope.connection, catalogue, site["key"], body.key, body.level, account_id=caller.account_id
         )  # fmt: skip
-    return list_claims(scope, site)
+    return _claims(scope, site)
 
 
 @router.get("/declarations")
-def list_declarations(scope: CallerScope, site: Site) -> Declarations:
+def list_declarations(scope: CallerScope, caller: Caller, site: Site) -> Declarations:
     """List what a site declares, newest first: the newest of a name counts."""
-    found = rows.declaration_rows(scope.connection, site["site_id"], MOST_SHOWN)
-    return Declarations(site=site["key"], items=[DeclarationPublic.model_validate(row) for row in found])
+    note_view(scope.connection, caller, "declarations", site["key"])
+    return _declarations(scope, site)
 
 
 @router.post(
@@ -86,7 +87,7 @@ def declare(
     said = statements.Said(body.metric, body.value, body.statement, since, body.attachment)
     with told():
         statements.declare(scope.connection, site["key"], said, account_id=caller.account_id)
-    return list_declarations(scope, site)
+    return _declarations(scope, site)
 
 
 @router.post(
@@ -130,3 +131,13 @@ def read_attachment(
     note_view(scope.connection, caller, "attachment", site["key"], sha256=sha256)
     headers = {"Content-Disposition": f'attachment; filename="{sha256[:16]}.bin"', "Cache-Control": "private, no-store"}
     return Response(found[1], media_type="application/octet-stream", headers=headers)
+
+
+def _claims(scope: Scope, site: Row) -> Claims:
+    found = rows.claim_rows(scope.connection, site["site_id"], MOST_SHOWN)
+    return Claims(site=site["key"], items=[ClaimPublic.model_validate(row) for row in found])
+
+
+def _declarations(scope: Scope, site: Row) -> Declarations:
+    found = rows.declaration_rows(scope.connection, site["site_id"], MOST_SHOWN)
+    return Declarations(site=site["key"], items=[DeclarationPublic.model_validate(row) for row in found])

@@ -9,19 +9,26 @@ from typing import Any
 
 import psycopg
 import pytest
+from polars.testing import assert_frame_equal
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from maturity.checkpoint import Checkpoint
+from maturity.loading import framework
 from maturity.log import EvidenceLog
 from maturity.merkle import leaf_hash, root_from_inclusion
 from maturity.notes import Note, SigningKey
+from maturity.reading import kpis_of, read_facts
 from store.access import create_key, open_sites
 from store.pool import connect
 from tests.integration.api.conftest import DAY, settings_for
 from tests.support.database import Databases, TestDatabase
 from tests.support.fill import OTHER_SITE, SITE, fill
 
+FRAMES = (
+    *("values", "intervals", "quality", "ledger", "devices", "records", "events", "series", "alerts"),
+    *("predictions", "opened", "runs"),
+)
 END = datetime.now(UTC) + timedelta(days=30)
 KEY = SigningKey.generate("factory.example/log")
 WHO = {
@@ -213,6 +220,30 @@ def test_opening_the_losses_counts_for_people_of_the_site(office: Office) -> Non
     assert office.client.get("/").status_code == 200
     office.client.cookies.clear()
     assert views() == before + 1
+
+
+def test_the_api_reads_the_facts_of_its_sites_alone(office: Office) -> None:
+    with psycopg.connect(office.database.url) as connection:
+        for site, number in office.sites.items():
+            connection.execute("INSERT INTO alert (site_id, rule, from_ts) VALUES (%s, 'r', %s)", [number, DAY])
+            connection.execute("INSERT INTO audit_log (at, action, object) VALUES (%s, 'view.losses', %s)", [DAY, site])
+            connection.execute(
+                """INSERT INTO prediction (site_id, asset_id, model, for_ts, made_at)
+                   SELECT site_id, asset_id, 'm', %s, %s FROM asset WHERE site_id = %s LIMIT 1""",
+                [DAY, DAY - timedelta(days=1), number],
+            )
+    kpis = kpis_of(framework("lighthouse-os"))
+    with connect(office.database.url_for("haidang_evidence")) as connection:
+        whole = read_facts(connection, SITE, DAY, kpis)
+    with connect(office.database.url_for("haidang_api")) as connection:
+        open_sites(connection, [office.sites[SITE]])
+        seen = read_facts(connection, SITE, DAY, kpis)
+        assert read_facts(connection, OTHER_SITE, DAY, kpis) is None
+    assert whole is not None
+    assert seen is not None
+    for name in FRAMES:
+        assert_frame_equal(getattr(whole, name), getattr(seen, name), check_row_order=False)
+    assert {name for name in FRAMES if getattr(seen, name).height} >= {"values", "alerts", "predictions", "opened"}
 
 
 def test_the_api_enters_nothing_but_what_comes_of_assessments(office: Office) -> None:
