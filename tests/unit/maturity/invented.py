@@ -127,3 +127,14 @@ def _missing(metric: str) -> str:
     if metric.startswith("record."):
         return of_records.missing(METRICS[metric].requires[0])
     return "Only 91.3% of the data are there; 95% are needed."
+
+
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    from maturity.report.making import reports
+
+    found = assessment()
+    for name, content in reports(found, overview(), review(found)).items():
+        Path(sys.argv[1], name).write_bytes(content)
