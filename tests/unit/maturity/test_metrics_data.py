@@ -31,7 +31,8 @@ from tests.unit.maturity.invented_facts import (
 )
 from tests.unit.maturity.plain import SITE
 
-A, B = {"asset": "l/a"}, {"asset": "l/b"}
+A: dict[str, Any] = {"asset": "l/a"}
+B: dict[str, Any] = {"asset": "l/b"}
 WORK = intervals(*(interval(24 * day, 24 * day + 10, "production", **who) for day in (0, 1) for who in (A, B)))
 
 
@@ -49,7 +50,8 @@ def test_completeness_counts_days_that_are_not_there() -> None:
     assert measure("data.completeness", facts(quality=qualities(*half)), "critical_machines").value == 0.5
     gaps = quality(DAYS[0], 3, gap_us=12 * HOUR, name="state", **B)
     found = measure("data.completeness", facts(quality=qualities(*half, gaps)), "critical_machines")
-    assert (found.value, found.detail["series"]) == (pytest.approx(1.5 / 3), 2)
+    assert found.value == pytest.approx(1.5 / 3)
+    assert found.detail["series"] == 2
 
 
 def test_more_than_expected_is_no_more_than_complete() -> None:
@@ -128,7 +130,8 @@ def test_proposed_series_are_not_in_the_dictionary() -> None:
     status = [("active", True), ("active", True), ("proposed", True), ("retired", True), ("proposed", False)]
     rows = [{"asset": "l/a", "name": str(n), "status": s, "has_readings": r} for n, (s, r) in enumerate(status)]
     found = measure("data.tag_dictionary_share", facts(series=frame(schemas.SERIES, rows)))
-    assert (found.value, found.detail["proposed"]) == (pytest.approx(2 / 3), ["l/a/2"])
+    assert found.value == pytest.approx(2 / 3)
+    assert found.detail["proposed"] == ["l/a/2"]
 
 
 def device(key: str, seen: float, *, encrypted: bool | None = True) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """KPIs over a window: sums over sums, and how complete the data under them are."""
 
+from typing import Any
+
 import pytest
 
 from maturity.metrics import METRICS
 from tests.unit.maturity.invented_facts import DAYS, facts, measure, value, values
 
-A, B = {"scope": "l/a"}, {"scope": "l/b"}
+A: dict[str, Any] = {"scope": "l/a"}
+B: dict[str, Any] = {"scope": "l/b"}
 
 
-def both(kpi: str, numerator: float, denominator: float) -> list[dict[str, object]]:
+def both(kpi: str, numerator: float, denominator: float) -> list[dict[str, Any]]:
     return [value(kpi, day, numerator, denominator, **scope) for day in DAYS for scope in (A, B)]
 
 
