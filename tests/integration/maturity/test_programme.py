@@ -16,6 +16,7 @@ from maturity.errors import ProgrammeError, SignatureError
 from maturity.framework import Framework
 from maturity.notes import SigningKey
 from maturity.programme.summary import sign, summarise
+from maturity.workflow import read
 from pilot.cli import app
 from store.access import create_key
 from store.errors import InvalidConfigurationError
@@ -120,6 +121,9 @@ def test_the_newest_summary_counts_and_what_is_wrong_is_refused(database: TestDa
     with connect(database.url) as connection:
         rows = connection.execute("SELECT origin, number, supersedes FROM assessment ORDER BY assessment_id").fetchall()
         assert rows == [("imported", 1, None), ("imported", 2, 1)]
+        kept = read(connection, 2)
+        assert (kept.status, kept.undecided, kept.summary()["counts"]["supported"]) == ("imported", [], 2)
+        assert kept.plain()["principles"][0]["supported"] == 1
         assert connection.execute("SELECT origin FROM site WHERE key = 'plant'").fetchone() == ("imported",)
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
             connection.execute("DELETE FROM programme_import")
