@@ -217,7 +217,7 @@ class Arrivals:
         if self.nodes is not None:
             self.nodes.drop()
         held = chain(*in_work, *self._ready, self._batcher.take())
-        self._kept += [packets.again(message) for message in held if packets.is_kept(message)]
+        self._kept += filter(packets.is_kept, held)
         self._ready.clear()
         self.held = self._held_bytes = 0
         self.metrics.held.set(0)
@@ -227,7 +227,12 @@ class Arrivals:
     def take_in_kept(self) -> None:
         """Take in again what an outage left here."""
         kept, self._kept = self._kept, []
-        self._take_in(kept)
+        self._take_in([packets.again(message) for message in kept])
+
+    def forget_kept(self, stored: Sequence[Message]) -> None:
+        """Of what an outage left here these were stored after all."""
+        those = set(map(id, stored))
+        self._kept = [message for message in self._kept if id(message) not in those]
 
     def forget_waiting(self) -> None:
         """Let go of what waits for sessions of before: the broker sends it again."""

@@ -57,9 +57,18 @@ class Doubt:
         Raises:
             psycopg.Error: nobody answers, or the lost connection is still at work; ask again.
         """
-        attempt = self._attempt
-        is_stored = False
-        if attempt is not None and messages and messages[0] is attempt.messages[0]:
+        if self._attempt is not None and not (messages and messages[0] is self._attempt.messages[0]):
+            self.end()
+        return self.settle(connection)
+
+    def settle(self, connection: Connection) -> Attempt | None:
+        """Find out about the batch in doubt; null where there is none or it is not stored.
+
+        Raises:
+            psycopg.Error: nobody answers, or the lost connection is still at work; ask again.
+        """
+        attempt, is_stored = self._attempt, False
+        if attempt is not None:
             is_stored = raw.is_stored(connection, attempt.mark, attempt.transaction)
             connection.commit()
         self.end()

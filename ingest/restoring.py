@@ -89,7 +89,7 @@ class Restoring:
         if left:
             log.warning("sessions_not_empty", sessions=left, advice="nodes are asked to introduce themselves again")
             nodes = awaited(nodes)
-        self._host.load(nodes)
+        self._host.load(nodes, shared=True)
         self.is_waiting = False
         self._take_in(self.drop())
 

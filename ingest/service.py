@@ -118,7 +118,7 @@ class Service:
         backoff = Backoff()
         while not self._signals.stopping.is_set():
             try:
-                await self._storing.in_thread(self._writer.open)
+                self._arrivals.forget_kept(await self._storing.in_thread(self._writer.open))
                 if first:
                     self._arrivals.served_at -= await self._storing.in_thread(self._silent_s)
                 await self._restore_nodes()

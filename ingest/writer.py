@@ -102,16 +102,18 @@ class Writer:
         self._staged_left = 0
         self._touched: dict[int, int] = {}
 
-    def open(self) -> None:
-        """Connect and read the registry. What was in doubt is given up: the broker sends it again.
+    def open(self) -> Sequence[Message]:
+        """Connect and read the registry; tells the messages of a batch in doubt that turns out to be stored.
 
         Raises:
             DatabaseUnavailableError: nobody answers.
         """
-        self._doubt.end()
         self.planner.open()
-        with translated(self._url):
-            self._open()
+        stored = self.run(self._doubt.settle)
+        if stored is None:
+            return ()
+        self._touched.update(stored.seen)
+        return stored.messages
 
     def write(self, messages: Sequence[Message], ahead: Plan | None = None) -> Report:
         """Store a batch; when this returns, all of it may be acknowledged.

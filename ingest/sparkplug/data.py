@@ -29,6 +29,8 @@ def known_shape(known: Known, source: "Source", place: Place, payload: bytes, re
     if place.key in known.nodes.doubtful and not state.is_next(node, found.seq % state.ROUND):
         return []
     sent = sent_us(found.sent_ms, received_us)
+    if sent <= known.nodes.shared_until_us(place.key):
+        return []
     step = known.asked(place, state.advance(node, found.seq % state.ROUND, sent, dup=False))
     change = known.nodes.keep(state.Change(step.node))
     return [Part(source, Decoded(rows=[found.row], effects=(change,), missing=step.missing))]
@@ -42,7 +44,7 @@ def values(known: Known, arrival: Arrival, node: Node) -> list[Part]:
     device = node.device(arrival.place.device)
     meanings = known.meaning(arrival.source, node)
     is_born = device.life is Life.BORN
-    is_first = arrival.kept and state.is_next(node, arrival.seq)
+    is_first = arrival.kept and not arrival.dup and state.is_next(node, arrival.seq)
     tables = state.readable(device, arrival.sent_us, again=arrival.again and not is_first)
     decoded = decode.decode(arrival.payload, meanings, _aliases(meanings, tables))
     if is_born and decoded.rows and not (decoded.values or decoded.rejected):

@@ -61,9 +61,10 @@ class Host:
             "DDEATH": partial(device_death, self.known),
         }
 
-    def load(self, nodes: Iterable[Node]) -> None:
-        """Replace what is held by what is stored."""
-        self.known.nodes.load(node for node in nodes if self.is_mine(f"{node.group}/{node.name}"))
+    def load(self, nodes: Iterable[Node], *, shared: bool = False) -> None:
+        """Replace what is held by what is stored; `shared` where somebody else received what they say until now too."""
+        own = [node for node in nodes if self.is_mine(f"{node.group}/{node.name}")]
+        self.known.nodes.load(own, shared=shared)
         self.known.meanings.clear()
         self.known.rebirths.forget()
 
@@ -130,6 +131,8 @@ class Host:
             if not payload.metrics and not payload.timestamp and not place.kind.endswith("DEATH"):
                 raise PayloadError("wrong_shape", "the payload has neither metrics nor a time")  # noqa: TRY301
             sent = sent_us(payload.timestamp, receipt.received_us)
+            if sent <= self.known.nodes.shared_until_us(place.key):
+                receipt = receipt._replace(dup=True)
             arrival = Arrival(place, source, payload, sent, data, *receipt)
             node = self.known.nodes.known_or_new(place.key, source)
             doubt = self.known.doubt(arrival, node)
@@ -149,6 +152,7 @@ class Host:
         try:
             payload = parse(data)
             sent = sent_us(payload.timestamp, received_us)
+            dup = dup or sent <= self.known.nodes.shared_until_us(place.key)
             arrival = Arrival(place, source, payload, sent, data, received_us, dup, kept=False)
             doubt = self.known.doubt(arrival, node)
             step = self.known.advance(arrival, doubt.node if doubt else node)

@@ -27,14 +27,24 @@ class Nodes:
         self._metrics: dict[Key, int] = {}
         self._all_metrics = 0
         self.doubtful: set[Key] = set()
+        self._shared_until: dict[Key, int] = {}
 
-    def load(self, nodes: Iterable[Node]) -> None:
-        """Replace what is held by what is stored."""
+    def load(self, nodes: Iterable[Node], *, shared: bool = False) -> None:
+        """Replace what is held by what is stored.
+
+        `shared`: what it says until now was received by somebody else too, and may come here after it was stored.
+        """
         self._nodes = {(node.group, node.name): node for node in nodes}
         self._strangers.clear()
         self._metrics = {key: sum(map(_size, node.devices.values())) for key, node in self._nodes.items()}
         self._all_metrics = sum(self._metrics.values())
+        if shared:
+            self._shared_until.update((key, node.newest_us) for key, node in self._nodes.items())
         self.doubt()
+
+    def shared_until_us(self, key: Key) -> int:
+        """Until when what a node said may have been stored by who worked for it before."""
+        return self._shared_until.get(key, 0)
 
     def doubt(self) -> None:
         """Nobody listened for a while."""

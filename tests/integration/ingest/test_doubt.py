@@ -1,20 +1,26 @@
 """A connection that dies around COMMIT: whatever the server did, nothing is stored or counted twice, nothing lost."""
 
+import asyncio
 import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from select import select
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
+from ingest.arrivals import Arrivals
+from ingest.columns import Plan
 from ingest.message import Message
+from ingest.metrics import Metrics
 from ingest.route import Router
-from ingest.writer import NotStoredError, Writer
+from ingest.storing import Storing
+from ingest.waiting import Signals
+from ingest.writer import NotStoredError, Report, Writer
 from store import raw
 from store.errors import DatabaseUnavailableError
 from tests.integration.ingest.test_replay import Replays
@@ -263,9 +269,74 @@ def test_what_replays_leave_says_nothing_about_a_batch(
     assert bench.ledger()["stored"] == 6
 
 
-def test_what_is_given_up_keeps_no_replay_waiting(bench: Bench, cut_next: Callable[[str], None]) -> None:
-    cut_next("after")
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_what_is_given_up_is_known_to_be_stored_or_not_and_keeps_no_replay_waiting(
+    bench: Bench, cut_next: Callable[[str], None], how: str
+) -> None:
+    messages = batch(bench)
+    cut_next(how)
     with pytest.raises(NotStoredError):
-        bench.writer.write(batch(bench))
-    bench.writer.open()  # as the service does after an outage
+        bench.writer.write(messages)
+    assert list(bench.writer.open()) == (messages if how == "after" else [])  # as the service does after an outage
+    assert list(bench.writer.open()) == []
     assert bench.writer.write_beside([bench.message(sample({"power_kw": 8.0}, 8))], lambda *_: None).committed == 1
+
+
+class Batches:
+    """What the store sees of arrivals: batches that are there, and what was let go, in its order."""
+
+    connection = None
+
+    def __init__(self, *batches: list[Message]) -> None:
+        self._batches = list(batches)
+        self.released: list[Message] = []
+
+    async def next_batch(self, _all_came: asyncio.Event) -> list[Message] | None:
+        return self._batches.pop(0) if self._batches else None
+
+    def release(self, messages: list[Message]) -> None:
+        self.released += messages
+
+
+async def store(batches: Batches, writer: Writer) -> None:
+    async def sit_out(error: DatabaseUnavailableError) -> None:
+        raise error
+
+    storing = Storing(cast(Arrivals, batches), writer, Metrics(), Signals(), outage_s=60.0)
+    await storing.run(sit_out)
+    await storing.close()
+
+
+@pytest.mark.parametrize("how", ["before", "after", "poison"])
+def test_a_batch_planned_behind_one_that_fails_is_stored_once_and_acknowledged_after_it(
+    bench: Bench, cut_next: Callable[[str], None], how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both bring new series and a value of the same key: the first received stays."""
+    monkeypatch.setattr("ingest.storing.RETRY_S", 0.0)
+    with psycopg.connect(bench.database.url) as connection:
+        connection.execute("ALTER TABLE event ADD CHECK (key <> 'poison')")
+    job = {"job": "poison"} if how == "poison" else {}
+    one = [bench.message(sample({"power_kw": 1.0, f"a{n}_kw": 1.0, **(job if n == 2 else {})}, n)) for n in range(1, 4)]
+    two = [bench.message(sample({"power_kw": 2.0, f"b{n}_kw": 1.0}, n)) for n in range(3, 6)]
+    three = [bench.message(sample({"power_kw": 3.0}, n)) for n in range(6, 8)]
+    ahead, write = list[bool](), bench.writer.write
+
+    def noting(messages: list[Message], plan: Plan | None) -> Report:
+        ahead.append(plan is not None)
+        return write(messages, plan)
+
+    monkeypatch.setattr(bench.writer, "write", noting)
+    batches = Batches(one, two, three)
+    if how != "poison":
+        cut_next(how)
+    asyncio.run(store(batches, bench.writer))
+    assert batches.released == [*one, *two, *three]
+    assert ahead == [True, False, True] if how == "poison" else [True, False, False, True]
+    found = bench.rows("SELECT value FROM reading JOIN series USING (series_id) WHERE name = 'power_kw' ORDER BY ts")
+    refused = len(job)  # the message of two values with it
+    assert [value for (value,) in found] == [0.5, *[1.0] * (3 - refused), 2.0, 2.0, 3.0, 3.0]
+    rows = 14 - 2 * refused
+    assert bench.rows("SELECT count(*), count(DISTINCT (series_id, ts)) FROM reading") == [(rows, rows)]
+    ledger = bench.ledger()
+    assert (ledger["received"], ledger["processed"], ledger.get("rejected", 0)) == (9, 9 - refused, refused)
+    assert (ledger["stored"], ledger["conflict"]) == (rows, 1)
