@@ -46,10 +46,23 @@ def standings(framework: Framework, outcomes: Outcomes, excluded: frozenset[str]
         for principle in framework.principles
     }
     numbers = sorted(each.level for each in framework.levels)
+    counted = _after_prerequisites(framework, outcomes, excluded)
     return {
-        key: _standing(key, numbers, criteria, outcomes, excluded)
-        for key, criteria in {**areas, **of_principle}.items()
+        key: _standing(key, numbers, criteria, counted, excluded) for key, criteria in {**areas, **of_principle}.items()
     }
+
+
+def _after_prerequisites(framework: Framework, outcomes: Outcomes, excluded: frozenset[str]) -> dict[str, Outcome]:
+    """A supported criterion counts towards levels only where its prerequisites are supported or not applicable."""
+    counted = dict(outcomes)
+    changed = True
+    while changed:
+        changed = False
+        for each in framework.criteria:
+            lacks = any(counted.get(name) is not Outcome.SUPPORTED for name in set(each.prerequisites) - excluded)
+            if lacks and counted.get(each.id) is Outcome.SUPPORTED:
+                counted[each.id], changed = Outcome.NOT_ASSESSABLE, True
+    return counted
 
 
 def _standing(

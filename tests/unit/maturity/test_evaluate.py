@@ -120,6 +120,18 @@ def test_levels_are_cumulative_and_never_an_average() -> None:
     assert standings(made, {**outcomes, "AA-1.1": BAD})["p"].level == 0
 
 
+def test_a_criterion_counts_only_where_its_prerequisites_hold() -> None:
+    made = framework(
+        criterion(), criterion("AA-1.2", prerequisites=["AA-1.3"]), criterion("AA-1.3", prerequisites=["AA-1.4"]),
+        criterion("AA-1.4", mandatory=False),
+    )  # fmt: skip
+    good = dict.fromkeys(("AA-1.1", "AA-1.2", "AA-1.3", "AA-1.4"), GOOD)
+    assert standings(made, good)["p"].level == 1
+    lacking = standings(made, {**good, "AA-1.4": BAD})["p"]
+    assert (lacking.level, lacking.states[0].open) == (0, ("AA-1.2", "AA-1.3"))
+    assert standings(made, {**good, "AA-1.4": BAD}, frozenset({"AA-1.4"}))["p"].level == 1
+
+
 def test_a_level_without_criteria_ends_an_area() -> None:
     made = framework(criterion("AA-1.1", 1), criterion("AA-3.1", 3), criterion("AA-2.1", 2, mandatory=False))
     stand = standings(made, {"AA-1.1": GOOD, "AA-3.1": GOOD, "AA-2.1": GOOD})["work"]
