@@ -75,4 +75,5 @@ def test_everything_is_replayed_once_though_the_worker_is_killed(
     assert chain.one("SELECT sum(replayed)::int FROM ledger_now") == MESSAGES
     shown = CliRunner().invoke(app, ["ledger", "--site", "demo", "--json"], env=environment)
     assert (shown.exit_code, json.loads(shown.stdout)["balanced"]) == (0, True)
+    chain.wait_connected(2)  # all may have been replayed before it was killed
     assert chain.ingest.terminate() == 0

@@ -481,3 +481,23 @@ def test_two_workers_that_store_the_same_keep_it_once(bench: Bench) -> None:
     other.close()
     assert bench.rows("SELECT count(*) FROM reading") == [(50,)]
     assert bench.ledger()["duplicate"] == 50
+
+
+@pytest.mark.parametrize(("later_s", "series"), [(0.0, None), (2.0, "power_kw")])
+def test_a_plan_made_ahead_is_made_anew_when_the_registry_changed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, later_s: float, series: str | None
+) -> None:
+    """What is younger than a second counts as it was when it was looked at, like everything of the registry."""
+    bench.write(sample({"power_kw": 1.0}))
+    messages = [bench.message(sample({"power_kw": 2.0}, 1)), bench.message(b"garbage")]
+    planner = bench.writer.planner
+    made_at = time.monotonic()
+    monkeypatch.setattr(planner.resolver, "clock", lambda: made_at)
+    plan = planner.plan_ahead(messages)
+    with psycopg.connect(bench.database.url) as connection:
+        connection.execute("DELETE FROM reading")
+        connection.execute("DELETE FROM series")
+    monkeypatch.setattr(planner.resolver, "clock", lambda: made_at + later_s)
+    bench.writer.write(messages, plan)
+    assert bench.rows("SELECT value, name FROM reading LEFT JOIN series USING (series_id)") == [(2.0, series)]
+    assert (bench.ledger()["stored"], bench.ledger()["rejected"]) == (2, 1)

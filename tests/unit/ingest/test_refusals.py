@@ -102,3 +102,14 @@ def test_a_derived_message_counts_its_values_only_and_a_replay_is_counted_beside
     assert (counts["received"], counts["processed"], counts["decoded"], counts["stored"]) == (1, 1, 2, 2)
     assert counts["replayed"] == 1
     assert (sum(found.latency_ms), sum(found.skew_ms)) == (0, 0)
+
+
+def test_a_refusal_belongs_to_the_site_and_device_that_it_was_planned_for() -> None:
+    """The next batch is planned while this one is written: what a topic is may change between the two."""
+    source = known_source()
+    batch = refused(b"a")
+    batch.source = source
+    plan, _ = plan_of([batch])
+    source.site_id, source.device_id = 8, 9
+    (one,) = refusals(plan, tally(plan), NOW_US, Limits())
+    assert (one.row["site_id"], one.row["device_id"]) == (1, 7)
