@@ -35,7 +35,7 @@ def read(url: str, size: Size, _: int) -> dict[str, Any]:
         ids = inputs.series(connection, number)["series_id"].to_list()
         span = inputs.Range(*read_range(site, days))
         began = time.perf_counter()
-        rows = sum(len(batch) for batch in inputs.readings(connection, reader, ids, span))
+        rows = sum(len(batch) for batch in inputs.rows(connection, reader, ids, span))
         return {"what": "only reading", "seconds": time.perf_counter() - began, "readings": rows}
 
 

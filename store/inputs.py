@@ -14,6 +14,7 @@ import polars as pl
 import psycopg
 import pyarrow as pa
 
+from store import packed
 from store.instants import UNIX_EPOCH, instant
 from store.pool import Connection, conninfo
 from store.queries import load
@@ -75,11 +76,24 @@ class Range:
     to_us: int
 
 
+@dataclass(frozen=True)
+class Reader:
+    """ADBC connections; a whole day comes over all of them, everything else over the first one."""
+
+    connections: tuple[Any, ...]
+
+
 @contextmanager
-def open_adbc(url: str) -> Iterator[Any]:
-    """Open the connection over which readings come."""
-    with adbc.connect(conninfo(url, "haidang-kpi-read")) as connection:
-        yield connection
+def open_adbc(url: str) -> Iterator[Reader]:
+    """Open the connections over which readings come."""
+    where = conninfo(url, "haidang-kpi-read")
+    with adbc.connect(where) as one, adbc.connect(where) as other:
+        for connection in (one, other):
+            with connection.cursor() as cursor:
+                cursor.execute(_SQL["keep_order"])
+                cursor.fetchall()
+            connection.commit()
+        yield Reader((one, other))
 
 
 def series(connection: Connection, site_id: int) -> pl.DataFrame:
@@ -87,14 +101,24 @@ def series(connection: Connection, site_id: int) -> pl.DataFrame:
     return _frame(connection, "series", {"site_id": site_id}, _SERIES)
 
 
-def readings(connection: Connection, reader: Any, series_ids: Sequence[int], span: Range) -> Iterator[pa.RecordBatch]:
+def readings(
+    connection: Connection, readers: Reader, series_ids: Sequence[int], span: Range
+) -> Iterator[pa.RecordBatch]:
     """Rows of the series in the range with one earlier and one later row each, in no order, batch by batch."""
     if not series_ids:
         return
-    ids, before, after = list(series_ids), instant(span.from_us), instant(span.to_us)
+    ids, before, after, reader = list(series_ids), instant(span.from_us), instant(span.to_us), readers.connections[0]
     yield from _nearest(connection, reader, "carry_in", ids, (before - _NEAR, before), (UNIX_EPOCH, before - _NEAR))
-    yield from _fetch(connection, reader, "readings", {"series": ids, **_bounds(span)})
+    if cuts := packed.slices(connection, ids, (before, after)):
+        yield from packed.batches(connection, readers.connections, ids, cuts)
+    else:
+        yield from rows(connection, readers, ids, span)
     yield from _nearest(connection, reader, "follow", ids, (after, after + _NEAR), (after + _NEAR, _END))
+
+
+def rows(connection: Connection, readers: Reader, series_ids: Sequence[int], span: Range) -> Iterator[pa.RecordBatch]:
+    """Rows of the series in the range over one ADBC connection, in no order, batch by batch."""
+    yield from _fetch(connection, readers.connections[0], "readings", {"series": list(series_ids), **_bounds(span)})
 
 
 def reach_back(

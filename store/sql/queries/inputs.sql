@@ -11,6 +11,30 @@ FROM series s JOIN asset a USING (asset_id) WHERE s.site_id = %(site_id)s ORDER 
 SELECT series_id, ts, value, quality FROM reading
 WHERE series_id = ANY (%(series)s::integer[]) AND ts >= %(from_ts)s AND ts < %(to_ts)s
 
+-- name: readings_packed
+-- The same rows of some pages as four strings of bytes in network order, whose numbers stand at the same places; a null
+-- value is a NaN of its own. NULL without any row.
+SELECT string_agg(int4send(series_id), ''), string_agg(timestamptz_send(ts), ''),
+       string_agg(coalesce(float8send(value), '\x7ff84e554c4c0000'::bytea), ''), string_agg(int2send(quality), '')
+FROM reading
+WHERE series_id = ANY (%(series)s::integer[]) AND ts >= %(from_ts)s AND ts < %(to_ts)s
+  AND ctid >= %(first)s::tid AND ctid < %(last)s::tid
+
+-- name: pages
+-- Partitions of a half-open range in the order of time, with the part of the range and the pages of each; none where
+-- readings are not in plain partitions.
+SELECT greatest(d.day_start, %(from_ts)s) AS from_ts, least(d.day_start + interval '1 day', %(to_ts)s) AS to_ts,
+       pg_relation_size(c.oid) / current_setting('block_size')::integer AS pages
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+CROSS JOIN LATERAL (SELECT to_date(substr(c.relname, 9), 'YYYYMMDD')::timestamp AT TIME ZONE 'UTC' AS day_start) AS d
+WHERE i.inhparent = 'reading'::regclass AND p.relkind = 'p' AND c.relname ~ '^reading_[0-9]{8}$'
+  AND d.day_start < %(to_ts)s AND d.day_start + interval '1 day' > %(from_ts)s
+ORDER BY d.day_start
+
+-- name: keep_order
+-- Rows come in the order in which they lie in the pages, which is nearly that of time.
+SELECT set_config('max_parallel_workers_per_gather', '0', false), set_config('synchronize_seqscans', 'off', false)
+
 -- name: carry_in
 -- The last row of each series before an instant, found by index.
 SELECT s.series_id, r.ts, r.value, r.quality FROM unnest(%(series)s::integer[]) AS s(series_id)
