@@ -22,7 +22,7 @@ _PIECES = frozenset({Basis.COUNT, Basis.PERFORMANCE})
 _unattributed = pl.col("unattributed_good") + pl.col("unattributed_reject")
 
 _BY_RULE = _TIME_BASED | _PIECES
-_OF_REJECTS = frozenset({"reduced yield", "process defects"})
+OF_REJECTS = frozenset({"reduced yield", "process defects"})
 _no_start_up = (pl.col("counted_setup_s") == 0) & (pl.col("ideal_total_s") > pl.col("ideal_good_s"))
 
 
@@ -34,6 +34,8 @@ def coverage() -> pl.Expr:
 def completeness(kpi: Kpi) -> pl.Expr:
     """Received over expected readings, else seconds with a signal over seconds; at most 1."""
     metered = _share(pl.col("energy_received"), pl.col("energy_expected"))
+    if kpi.basis is Basis.SUBMETER:  # a silent sub-meter would pass for energy that nothing explains
+        return pl.min_horizontal(metered, _share(pl.col("submeter_received"), pl.col("submeter_expected")))
     if kpi.basis in METERED:
         return pl.min_horizontal(metered, _of_machines()) if kpi.per_piece else metered
     return pl.min_horizontal(metered, _of_machines()) if kpi.basis is Basis.CBAM else _of_machines()
@@ -80,7 +82,9 @@ def _low_reasons(kpi: Kpi) -> Iterator[Then]:
     due = "energy_expected" if kpi.basis in METERED else "expected"
     low = _too_little_known(kpi) | _too_little_came(kpi)
     gap = "gap_energy" if kpi.basis in METERED else "gap"
-    yield pl.when(_too_little_came(kpi) & (pl.col(due) > 0)).then(pl.lit("missing_samples"))
+    was_due = pl.col(due) > 0
+    was_due = was_due | (pl.col("submeter_expected") > 0) if kpi.basis is Basis.SUBMETER else was_due
+    yield pl.when(_too_little_came(kpi) & was_due).then(pl.lit("missing_samples"))
     yield pl.when(_too_little_known(kpi)).then(pl.lit("unknown_time"))
     yield pl.when(low & pl.col("marks").list.contains(gap)).then(pl.lit(gap))
 
@@ -90,7 +94,7 @@ def flags(kpi: Kpi) -> pl.Expr:
     found = [pl.when(test).then(pl.lit(name)) for name, (bases, test) in sorted(_FLAGS.items()) if kpi.basis in bases]
     if kpi.per_piece:
         found.append(pl.when(_unattributed > 0).then(pl.lit("unattributed")))
-    if kpi.loss in _OF_REJECTS:
+    if kpi.loss in OF_REJECTS:
         found.append(pl.when(_no_start_up).then(pl.lit("startup_not_told")))
     if kpi.basis in _BY_RULE:
         found.append(pl.when(pl.col("rule") != "").then(pl.concat_str(pl.lit("line_"), pl.col("rule"))))
