@@ -261,7 +261,7 @@ def test_what_is_not_in_the_log_is_not_packed(factory: Factory) -> None:
 
 def test_a_programme_takes_it_in_after_checking_all_of_it(package: Path, databases: Databases, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.zip"
-    damaged.write_bytes(package.read_bytes().replace(b"AA-1.1", b"AA-1.2", 1)[:-1])
+    damaged.write_bytes(package.read_bytes()[:-1])
     with databases.clone() as elsewhere:
         runner = CliRunner(env={"HAIDANG_DATABASE_URL": elsewhere.url_for("haidang_evidence")})
 
