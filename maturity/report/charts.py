@@ -7,7 +7,7 @@ the report with vl-convert (`maturity.report.drawing`).
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from maturity.report.overview import Trend
 
@@ -40,7 +40,8 @@ def levels(
     """
     present = [number for number in range(len(series)) if any(each[number] is not None for each in values)]
     drawn = _radar if len(names) >= FEWEST_AXES else _dots
-    made: dict[str, Any] = drawn(names, values, series, most, present).properties(description=title).to_dict()
+    chart = drawn(names, values, series, most, present).properties(description=title)
+    made: dict[str, Any] = chart.to_dict(validate=False)
     return made
 
 
@@ -58,7 +59,7 @@ def trend(found: Trend, title: str, width: int = 250, height: int = 90) -> dict[
     line = alt.Chart({"values": rows}).mark_line(color=COLOURS[0], strokeWidth=1.6, point=dots)
     chart = line.encode(x=x, y=y)
     sized = _styled(chart.properties(width=width, height=height, description=title))
-    made: dict[str, Any] = sized.to_dict()
+    made: dict[str, Any] = sized.to_dict(validate=False)
     return made
 
 
@@ -119,18 +120,27 @@ def _names(names: Sequence[str]) -> Any:
     import altair as alt  # noqa: PLC0415
 
     marks = []
-    for number, name in enumerate(names):
-        lines = textwrap.wrap(name, _LABEL_CHARACTERS)
-        end = _at(number, len(names), 1.07)
-        sideways = abs(end["x"]) > _RADIUS * 0.1
-        align: Any = ("left" if end["x"] > 0 else "right") if sideways else "center"
-        height = (len(lines) - 1) * _LINE_HEIGHT
-        lift = -height / 2 if sideways else (-height - 2 if end["y"] > 0 else _LINE_HEIGHT - 2)
-        mark = alt.Chart({"values": [{**end, "name": lines}]}).mark_text(
-            align=align, baseline="middle", dy=lift, lineHeight=_LINE_HEIGHT, color=TEXT, fontSize=10
+    placed = [_placed(number, name, len(names)) for number, name in enumerate(names)]
+    sides: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
+    for side in sides:
+        rows = [row for row in placed if row["side"] == side]
+        mark = alt.Chart({"values": rows}).mark_text(
+            align=side, baseline="middle", lineHeight=_LINE_HEIGHT, color=TEXT, fontSize=10
         )
         marks.append(mark.encode(x=_x("x"), y=_y("y"), text="name:N"))
     return alt.layer(*marks)
+
+
+def _placed(number: int, name: str, axes: int) -> dict[str, Any]:
+    """A name in lines, and where its first line goes: beside the radar in the middle of the lines, else clear of it."""
+    lines = textwrap.wrap(name, _LABEL_CHARACTERS)
+    end = _at(number, axes, 1.07)
+    height = (len(lines) - 1) * _LINE_HEIGHT
+    if abs(end["x"]) > _RADIUS * 0.1:
+        side, lift = ("left" if end["x"] > 0 else "right"), height / 2
+    else:
+        side, lift = "center", (height + 2 if end["y"] > 0 else 2 - _LINE_HEIGHT)
+    return {"x": end["x"], "y": end["y"] + lift, "name": lines, "side": side}
 
 
 def _ring_numbers(most: int) -> Any:

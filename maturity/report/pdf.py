@@ -2,7 +2,6 @@
 
 import json
 from importlib.resources import as_file, files
-from typing import Literal
 
 from maturity.report import drawing
 from maturity.report.parts import View
@@ -10,15 +9,6 @@ from maturity.report.parts import View
 
 def pdf(view: View) -> bytes:
     """Set a view as a PDF of A4 pages."""
-    return _set(view, "pdf")[0]
-
-
-def pages(view: View) -> list[bytes]:
-    """Set a view as one PNG per page, to look at."""
-    return _set(view, "png")
-
-
-def _set(view: View, form: Literal["pdf", "png"]) -> list[bytes]:
     import typst  # noqa: PLC0415 - loads fonts that nobody who sets nothing needs
 
     charts = {"radar": drawing.radar(view, "pdf"), "trends": drawing.trends(view, "pdf")}
@@ -26,6 +16,5 @@ def _set(view: View, form: Literal["pdf", "png"]) -> list[bytes]:
     inputs = {"view": json.dumps({**view.plain(), **charts}, ensure_ascii=False)}
     with as_file(files("maturity.report") / "templates") as folder:
         template = folder / "report.typ"
-        made = typst.Compiler(template, root=folder, ignore_system_fonts=True, sys_inputs=inputs).compile(format=form)
-    assert made is not None  # noqa: S101 - without a file to write to it answers with bytes
-    return made if isinstance(made, list) else [made]
+        made = typst.compile(template, root=folder, ignore_system_fonts=True, sys_inputs=inputs, format="pdf")
+    return bytes(made)
