@@ -69,6 +69,8 @@ AMOUNTS: dict[str, pl.Expr] = {
     "expected": _of("expected") & ~_of_meter,
     "energy_received": _of("received") & _of_meter,
     "energy_expected": _of("expected") & _of_meter,
+    "submeter_received": _of("received") & _of_meter,
+    "submeter_expected": _of("expected") & _of_meter,
     "energy_kwh": _is_energy,
     "main_kwh": _is_energy,
     "submetered_kwh": _is_energy,
@@ -116,7 +118,10 @@ OF_ENERGY = frozenset(
     }
 )
 # Of a meter, a scope may have a share only: the column of `Scopes.sources` that says which.
-_SHARES = {"main_kwh": "main_share", "submetered_kwh": "submeter_share"}
+_SHARES = {
+    "main_kwh": "main_share",
+    **dict.fromkeys(("submetered_kwh", "submeter_received", "submeter_expected"), "submeter_share"),
+}
 
 
 def role(measure: str) -> str:

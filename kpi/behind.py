@@ -12,6 +12,7 @@ from kpi.catalogue import Basis, Kpi
 from kpi.errors import KpiError
 from kpi.frames import ATOMS, HOUR_US, INTERVAL_SERIES, conform, empty
 from kpi.rollup import RollupInputs, scopes_of, wide_rows
+from kpi.stored_eras import stored_eras
 from kpi.windows import calendar_windows
 from kpi.work import DAY, month_end
 from model.registry import Site
@@ -141,7 +142,9 @@ class Archive:
         known = atoms["production_day"]
         windows = calendar_windows(site, min([kind.first, *known]) - DAY, max([kind.last, *known]) + DAY)
         now_us = round(kind.computed_at.timestamp() * 1e6)
-        return RollupInputs(site, atoms, conform(series, INTERVAL_SERIES), windows, now_us)
+        long = kind.grain in {Grain.WEEK, Grain.MONTH, Grain.JOB}
+        eras = stored_eras(self.connection, site, min(known), max([kind.last, *known])) if long else ()
+        return RollupInputs(site, atoms, conform(series, INTERVAL_SERIES), windows, now_us, eras=eras)
 
 
 def kind_of(value: dict[str, Any]) -> Kind:

@@ -6,8 +6,10 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from kpi.eras import Era
 from kpi.frames import ATOMS, INTERVAL_SERIES, conform, empty
 from kpi.rollup import MARKS, VALUES, RollupInputs, rollup
+from kpi.stored_eras import stored_eras
 from kpi.windows import calendar_windows
 from kpi.work import DAY, LongWindows, each_day, month_end
 from model.registry import Site
@@ -134,7 +136,14 @@ class Builder:
     ) -> RollupInputs:
         digests = {**(facts.digests if facts else {}), **fresh.digests}
         marks = fresh.over(conform(facts.flags, MARKS), fresh.marks) if facts else fresh.marks
-        return RollupInputs(self.site, atoms, series, windows, self.now_us, digests, marks)
+        eras = self._eras(windows) if facts else ()  # a span of days has one registry
+        return RollupInputs(self.site, atoms, series, windows, self.now_us, digests, marks, eras)
+
+    def _eras(self, windows: pl.DataFrame) -> tuple[Era, ...]:
+        first, last = windows["production_day"].min(), windows["production_day"].max()
+        if not isinstance(first, date) or not isinstance(last, date):
+            return ()
+        return stored_eras(self.connection, self.site, first, last)
 
 
 def _extent(wanted: LongWindows) -> derived.Days:

@@ -1,5 +1,7 @@
 """Demand of a scope: the interval series of its meters are summed first, then the peak of each window is taken."""
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from kpi.base import grouped
@@ -12,8 +14,12 @@ _KEYS = ("scope", "grain", "production_day", "shift", "window_hour_us")
 _day = pl.col("production_day")
 
 
-def demand_of_windows(series: pl.DataFrame, sources: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
-    """Reduce interval series (frames.INTERVAL_SERIES) to peak (kW) and metered hours per scope and window.
+def demand_of_windows(series: Iterable[tuple[pl.DataFrame, pl.DataFrame]], shifts: pl.DataFrame) -> pl.DataFrame:
+    """Reduce interval series to peak (kW) and metered hours per scope and window.
+
+    Args:
+        series: interval series (frames.INTERVAL_SERIES), each with what contributes to which scope (scopes.SOURCES).
+        shifts: of the scopes.
 
     Returns:
         Columns scope, grain, production_day, shift, window_hour_us (0 unless grain is hour), peak_kw, demand_kwh and
@@ -21,7 +27,7 @@ def demand_of_windows(series: pl.DataFrame, sources: pl.DataFrame, shifts: pl.Da
         was silent in some interval), base_load_kwh and base_load_hours (of intervals wholly outside the shifts in
         which no meter was silent).
     """
-    summed = _base_load(_summed(series, sources), shifts)
+    summed = _base_load(pl.concat([_summed(each, sources) for each, sources in series]), shifts)
     hourly = (pl.col("from_us") // HOUR_US * HOUR_US).alias("window_hour_us")
     none = pl.lit(0, pl.Int64).alias("window_hour_us")
     shift = pl.lit("").alias("shift")

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ from kpi.pool import Pool
 from kpi.settings import KpiSettings
 from kpi.span import Answered, Office, SpanResult
 from kpi.stages import added
+from kpi.stored_eras import changed_days
 from kpi.work import (
     DAY,
     LongWindows,
@@ -175,11 +176,10 @@ class SiteJob:
         with self.connection.transaction():
             site_id = registry.site_id(self.connection, self.site_key)
             site = registry.snapshot(self.connection, self.site_key, now)
-            changes = [at.date() for at in registry.setting_changes(self.connection, site_id)]
+            changes = changed_days(self.connection, site_id, site.timezone)
             longest = self._longest(site, site_id, sorted(causes))
         today = local_date(site.timezone, round(now.timestamp() * 1e6))
-        cuts = [*(day + offset for day in changes for offset in (timedelta(), DAY)), today - DAY, today]
-        return spans(causes, longest, cuts)
+        return spans(causes, longest, [*changes, today - DAY, today])
 
     def _longest(self, site: Site, site_id: int, days: list[date]) -> int:
         """Days per span, from the number of readings of the day in the middle."""

@@ -4,7 +4,7 @@ In: frames of `kpi.frames` for whole windows. Out: one row per value, see VALUES
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
@@ -16,9 +16,10 @@ from kpi.capability import characteristic_rows
 from kpi.catalogue import CATALOGUE, Basis
 from kpi.catalogue.columns import calendar
 from kpi.compute.samples import QUANTITIES as SAMPLES
+from kpi.eras import Era, stretches
 from kpi.frames import HOUR_US
 from kpi.market import with_contracts
-from kpi.scopes import Scopes, scopes
+from kpi.scopes import Scopes, over_eras, scopes
 from kpi.steps import with_rolled_yields
 from kpi.valuing import VALUES, values_of
 from model.registry import Site
@@ -40,6 +41,7 @@ class RollupInputs:
         now_us: instant of the computation: decides what is final.
         day_digests: digest of the raw inputs per production day.
         marks: findings that become flags (MARKS).
+        eras: registries that assign the pieces of days to scopes, where it was not `site` throughout.
     """
 
     site: Site
@@ -49,6 +51,7 @@ class RollupInputs:
     now_us: int
     day_digests: dict[date, str] = field(default_factory=dict)
     marks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MARKS))
+    eras: tuple[Era, ...] = ()
 
 
 def rollup(inputs: RollupInputs, grains: frozenset[Grain] = frozenset(Grain)) -> pl.DataFrame:
@@ -66,14 +69,16 @@ def rollup(inputs: RollupInputs, grains: frozenset[Grain] = frozenset(Grain)) ->
 
 def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> pl.DataFrame:
     """Give the base sums of every scope and window, in the columns of the catalogue's expressions."""
-    pieces = _pieces(inputs, found)
+    own = _by_era(inputs)
+    pieces = pl.concat([_pieces(part, of_part) for part, of_part in own]) if own else _pieces(inputs, found)
     shifts = windows.shifts_of_scopes(inputs.windows, found.sources)
     parts = [
         windows.bounded(windows.sums_of_grain(pieces, grain), grain, inputs.windows, shifts, inputs.site)
         for grain in sorted(grains)
     ]
     rows = pl.concat(parts)
-    peaks = demand.demand_of_windows(inputs.interval_series, found.sources, shifts)
+    series = [(part.interval_series, of_part.sources) for part, of_part in own or [(inputs, found)]]
+    peaks = demand.demand_of_windows(series, shifts)
     return (
         _with_demand(rows, peaks)
         .pipe(with_rolled_yields, pieces, inputs.site)
@@ -97,7 +102,24 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
 
 
 def scopes_of(inputs: RollupInputs) -> Scopes:
-    """Resolve which assets contribute to which scope."""
+    """Resolve which assets contribute to which scope, in any of the eras."""
+    own = _by_era(inputs)
+    return over_eras([of_part for _, of_part in own]) if own else _scopes_of(inputs)
+
+
+def _by_era(inputs: RollupInputs) -> list[tuple[RollupInputs, Scopes]]:
+    """Cut the pieces at the borders of the eras, each part with its registry, limited to the scopes of the last one."""
+    known = [asset.key for asset in inputs.eras[-1].site.assets] if inputs.eras else []
+    found = []
+    for site, first, last in stretches(inputs.eras):
+        days = pl.col("production_day").is_between(first, last)
+        atoms, series = inputs.atoms.filter(days), inputs.interval_series.filter(days)
+        part = replace(inputs, site=site, atoms=atoms, interval_series=series, eras=())
+        found.append((part, _scopes_of(part).limited(known)))
+    return found
+
+
+def _scopes_of(inputs: RollupInputs) -> Scopes:
     atoms = inputs.atoms
     timed = atoms.filter(pl.col("quantity") == "time")["asset"].unique().to_list()
     counts = pl.col("quantity").is_in(["good", "reject", "ideal_time_total"]) | (pl.col("origin") == "record")

@@ -3,6 +3,7 @@
 In: the registry snapshot and which assets have time or counts. Out: one row per scope and contributing asset.
 """
 
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -45,6 +46,22 @@ class Scopes:
     sources: pl.DataFrame
     abilities: pl.DataFrame
     counted: frozenset[str]
+
+    def limited(self, known: Iterable[str]) -> "Scopes":
+        """Keep the scopes of these assets."""
+        wanted = pl.col("scope").is_in(sorted(known))
+        return Scopes(self.sources.filter(wanted), self.abilities.filter(wanted), self.counted)
+
+
+def over_eras(parts: Sequence[Scopes]) -> Scopes:
+    """Join the scopes of several registries, the newest last: what contributed or could be in any of them."""
+    newest = list(reversed(parts))
+    sources = pl.concat([each.sources for each in newest]).unique(_KEYS, keep="first", maintain_order=True)
+    every = pl.concat([each.abilities for each in newest])
+    able = (pl.col(name).any() for name in ABILITIES.names() if name.startswith("can_"))
+    abilities = every.group_by("scope", maintain_order=True).agg(*able, pl.col("rule").first())
+    counted = frozenset[str]().union(*(each.counted for each in parts))
+    return Scopes(sources.sort(_KEYS), abilities.select(ABILITIES.names()), counted)
 
 
 def scopes(

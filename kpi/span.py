@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from kpi.compute import read_range
 from kpi.compute.metering import together
 from kpi.compute.substances import counts_from
 from kpi.digests import inputs_digest
+from kpi.eras import in_force_at
 from kpi.frames import (
     ANNOTATIONS,
     ATOMS,
@@ -116,7 +117,7 @@ class Office:
             claimed = set(marks.lock_marks(self.connection, list(answered.lock)))
             if answered.lock and not claimed:
                 return SpanResult(0, 0, 0, 0, time.monotonic() - started)
-            at = datetime.combine(span.last + DAY, datetime.min.time(), UTC)
+            at = in_force_at(registry.timezone(self.connection, self.site_key), span.last)
             site = registry.snapshot(self.connection, self.site_key, at)
             work = _SpanWork(self, place, site, span)
             done, passed_on = work.run(planned)

@@ -1,12 +1,13 @@
 """Stored pieces of a range of production days as the roll-up wants them: to fit, to attribute, to make again."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 
+from kpi.eras import in_force_at
 from kpi.errors import KpiError
 from kpi.frames import ATOMS, INTERVAL_SERIES, conform, empty
 from kpi.rollup import RollupInputs
+from kpi.stored_eras import stored_eras
 from kpi.windows import calendar_windows
-from kpi.work import DAY
 from store import derived, registry
 from store.pool import Connection
 
@@ -19,9 +20,10 @@ def stored_pieces(connection: Connection, site_key: str, first: date, last: date
     """
     if last < first:
         raise KpiError(f"{last} is before {first}.")
-    site = registry.snapshot(connection, site_key, datetime.combine(last + DAY, datetime.min.time(), UTC))
-    number = registry.site_id(connection, site_key)
+    at = in_force_at(registry.timezone(connection, site_key), last)
+    site, number = registry.snapshot(connection, site_key, at), registry.site_id(connection, site_key)
     atoms = conform(derived.stored_atoms(connection, number, derived.Days(first, last)), ATOMS)
     if atoms.is_empty():
         raise KpiError(f"Nothing of {first} to {last} is computed; see `haidang kpi run`.")
-    return RollupInputs(site, atoms, empty(INTERVAL_SERIES), calendar_windows(site, first, last), 0)
+    windows, eras = calendar_windows(site, first, last), stored_eras(connection, site, first, last)
+    return RollupInputs(site, atoms, empty(INTERVAL_SERIES), windows, 0, eras=eras)

@@ -83,6 +83,12 @@ def site_id(connection: Connection, key: str) -> int:
     return int(row[0])
 
 
+def timezone(connection: Connection, key: str) -> str:
+    """The zone of a site's clock."""
+    row = connection.execute(load("registry")["timezone"], {"site_id": site_id(connection, key)}).fetchone()
+    return str(row[0]) if row else "UTC"
+
+
 def snapshot(connection: Connection, key: str, at: datetime) -> Site:
     """The registry in force at an instant, as the computation wants it: keys only."""
     sql = load("registry")

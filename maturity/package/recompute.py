@@ -6,16 +6,18 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import polars as pl
 
 from kpi.compute import compute, read_range
+from kpi.eras import Era, eras_of
 from kpi.frames import ATOMS, INTERVAL_SERIES, INTERVALS, SERIES, Inputs, Tables, conform, empty
 from kpi.marking import marks_of, quality_marks
 from kpi.rollup import MARKS, VALUES, RollupInputs, rollup
 from kpi.windows import calendar_windows
-from kpi.work import DAY, windows_of_days
+from kpi.work import DAY, month_end, windows_of_days
 from maturity.package import layout
 from maturity.package.content import Package
 from maturity.package.periods import Plan, Target
@@ -117,7 +119,9 @@ def recompute(package: Package, raw: RawDays, plan: Plan, progress: Progress | N
         if progress:
             progress(done, len(days))
     if plan.targets:
-        pieces = _Pieces.of(made, (days[0], days[-1]))
+        runs = groupby(days, key=lambda day: plan.configs[day])
+        eras = eras_of((next(of_run), package.site(digest)) for digest, of_run in runs)
+        pieces = _Pieces.of(made, (days[0], days[-1]), eras)
         made.values.extend(pieces.rolled_up(package.site(target.digest), target) for target in plan.targets)
     return made
 
@@ -205,11 +209,12 @@ class _Pieces:
     atoms: pl.DataFrame
     demand: pl.DataFrame
     marks: pl.DataFrame
+    eras: tuple[Era, ...]  # registries that assigned the pieces of days to scopes
 
     @classmethod
-    def of(cls, made: Recomputation, period: tuple[date, date]) -> "_Pieces":
+    def of(cls, made: Recomputation, period: tuple[date, date], eras: tuple[Era, ...]) -> "_Pieces":
         atoms, demand = pl.concat([empty(ATOMS), *made.atoms]), pl.concat([empty(INTERVAL_SERIES), *made.demand])
-        return cls(period, atoms, demand, pl.concat([empty(MARKS), *made.marks]))
+        return cls(period, atoms, demand, pl.concat([empty(MARKS), *made.marks]), eras)
 
     def rolled_up(self, site: Site, target: Target) -> pl.DataFrame:
         """Weeks and months, or jobs, that were made with one registry."""
@@ -221,7 +226,25 @@ class _Pieces:
             windows=calendar_windows(site, *self.period),
             now_us=_ALL_FINAL,
             marks=self.marks,
+            eras=self._eras(target),
         )
         wanted = target.windows.select("grain", "production_day", "job").unique()
         keys = ["grain", "production_day", "job"]
         return rollup(given, target.grains).join(wanted, on=keys, how="semi", maintain_order="left")
+
+    def _eras(self, target: Target) -> tuple[Era, ...]:
+        """The eras up to the last day of the windows; none where one registry held throughout."""
+        ends = (_last_day(*row) for row in target.windows.select("grain", "production_day").unique().iter_rows())
+        last = max(ends, default=self.period[1])
+        found = tuple(era for era in self.eras if era.first <= last)
+        return found if len(found) > 1 else ()
+
+
+def _last_day(grain: str, first: date) -> date:
+    match grain:
+        case Grain.WEEK:
+            return first + 6 * DAY
+        case Grain.MONTH:
+            return month_end(first)
+        case _:
+            return date.max

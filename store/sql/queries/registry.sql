@@ -476,6 +476,10 @@ SELECT min(x.first_ts), max(x.last_ts) FROM (
 -- Asks for a new computation of a half-open range.
 INSERT INTO dirty_mark (site_id, from_ts, to_ts, cause) VALUES (%(site_id)s, %(from_ts)s, %(to_ts)s, %(cause)s)
 
+-- name: timezone
+-- Zone of a site's clock.
+SELECT timezone FROM site WHERE site_id = %(site_id)s
+
 -- name: setting_changes
 -- Instants at which settings of assets change, or assets and series go out of force.
 SELECT valid_from FROM asset_setting WHERE site_id = %(site_id)s

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+from api.app import create_app
+from api.settings import ApiSettings
 from kpi.job import run_once
 from kpi.market import CRITERIA
 from pilot.cli import app
+from store.access import create_key
 from store.pool import connect
 from store.registry import apply_site
 from store.site_file import SiteFile
@@ -111,6 +115,20 @@ def test_from_site_file_and_records_to_carbon_and_its_restatement(database: Test
     assert json.loads(shown)[0]["value"] == pytest.approx(whole - of_diesel)
 
 
+def cusum_of_api(plant: Plant) -> list[dict[str, Any]]:
+    """The points that the API gives, and that it knows no other asset."""
+    with connect(plant.database.url) as connection:
+        key = create_key(connection, "viewer", sites=["plant"])
+    settings = ApiSettings(database_url=plant.database.url_for("haidang_api"), session_secret="0123456789abcdef" * 4)  # type: ignore[arg-type]
+    ask: dict[str, Any] = {"url": "/v1/energy/cusum", "headers": {"Authorization": f"Bearer {key}"}}
+    with TestClient(create_app(settings)) as client:
+        assert client.get(**ask, params={"site": "plant", "asset": "aliens"}).status_code == 404
+        found = client.get(**ask, params={"site": "plant", "asset": MACHINE})
+    assert found.status_code == 200, found.text
+    items: list[dict[str, Any]] = found.json()["items"]
+    return items
+
+
 def test_a_baseline_is_frozen_and_later_days_are_judged_by_it(database: TestDatabase) -> None:
     plant = Plant(database)
     meter, count = 0.0, 0
@@ -133,6 +151,7 @@ def test_a_baseline_is_frozen_and_later_days_are_judged_by_it(database: TestData
     points = json.loads(haidang(plant, "kpi", "cusum", "--asset", MACHINE, "--json"))
     assert [each["production_day"] for each in points] == ["2026-03-16", "2026-03-17"]
     assert points[1]["cusum"] == pytest.approx(-20, abs=1)
+    assert cusum_of_api(plant) == points
     saving = plant.value("energy_saving", grain="month")
     assert saving["value"] == pytest.approx(-points[1]["cusum"], rel=1e-9)
     haidang(plant, *fit, "--to", "2026-03-15", code=1)  # a new one needs its reason

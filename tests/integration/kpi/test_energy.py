@@ -29,9 +29,9 @@ METER = {
 TARIFF = {"key": "evn", "valid_from": "2026-01-01", "price_list": "evn-1279", "voltage_kv": 22, "subscribed_kw": 160}
 
 
-def explained(plant: Plant, kpi: str, asset: str) -> Any:
+def explained(plant: Plant, kpi: str, asset: str, grain: str = "day") -> Any:
     with connect(plant.kpi_url) as connection:
-        wanted = serving.ValueFilter([asset_ids(connection, plant.site_id)[asset]], kpi, "day")
+        wanted = serving.ValueFilter([asset_ids(connection, plant.site_id)[asset]], kpi, grain)
         rows = serving.kpi_values(serving.Scope(connection, [plant.site_id]), wanted, None, serving.ValueKey())
         return Explainer(connection, plant.site_id).explain(rows[0])
 
@@ -94,3 +94,18 @@ def test_a_relation_from_a_date_on_and_a_tariff_are_in_the_snapshot_and_a_new_on
     assert [(each.from_asset, each.to_asset, each.share) for each in after.relations] == [(MACHINE, "line/meter", 0.5)]
     eras = [(each.valid_from, each.valid_to, each.vat_rate, each.voltage_kv) for each in after.tariffs]
     assert eras == [("2026-01-01", "2027-01-01", 0.08, 22.0), ("2027-01-01", None, None, 22.0)]
+
+
+def test_a_meter_that_is_shared_out_within_a_month_loses_no_energy_of_it(database: TestDatabase) -> None:
+    given = {"from": "line/meter", "to": "line/press", "kind": "meters", "share": 0.6,
+             "valid_from": "2026-03-03T00:00+07:00"}  # fmt: skip
+    press = {"key": "line/press", "level": "unit", "name": "Press"}
+    plant = Plant(database, assets=[document()["assets"][0], press, METER], relations=[given], routings=[])
+    plant.put("main_kwh", [(SHIFT_START + n * HOUR, 10.0 * n) for n in range(48)])
+    run_once(plant.kpi_url, now=AFTER)
+    assert plant.value("energy", asset="line", grain="month")["value"] == pytest.approx(470.0)
+    assert plant.value("energy", asset="line/press", grain="month")["value"] == pytest.approx(230.0 * 0.6)
+    plant.mark(SHIFT_START, SHIFT_START + HOUR, "carry")  # the earlier day alone, with the registry of that day
+    run_once(plant.kpi_url, now=AFTER + HOUR)
+    assert plant.query("SELECT count(*) FROM kpi_value WHERE superseded_at IS NOT NULL") == [(0,)]
+    assert explained(plant, "energy", "line", "month").equal

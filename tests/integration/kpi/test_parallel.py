@@ -41,25 +41,34 @@ def plant(database: TestDatabase) -> Plant:
 
 
 def second_machine(plant: Plant) -> None:
-    """Another machine, which has no meter, and a line after it that has nothing."""
-    whole = document()
+    """Another machine, which is metered by a share of another's meter, and a line after it that has nothing."""
+    whole = document(relations=[{"from": "z/meter", "to": "line/m2", "kind": "meters", "share": 0.25}])
     own = [{"name": "state", "quantity": "state"}, {"name": "good_count", "quantity": "good_count"}]
     whole["assets"] += [{"key": "line/m2", "level": "unit", "series": own}, {"key": "quiet", "level": "line"}]
+    main = [{"name": "main_kwh", "quantity": "active_energy", "expected_period_s": 3600}]
+    whole["assets"] += [
+        {"key": "z", "level": "line"},
+        {"key": "z/meter", "level": "unit", "kind": "meter", "series": main},
+    ]
     with connect(plant.database.url, autocommit=True) as connection:
         apply_site(connection, SiteFile.model_validate(whole))
         series = {
-            each.name: each.series_id for each in active_series(connection, plant.site_id) if each.asset[-1] == "2"
+            each.name: each.series_id
+            for each in active_series(connection, plant.site_id)
+            if each.asset in {"line/m2", "z/meter"}
         }
     first, plant.series = plant.series, series
     plant.put("state", [(SHIFT_START, "EXECUTE"), (SHIFT_START + 5 * HOUR, "SUSPENDED")])
     plant.put("good_count", [(SHIFT_START + n * HOUR / 90, n / 3) for n in range(450)])
+    plant.put("main_kwh", [(SHIFT_START + n * HOUR, 8.1 * n) for n in range(24)])
     plant.series = first
 
 
 def tables(plant: Plant) -> dict[str, list[tuple[Any, ...]]]:
     """Every column and row of what the job writes, but for ids and the clock."""
     found = {}
-    derived = ("atom", "state_interval", "interval_series", "carry_state", "kpi_value", "raw_day_digest", "kpi_run")
+    derived = ("atom", "state_interval", "interval_series", "carry_state", "kpi_value", "raw_day_digest", "kpi_run",
+               "series_quality")  # fmt: skip
     for table in derived:
         columns = plant.query("SELECT column_name FROM information_schema.columns WHERE table_name = %s", table)
         names = ", ".join(f"t.{name}::text" for (name,) in sorted(columns) if name not in _LEFT_OUT)
@@ -73,6 +82,7 @@ def test_parts_and_processes_give_the_same_bytes(plant: Plant, monkeypatch: pyte
     two_days = (SHIFT_START, SHIFT_START + 25 * HOUR)
     plant.mark(*two_days)
     summary = run_once(plant.kpi_url, now=AFTER)
+    assert plant.value("energy", asset="line/m2")["value"] == pytest.approx(8.1 * 23 / 4)
     together = tables(plant)
     assert all(together[table] for table in together)
     for processes, rows in ((1, "1"), (2, "500")):

@@ -106,6 +106,17 @@ def test_a_main_meter_stays_the_scopes_energy_and_the_rest_is_shown() -> None:
     ]  # fmt: skip
 
 
+def test_a_silent_submeter_is_not_taken_for_energy_that_nothing_explains() -> None:
+    due = [atom(of, "expected", amount=4.0, qualifier="active_energy") for of in ("line", "m1", "m2")]
+    came = [atom(of, "received", amount=4.0, qualifier="active_energy") for of in ("line", "m1")]
+    inputs = rollup_inputs(metered("line", "m1", "m2"), [kwh("line", 10.0), kwh("m1", 3.0), *due, *came])
+    values = rollup(inputs, DAY)
+    row = pick(values, "energy_unexplained", of="line")
+    assert (row["value"], row["status"], row["completeness"]) == (7.0, "low_confidence", 0.5)
+    assert row["flags"] == ["missing_samples"]
+    assert pick(values, "energy", of="line")["status"] == "final"
+
+
 def test_a_submeter_elsewhere_counts_once_and_by_its_share() -> None:
     compressor = Asset(key="air", level="unit", parent="")
     plant = metered(
