@@ -47,7 +47,7 @@ def _summed(series: pl.DataFrame, sources: pl.DataFrame) -> pl.DataFrame:
     rows = (
         series.filter(pl.col("quantity") == QUANTITY)
         .join(meters, on="asset")
-        .with_columns(pl.col("value") * pl.col("energy_share"), kept=pl.lit(1))
+        .with_columns(pl.col("value") * pl.col("energy_share"), kept=pl.lit(1, pl.Int64))
         .select("scope", "meters", "production_day", "from_us", "interval_us", "asset", "value", "kept")
         .sort("scope", "from_us", "production_day", "interval_us", "asset")
     )

@@ -53,6 +53,16 @@ def test_a_line_rule_holds_from_its_day_on_and_a_retired_machine_stays_in_the_mo
     assert values.filter(asset="m2").is_empty()
 
 
+def test_an_era_may_have_no_pieces_and_no_intervals() -> None:
+    alone = atom("line/meter", "energy", amount=10.0)
+    intervals = pl.DataFrame([demand("line/meter", 10.0, half_hour=12)], INTERVAL_SERIES)
+    after = plant(AssetRelation(from_asset="line/meter", to_asset="m1", kind="meters"))
+    later, earlier = (Era(MONDAY, plant()), Era(CHANGE, after)), (Era(date(2026, 2, 1), after), Era(MONDAY, plant()))
+    for eras in (later, earlier):
+        values = rollup(rollup_inputs(eras[-1].site, [alone], interval_series=intervals, eras=eras), GRAINS)
+        assert pick(values, "energy", of="line", grain="month")["value"] == 10.0
+
+
 def test_only_what_assigns_pieces_begins_an_era() -> None:
     one, more = plant(), plant(AssetRelation(from_asset="line/meter", to_asset="m1", kind="meters"))
     same = Site(**{**{name: getattr(one, name) for name in one.__struct_fields__}, "lateness_us": 5})
