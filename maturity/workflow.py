@@ -4,29 +4,34 @@ The steps are those of the API and of the command line alike; each runs in the c
 that the caller's connection sees. Names of persons and comments stay in the database: the log has digests of them.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from maturity import assessment_records as records
 from maturity.assessing import Progress
 from maturity.confirming import SHORTEST_REASON, Decision, needs_reason
-from maturity.entering import canonical_object, code_version, instant
-from maturity.errors import AssessmentError, NotInvitedError, SettledAssessmentError, UnknownAssessmentError
+from maturity.errors import (
+    AssessmentError,
+    NotInvitedError,
+    SettledAssessmentError,
+    TamperedLogError,
+    UnknownAssessmentError,
+)
 from maturity.framework import Framework
 from maturity.kept import Kept
-from maturity.log import EvidenceLog, Record, entry
 from maturity.site_assessment import assess_site
 from model.canonical import digest
 from store import access, assessments, evidence, registry
 from store import maturity as rows
 from store.pool import Connection
 
-ASSESSMENT_KIND, DECISION_KIND, FINAL_KIND = "assessment", "assessor_decision", "assessment_final"
 MOST_COMMENT = 5000
 _SHOWN = 12
+_MOST_KNOWN = 20
+_KNOWN: dict[str, Framework] = {}
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def open_assessment(  # noqa: PLR0913 - what an assessment is of, and who asks
         }
         id_, _ = assessments.insert(connection, row)
         kept = read(connection, id_)
-        _enter(connection, kept, ASSESSMENT_KIND, _opened(kept))
+        records.enter(connection, kept, records.OPENED, records.opened(kept))
         _audit(connection, account_id, "assessment.open", kept)
     return kept
 
@@ -91,8 +96,8 @@ def read(connection: Connection, assessment_id: int, *, lock: bool = False) -> K
     stored = assessments.find(connection, assessment_id, lock=lock)
     if stored is None:
         raise UnknownAssessmentError(f"There is no assessment {assessment_id}.")
-    catalogue = Framework.model_validate(assessments.framework(connection, stored.catalogue_digest))
     given = assessments.decisions(connection, assessment_id)
+    catalogue = _catalogue(connection, stored.catalogue_digest)
     return Kept(stored, catalogue, given, assessments.invited(connection, assessment_id))
 
 
@@ -105,7 +110,8 @@ def invite(connection: Connection, assessment_id: int, account: str, by: int | N
         AssessmentError: the account cannot be an assessor of this site; the sentence says why.
     """
     with connection.transaction():
-        kept = _open(connection, assessment_id)
+        kept = read(connection, assessment_id, lock=True)
+        _require_open(kept)
         site = kept.stored.site
         found = assessments.candidate(connection, account, kept.stored.site_id)
         advice = f"`haidang key create {account} --role assessor --site {site} --days N` makes one."
@@ -143,15 +149,7 @@ def decide(connection: Connection, assessment_id: int, account_id: int, ruling: 
             "account_id": account_id,
         }
         at = assessments.decide(connection, row)
-        content = {
-            "criterion": ruling.criterion,
-            "decision": ruling.decision.value,
-            "comment_sha256": hashlib.sha256(ruling.comment.encode()).hexdigest(),
-            "attachment": ruling.attachment,
-            "account": account_id,
-            "at": instant(at),
-        }
-        _enter(connection, kept, DECISION_KIND, content, ruling.criterion)
+        records.enter(connection, kept, records.DECIDED, records.decided(row, ruling.attachment, at), ruling.criterion)
         said = {"criterion": ruling.criterion, "decision": ruling.decision.value}
         _audit(connection, account_id, "assessment.decide", kept, said)
     return read(connection, assessment_id)
@@ -171,16 +169,21 @@ def finalise(connection: Connection, assessment_id: int, account_id: int) -> Kep
         if kept.undecided:
             raise SettledAssessmentError(f"Not ready to be final: no decision on {_some(kept.undecided)}.")
         at = assessments.finalise(connection, assessment_id, account_id)
-        stands = {key: stand.level for key, stand in kept.confirmed.items()}
-        content = {
-            "decisions": {name: each.value for name, each in kept.rulings.items()},
-            "confirmed": stands,
-            "account": account_id,
-            "at": instant(at),
-        }
-        _enter(connection, kept, FINAL_KIND, content)
+        records.enter(connection, kept, records.FINAL, records.final(kept, account_id, at))
         _audit(connection, account_id, "assessment.finalise", kept)
     return read(connection, assessment_id)
+
+
+def _catalogue(connection: Connection, wanted: str) -> Framework:
+    """The catalogue of a digest; what was read once is known by its digest."""
+    if wanted not in _KNOWN:
+        content = assessments.framework(connection, wanted)
+        if digest(content) != wanted:
+            raise TamperedLogError(f"The kept catalogue {wanted} is not what its digest says.")
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[wanted] = Framework.model_validate(content)
+    return _KNOWN[wanted]
 
 
 def _require_data(connection: Connection, site_id: int, site: str, period: tuple[date, date]) -> None:
@@ -191,23 +194,23 @@ def _require_data(connection: Connection, site_id: int, site: str, period: tuple
         raise AssessmentError(f"The site {site!r} has no data in the period; its days are {known[0]} to {known[1]}.")
 
 
-def _open(connection: Connection, assessment_id: int) -> Kept:
-    kept = read(connection, assessment_id, lock=True)
-    if kept.stored.origin != "local":
+def _require_open(kept: Kept) -> None:
+    assessment_id = kept.stored.assessment_id
+    if kept.is_imported:
         raise SettledAssessmentError(f"Assessment {assessment_id} was imported: it is judged where it was made.")
     if kept.status == "final":
         raise SettledAssessmentError(f"Assessment {assessment_id} is final; a new one of the period supersedes it.")
     if kept.status == "superseded":
         raise SettledAssessmentError(f"Assessment {assessment_id} is superseded by {kept.stored.superseded_by}.")
-    return kept
 
 
 def _invited(connection: Connection, assessment_id: int, account_id: int) -> Kept:
-    """Say who may not before saying what state it is in."""
-    kept = read(connection, assessment_id)
+    """An open assessment to which the account is invited; who is not is told that, whatever state it is in."""
+    kept = read(connection, assessment_id, lock=True)
     if account_id not in [each["account_id"] for each in kept.invited]:
         raise NotInvitedError(f"This account is not invited to assessment {assessment_id}.")
-    return _open(connection, assessment_id)
+    _require_open(kept)
+    return kept
 
 
 def _check(kept: Kept, ruling: Ruling) -> None:
@@ -231,32 +234,6 @@ def _attachment(connection: Connection, kept: Kept, sha256: str | None) -> int |
     if found is None:
         raise AssessmentError(f"The site {kept.stored.site!r} has no attachment {sha256}: upload it first.")
     return found
-
-
-def _opened(kept: Kept) -> dict[str, Any]:
-    stored = kept.stored
-    levels = {
-        each["key"]: {"supported": each["supported"], "claimed": each["claimed"]}
-        for each in (*stored.result["principles"], *stored.result["areas"])
-    }
-    return {
-        "framework_version": stored.framework_version,
-        "catalogue_digest": stored.catalogue_digest,
-        "result_digest": digest(stored.result),
-        "outcomes": {name: each.value for name, each in kept.outcomes.items()},
-        "levels": levels,
-        "opened_at": instant(stored.created_at),
-        "code": code_version(),
-    }
-
-
-def _enter(connection: Connection, kept: Kept, kind: str, content: Mapping[str, Any], *about: str) -> None:
-    stored = kept.stored
-    first, last = stored.first_day.isoformat(), stored.last_day.isoformat()
-    where = {"framework": stored.framework, "first": first, "last": last, "number": stored.number}
-    name = canonical_object(kind, stored.framework, first, last, str(stored.number), *about)
-    whole = {"kind": kind, "version": 1, "site": stored.site, "assessment": where, **content}
-    EvidenceLog(connection).append([entry(Record(kind, name, whole), stored.site_id)])
 
 
 def _audit(

@@ -197,6 +197,9 @@ def test_the_commands_and_the_explanation_over_the_api(office: Office) -> None:
     assert (status, told["equal"], told["value"]["value"]) == (200, True, 1200.0)
     assert sum(loss["minutes"] for loss in told["losses"]) == pytest.approx(told["window_minutes"])
     assert [row["cause"] for row in told["revisions"]] == [[], ["annotation"]]
+    with connect(office.plant.database.url) as connection:
+        views = connection.execute("SELECT object, detail FROM audit_log WHERE action = 'view.losses'").fetchall()
+    assert views == [("plant", {"kpi": "fault_time"})]
     assert {row["original_class"] for row in told["longest"]} == {None, "delay"}
     assert (told["raw_rows"], told["calendar"]["shifts"]) == (sum(row["rows"] for row in told["raw_digests"]), 5)
     then = {"as_of": told["revisions"][0]["computed_at"]}

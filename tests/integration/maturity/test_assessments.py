@@ -9,9 +9,10 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
+from maturity import workflow
 from maturity.audit import audit
 from maturity.confirming import Decision
-from maturity.errors import AssessmentError, MaturityError, NotInvitedError, SettledAssessmentError
+from maturity.errors import AssessmentError, MaturityError, NotInvitedError, SettledAssessmentError, TamperedLogError
 from maturity.loading import framework
 from maturity.workflow import Ruling, decide, finalise, invite, open_assessment, read
 from pilot.cli import app
@@ -172,6 +173,18 @@ def test_refusals_say_what_is_wrong(factory: TestDatabase, tmp_path: Path) -> No
         refused(connection, AssessmentError, "contradicted", decide, id_, by, short)
         open_assessment(connection, catalogue_, SITE, (DAY, DAY))
         refused(connection, SettledAssessmentError, "superseded by", decide, id_, by, Ruling("AA-1.1", Decision.ACCEPT))
+
+
+def test_a_catalogue_that_was_changed_is_not_used(factory: TestDatabase, tmp_path: Path) -> None:
+    with connect(factory.url_for("haidang_evidence"), autocommit=True) as connection:
+        catalogue_ = framework(str(small_catalogue(tmp_path)))
+        id_ = open_assessment(connection, catalogue_, SITE, (DAY, DAY)).stored.assessment_id
+        with psycopg.connect(factory.url) as superuser:
+            superuser.execute("SET session_replication_role = replica")
+            superuser.execute("UPDATE framework_version SET content = content || '{\"version\": 2}'")
+        workflow._KNOWN.clear()
+        with pytest.raises(TamperedLogError, match="not what its digest says"):
+            read(connection, id_)
 
 
 def test_an_assessors_key_ends_within_a_year(factory: TestDatabase) -> None:
