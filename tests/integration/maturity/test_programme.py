@@ -14,9 +14,10 @@ from api.app import create_app
 from api.settings import ApiSettings
 from maturity.errors import ProgrammeError, SignatureError
 from maturity.framework import Framework
+from maturity.loading import framework as load
 from maturity.notes import SigningKey
 from maturity.programme.summary import sign, summarise
-from maturity.workflow import read
+from maturity.workflow import open_assessment, read
 from pilot.cli import app
 from store.access import create_key
 from store.errors import InvalidConfigurationError
@@ -146,6 +147,11 @@ def test_a_measured_site_hands_over_its_own_summary(database: TestDatabase, tmp_
     made = run(database, "summary", *words, "-o", str(written))
     assert made.exit_code == 0, (made.output, made.exception)
     assert "signed by factory.example/log" in made.output
+    with connect(database.url_for("haidang_evidence"), autocommit=True) as connection:
+        open_assessment(connection, load("siri"), SITE, (date(2026, 11, 1), date(2026, 11, 4)))
+    assert run(database, "summary", *words, "-o", str(written)).exit_code == 0
+    (here,) = json.loads(run(database, "show", "--framework", "siri", "--format", "json").output)["sites"]
+    assert (here["site"], here["origin"], here["confirmed"]) == (SITE, "local", {})
     refused = run(database, "trust", str(key.public), "--site", SITE)
     assert isinstance(refused.exception, InvalidConfigurationError)
     assert "is measured in this database" in str(refused.exception)
@@ -153,3 +159,6 @@ def test_a_measured_site_hands_over_its_own_summary(database: TestDatabase, tmp_
         connection.execute("UPDATE site SET key = key || '-here'")
     assert run(database, "trust", str(key.public), "--site", SITE).exit_code == 0
     assert "taken in" in run(database, "import", str(written)).output
+    both = json.loads(run(database, "show", "--framework", "siri", "--format", "json").output)["sites"]
+    assert {each["origin"] for each in both} == {"local", "imported"}
+    assert both[0]["supported"] == both[1]["supported"]
