@@ -1,0 +1,45 @@
+"""What people see of an assessment and of a programme at a terminal."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from maturity.assessing import assess
+from maturity.loading import framework
+from maturity.programme.view import programme_view
+from pilot.maturity_show import show
+from pilot.programme_show import show as show_programme
+from tests.unit.maturity.plain import LAST, Shelf
+from tests.unit.maturity.test_programme import entry, five
+
+
+def console() -> Console:
+    return Console(record=True, file=StringIO(), width=250)
+
+
+def test_levels_have_the_names_of_their_principle_and_unverified_ones_a_question_mark() -> None:
+    shown = console()
+    show(assess(framework("siri"), Shelf(), "s", (LAST, LAST), {}), "en", shown)
+    text = shown.export_text()
+    assert "│ 0 Undefined " in text
+    assert "│ 0 None (?) " in text
+    assert "SIRI Assessment Matrix" in text  # the disclaimer
+
+
+def test_a_programme_shows_levels_with_claims_and_says_why_there_are_no_bands() -> None:
+    shown = console()
+    show_programme(programme_view("test", five()[:4]), shown)
+    text = shown.export_text()
+    assert "1 (2 / 1)" in text
+    assert "Comparison bands need at least 5 sites; there are 4" in text
+    empty = console()
+    show_programme(programme_view("test", []), empty)
+    assert "There is no assessment of test yet" in empty.export_text()
+
+
+def test_an_anonymous_programme_shows_no_site() -> None:
+    shown = console()
+    show_programme(programme_view("test", [*five(), entry("secret-plant", 0.6)]), shown, anonymous=True)
+    text = shown.export_text()
+    assert "lowest quarter" in text
+    assert "secret-plant" not in text
