@@ -18,7 +18,7 @@ from ingest.plan import make_plan
 from ingest.quota import SiteQuotas
 from ingest.resolve import REFRESH_S, Resolver
 from store import opened_days, raw, registry_changes
-from store.errors import DatabaseUnavailableError, is_outage, is_undone, translated
+from store.errors import StoreError, is_outage, is_undone, translated
 from store.pool import Connection
 
 
@@ -50,7 +50,11 @@ class Planner:
             DatabaseUnavailableError: nobody answers.
         """
         with self._lock, translated(self._url):
-            self.resolver.refresh(self._open(), at_least_s=at_least_s)
+            try:
+                self.resolver.refresh(self._open(), at_least_s=at_least_s)
+            except psycopg.Error as error:
+                self._after_failure(error)
+                raise
             self.site_quotas.take(self.resolver.sites)
 
     def close(self) -> None:
@@ -90,7 +94,7 @@ class Planner:
         """Plan a batch while another one is stored; none where that fails: whoever stores it finds out why."""
         try:
             return self.plan(messages)
-        except (psycopg.Error, ValueError, DatabaseUnavailableError):
+        except (psycopg.Error, ValueError, StoreError):
             return None
 
     def _plan(self, connection: Connection, messages: Sequence[Message]) -> Plan:
