@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from maturity.errors import CatalogueError
 from maturity.facts import SCOPES
 from maturity.framework import Criterion, Framework, Sourced
 from maturity.loading import Mistake
@@ -17,6 +18,18 @@ def lint(framework: Framework) -> list[Mistake]:
         *(mistake for each in framework.criteria for mistake in _of_criterion(each, framework)),
         *_circles(framework),
     ]
+
+
+def require_sound(framework: Framework) -> None:
+    """Refuse a catalogue that contradicts itself, before anything is judged by it.
+
+    Raises:
+        CatalogueError: names the first mistake and how to see them all.
+    """
+    mistakes = lint(framework)
+    if mistakes:
+        more = f" ({len(mistakes) - 1} more: `haidang maturity lint FILE`)" if len(mistakes) > 1 else ""
+        raise CatalogueError(f"{framework.key} cannot be assessed: {mistakes[0]}{more}")
 
 
 def gaps(framework: Framework) -> list[Mistake]:

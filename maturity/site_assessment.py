@@ -7,6 +7,7 @@ from maturity.assessing import Assessment, Progress, assess
 from maturity.evaluate import Baseline
 from maturity.facts import Declared
 from maturity.framework import Framework
+from maturity.lint import require_sound
 from maturity.log import EvidenceLog, Record, entries_that_are_new
 from maturity.reading import kpis_of, read_facts
 from store import maturity as rows
@@ -34,8 +35,9 @@ def assess_site(
 
     Raises:
         UnknownSiteError: there is no such site.
-        UnknownMetricError: the catalogue names a metric that the product does not have.
+        CatalogueError: the catalogue contradicts itself, or names a metric that the product does not have.
     """
+    require_sound(framework)
     site_id = registry.site_id(connection, site)
     said = rows.declarations(connection, site_id, period[1])
     declared = [Declared(each.name, each.value, each.statement, each.attachment) for each in said]
