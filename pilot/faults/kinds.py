@@ -24,7 +24,7 @@ TRIES = 120
 TRY_EVERY_S = 0.25
 AT_WORK_S = 40.0  # that workers may take to get there, on a busy machine
 LATE_EACH = 8  # messages of every publisher for a site that is not known yet
-LATE_TRIES = 40
+LATE_TRIES = 120  # on a busy machine workers take half a minute to be back
 MOST_REPLAYS = 200
 
 
