@@ -21,6 +21,7 @@ from store.pool import Connection
 AssessmentId = Annotated[int, typer.Argument(metavar="ID", help="as `haidang maturity list` shows it", min=1)]
 Account = Annotated[str, typer.Option(help="assessor who says so; not needed where one is invited")]
 _MOST = 1000
+_BY = {"by": "command"}
 
 
 def open_(
@@ -54,11 +55,12 @@ def list_(
 ) -> None:
     """List kept assessments, newest first."""
     from pilot.assessment_show import table
-    from store import assessments, registry
+    from store import access, assessments, registry
 
     with _connected(database_url) as connection:
         sites = [registry.site_id(connection, site)] if site else None
         rows = assessments.page(connection, sites, framework or None, None, _MOST)
+        access.record_audit(connection, None, "view.assessments", site, _BY)
     Console(highlight=False).print(
         table(rows) if rows else "There is no assessment; `haidang maturity open` makes one."
     )
@@ -73,9 +75,12 @@ def show(
     """Show an assessment: each level as the data support it, as the site claims it, as the assessor confirms it."""
     from maturity.workflow import read
     from pilot.assessment_show import show as draw
+    from store import access
 
     with _connected(database_url) as connection:
         kept = read(connection, assessment_id)
+        said = {**_BY, "assessment": assessment_id}
+        access.record_audit(connection, None, "view.assessment", kept.stored.site, said)
     if format_ == "json":
         typer.echo(json.dumps(kept.plain(), ensure_ascii=False, indent=2))
     else:

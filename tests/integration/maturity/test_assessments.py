@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,7 @@ def _entered(factory: TestDatabase) -> None:
         assert audit(evidence.records(connection), evidence.checkpoints(connection), None).records == len(texts)
         actions = [row[0] for row in connection.execute("SELECT action FROM audit_log ORDER BY audit_log_id")]
     steps = ["open", "invite", "decide", "decide", "decide", "finalise", "open"]
+    assert actions.count("view.assessment") == 4
     assert [each for each in actions if each.startswith("assessment.")] == [f"assessment.{step}" for step in steps]
 
 
@@ -194,3 +196,9 @@ def test_an_assessors_key_ends_within_a_year(factory: TestDatabase) -> None:
                 access.create_key(connection, "assessor", role="assessor", sites=[SITE], expires_at=end)
         with pytest.raises(psycopg.errors.CheckViolation), connection.transaction():
             connection.execute("UPDATE api_key SET expires_at = NULL WHERE role = 'assessor'")
+        connection.execute("ALTER TABLE api_key DROP CONSTRAINT assessor_has_an_end")  # as before the migration
+        connection.execute("UPDATE api_key SET expires_at = NULL")
+        step = files("store") / "migrations" / "versions" / "0004_evidence" / "40_access.sql"
+        connection.execute(step.read_text("utf-8").encode())
+        found = connection.execute("SELECT DISTINCT role, expires_at - now() FROM api_key ORDER BY 1").fetchall()
+        assert found == [("assessor", timedelta(days=30)), ("engineer", None)]
