@@ -25,6 +25,7 @@ _SQL = load("business")
 _LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
 _OWN = frozenset({"key", "from", "to"})
 _OVER_TIME = frozenset({"fuel", "refrigerant"})  # counted over their time; all others when they end
+_LONGEST_DAYS = 400  # of what is counted over its time: every day of it is computed
 Said = Mapping[str, Any]
 Check = Callable[[Said, bool], dict[str, Any]]
 
@@ -106,6 +107,7 @@ def read_objects(rows: Iterable[Said], rules: Rules) -> tuple[list[BusinessRecor
 
 def keep(connection: Connection, site_id: int, kind: str, records: Sequence[BusinessRecord], source: str) -> Imported:
     """Keep records whose statement is new; of kinds that KPIs are made of, ask for their days to be computed again."""
+    _check_lengths(kind, records)
     known = {
         row[0]: (row[1], row[2], row[3])
         for row in connection.execute(
@@ -125,6 +127,16 @@ def keep(connection: Connection, site_id: int, kind: str, records: Sequence[Busi
         known[record.key] = (record.from_us, record.to_us, dict(record.payload))
         new, changed = new + (before is None), changed + (before is not None)
     return Imported(new, changed, len(records) - new - changed)
+
+
+def _check_lengths(kind: str, records: Sequence[BusinessRecord]) -> None:
+    """Refuse what is spread over more days than anybody means: a year typed wrong."""
+    for record in records if kind in _OVER_TIME else ():
+        days = ((record.to_us or record.from_us) - record.from_us) / 86.4e9
+        if days > _LONGEST_DAYS:
+            raise InvalidConfigurationError(
+                f"{kind} {record.key!r} lasts {days:,.0f} days; at most {_LONGEST_DAYS} are taken: state it in parts."
+            )
 
 
 def standing(connection: Connection, site_id: int, kind: str | None, limit: int) -> list[dict[str, Any]]:
