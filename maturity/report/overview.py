@@ -17,7 +17,7 @@ from maturity.metrics import METRICS
 from maturity.metrics.coverage import share_of_series
 from maturity.metrics.of_kpis import over_window
 
-KPIS = ("oee", "availability", "unplanned_downtime_ratio", "specific_energy", "co2e_location")
+KPIS = ("oee", "availability", "unplanned_downtime_ratio", "specific_energy", "co2e_location", "good_quantity")
 GATE = DataGate().min_completeness
 MOST_DAYS = 62  # a longer period is drawn by month
 _HOUR_US = 3.6e9

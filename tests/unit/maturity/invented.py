@@ -51,10 +51,11 @@ def overview() -> Overview:
     days = [FIRST + timedelta(days=number) for number in range(31)]
     silent = (date(2026, 10, 17), date(2026, 10, 18))
     shapes = (("oee", 0.68, 0.05), ("availability", 0.84, 0.03), ("unplanned_downtime_ratio", 0.11, 0.03),
-              ("specific_energy", 0.41, 0.04), ("co2e_location", 812.0, 90.0))  # fmt: skip
-    units = {"specific_energy": "kWh/piece", "co2e_location": "kg"}
+              ("specific_energy", 0.41, 0.04), ("co2e_location", 812.0, 90.0),
+              ("good_quantity", 18_400.0, 1_500.0))  # fmt: skip
+    units = {"specific_energy": "kWh/piece", "co2e_location": "kg", "good_quantity": "piece"}
     trends = tuple(
-        Trend(kpi, units.get(kpi, "1"), middle * 29 if kpi == "co2e_location" else middle, 0.978, "day", tuple(
+        Trend(kpi, units.get(kpi, "1"), middle * 29 if middle > 1 else middle, 0.978, "day", tuple(
             Point(day, None if day in silent else middle + swing * math.sin(number * 0.9 + middle))
             for number, day in enumerate(days)
         ))
