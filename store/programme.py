@@ -8,6 +8,7 @@ from typing import Any
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from store.access import record_audit
 from store.errors import InvalidConfigurationError
 from store.pool import Connection
 from store.queries import load
@@ -57,10 +58,23 @@ def pin(connection: Connection, site: str, name: str, key: str) -> None:
         if row is None:
             row = connection.execute(_SQL["insert_site"], {"key": site, "name": name}).fetchone()
         connection.execute(_SQL["pin"], {"site_id": row[0] if row else 0, "key": key})
+        record_audit(connection, None, "programme.trust", site, {"key": key})
+
+
+def end_key(connection: Connection, site: str, key: str) -> None:
+    """Trust a key no longer; what was taken in by it stays.
+
+    Raises:
+        InvalidConfigurationError: it is not trusted for the site.
+    """
+    with connection.transaction():
+        if connection.execute(_SQL["end_key"], {"site": site, "key": key}).fetchone() is None:
+            raise InvalidConfigurationError(f"This key is not trusted for site {site!r}.")
+        record_audit(connection, None, "programme.distrust", site, {"key": key})
 
 
 def pinned(connection: Connection) -> list[PinnedKey]:
-    """Every trusted key, by site."""
+    """Every key that is trusted now, by site."""
     with connection.cursor(row_factory=class_row(PinnedKey)) as cursor:
         return cursor.execute(_SQL["pinned"]).fetchall()
 

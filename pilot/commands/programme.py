@@ -43,6 +43,24 @@ def trust(
 
 
 @app.command()
+def distrust(
+    key: Annotated[str, typer.Argument(help="public key of the site: NAME+ID+KEY, or a file")],
+    site: Annotated[str, typer.Option(help="site key that it spoke for")],
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Trust a key no longer, because it was replaced or stolen; what it signed before stays and is to be judged."""
+    from maturity import keys
+    from store import programme
+    from store.errors import translated
+    from store.pool import connect
+
+    public, url = keys.read_public_key(key), database(database_url)
+    with translated(url), connect(url, "programme distrust", autocommit=True) as connection:
+        programme.end_key(connection, site, str(public))
+    Console(highlight=False, soft_wrap=True).print(f"What {escape(str(public))} signs counts no longer.")
+
+
+@app.command()
 def summary(
     site: Annotated[str, typer.Option(help="site key")],
     period: Annotated[str, typer.Option(help="a month (2026-10) or first:last day (2026-10-01:2026-10-31)")],

@@ -9,12 +9,18 @@ SELECT site_id, origin FROM site WHERE key = %(key)s
 INSERT INTO site (key, name, timezone, origin) VALUES (%(key)s, %(name)s, 'UTC', 'imported') RETURNING site_id
 
 -- name: pin
--- A key that counts for a site; a second time changes nothing.
-INSERT INTO programme_key (site_id, key) VALUES (%(site_id)s, %(key)s) ON CONFLICT DO NOTHING
+-- A key that counts for a site, again after it was ended; a second time changes nothing.
+INSERT INTO programme_key (site_id, key) VALUES (%(site_id)s, %(key)s) ON CONFLICT (site_id, key) DO UPDATE SET ended_at = NULL
+
+-- name: end_key
+-- A key that counts no longer.
+UPDATE programme_key SET ended_at = now()
+WHERE key = %(key)s AND ended_at IS NULL AND site_id = (SELECT site_id FROM site WHERE key = %(site)s) RETURNING site_id
 
 -- name: pinned
 -- Every trusted key with its site.
-SELECT s.key AS site, s.site_id, k.key FROM programme_key k JOIN site s USING (site_id) ORDER BY s.key, k.pinned_at, k.key
+SELECT s.key AS site, s.site_id, k.key FROM programme_key k JOIN site s USING (site_id)
+WHERE k.ended_at IS NULL ORDER BY s.key, k.pinned_at, k.key
 
 -- name: lock_site
 -- One import of a site at a time.

@@ -4,9 +4,10 @@ CREATE TABLE programme_key (
     site_id   integer NOT NULL REFERENCES site,
     key       text NOT NULL CHECK (length(key) <= 300),
     pinned_at timestamptz NOT NULL DEFAULT now(),
+    ended_at  timestamptz,
     PRIMARY KEY (site_id, key)
 );
-COMMENT ON TABLE programme_key IS 'append-only: public keys (NAME+ID+KEY) whose summaries and packages count for a site';
+COMMENT ON TABLE programme_key IS 'public keys (NAME+ID+KEY) whose summaries and packages count for a site, until ended_at';
 
 CREATE TABLE programme_import (
     assessment_id bigint PRIMARY KEY REFERENCES assessment,
@@ -30,7 +31,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['programme_key', 'programme_import'] LOOP
-        EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION refuse_change()', name);
+        EXECUTE format('CREATE TRIGGER never_deleted BEFORE DELETE ON %I FOR EACH ROW EXECUTE FUNCTION refuse_change()', name);
         EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', name);
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY of_visible_sites ON %I TO haidang_api USING (site_id = ANY (visible_sites()))', name);
@@ -38,6 +39,8 @@ BEGIN
     END LOOP;
 END
 $$;
+CREATE TRIGGER append_only BEFORE UPDATE ON programme_import FOR EACH ROW EXECUTE FUNCTION refuse_change();
 GRANT SELECT, INSERT ON programme_key, programme_import TO haidang_evidence;
+GRANT UPDATE (ended_at) ON programme_key TO haidang_evidence;
 GRANT SELECT ON programme_key, programme_import TO haidang_api;
 GRANT INSERT (key, name, timezone, origin) ON site TO haidang_evidence;
