@@ -122,10 +122,10 @@ def import_records(
     rules = business.Rules(snapshot.timezone, assets, reader_of(kind, snapshot))
     try:
         records, refused = _read(*table, rules)
+        _bounded([*records, *refused])
+        found = business.keep(scope.connection, site["site_id"], kind, records, source)
     except InvalidConfigurationError as error:
         raise problems.ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-table", str(error)) from error
-    _bounded([*records, *refused])
-    found = business.keep(scope.connection, site["site_id"], kind, records, source)
     counts = {"new": found.new, "changed": found.changed, "equal": found.equal, "refused": len(refused)}
     detail = {"site": site["key"], "kind": kind, **counts}
     access.record_audit(scope.connection, caller.account_id, "records.import", source, detail)

@@ -172,9 +172,9 @@ def test_without_a_price_there_is_no_cost_and_the_value_says_so() -> None:
         (tariff(prices={"peak": 3398.0}),),
         (tariff(currency="EUR"),),
     ):
-        row = pick(rollup(rollup_inputs(metered("m1", tariffs=tariffs), bought())), "energy_cost")
+        row = pick(rollup(rollup_inputs(metered("m1", tariffs=tariffs), bought()), DAY), "energy_cost")
         assert (row["value"], row["status"]) == (None, "no_tariff")
-    values = rollup(rollup_inputs(metered("m1", tariffs=(tariff(vat_rate=None),)), bought()))
+    values = rollup(rollup_inputs(metered("m1", tariffs=(tariff(vat_rate=None),)), bought()), DAY)
     assert pick(values, "energy_cost")["status"] == "final"
     assert pick(values, "energy_cost_with_vat")["status"] == "no_tariff"
 
@@ -238,7 +238,7 @@ PIECE = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(PIECE, min_size=1, max_size=30))
 def test_energy_by_class_by_period_by_product_and_by_job_adds_up_to_the_meter(rows: list[tuple[Any, ...]]) -> None:
     atoms = [

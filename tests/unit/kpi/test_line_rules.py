@@ -42,6 +42,7 @@ def day() -> list[dict[str, Any]]:
     ]
 
 
+DAY = frozenset({Grain.DAY})
 RULES = [
     line("sum"),
     line("parallel"),
@@ -93,7 +94,7 @@ def test_time_is_lent_to_counts_where_the_constraint_counts_nothing() -> None:
     atoms = [each for each in day() if each["asset"] == "m2" or each["quantity"] == "time"]
     plant = line("last", last_key="m2", constraint_key="m1")
     silent = site(assets=plant.assets, series=tuple(each for each in plant.series if each.name == "state"))
-    row = pick(rollup(rollup_inputs(silent, atoms)), "oee", of="line")
+    row = pick(rollup(rollup_inputs(silent, atoms), DAY), "oee", of="line")
     assert (row["numerator"], row["denominator"]) == (880.0, 3_000.0)
     assert "units_without_counts" not in row["flags"]
 
@@ -101,12 +102,12 @@ def test_time_is_lent_to_counts_where_the_constraint_counts_nothing() -> None:
 def test_the_rule_in_force_is_stated_with_the_value() -> None:
     for plant in RULES:
         rule = plant.assets[1].roll_up
-        flags = pick(rollup(rollup_inputs(plant, day())), "availability", of="line")["flags"]
+        flags = pick(rollup(rollup_inputs(plant, day()), DAY), "availability", of="line")["flags"]
         assert flags == ["assume_order", *([] if rule == "sum" else [f"line_{rule}"])]
 
 
 def test_rejects_of_setup_are_start_up_losses_and_the_rest_is_said_where_no_setup_is_seen() -> None:
-    values = rollup(rollup_inputs(line("sum"), day()))
+    values = rollup(rollup_inputs(line("sum"), day()), DAY)
     of_last = {kpi: pick(values, kpi, of="m2") for kpi in ("startup_loss", "defect_loss", "reduced_speed_loss")}
     assert {kpi: row["value"] for kpi, row in of_last.items()} == {
         "startup_loss": 10.0,
