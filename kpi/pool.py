@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from kpi.errors import WorkerLostError
-from kpi.parts import Done, Part, run_part
+from kpi.parts import Done, Part, run_part, run_parts
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Pool:
             WorkerLostError: a process was killed; nothing was stored, the work can be done again.
         """
         if self.processes == 1 or len(parts) == 1:
-            yield from map(run_part, parts)
+            yield from run_parts(parts)
             return
         try:
             yield from self._spread(parts)

@@ -1,10 +1,12 @@
 """The numbers of the benchmark plant from pandas and from plain SQL, written as one writes them without us.
 
-All give, per machine and production day: seconds per time class, good and rejected pieces, OEE, energy (kWh) and
-completeness of the periodic signals. The plant has no gaps, resets, corrections or records: neither rival could.
+All give seconds per time class, good and rejected pieces, OEE, energy (kWh) and completeness of the periodic signals:
+SQL for every hour, shift and production day of machines, lines and site, pandas for the days of machines only. The
+plant has no gaps, resets, corrections or records: neither rival could.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from math import nan
 from pathlib import Path
 
 import pandas as pd  # type: ignore[import-untyped]
@@ -14,14 +16,15 @@ from sqlalchemy.engine import URL
 
 from pilot.bench_kpi_plant import GAUGE_S, GAUGES, IDEAL_CYCLE_S, START, Size
 
-Numbers = dict[tuple[str, str], list[float]]
+Key = tuple[str, str, datetime]  # asset, grain, start of the window
+Numbers = dict[Key, list[float]]
 NAMES = ("production", "delay", "unknown", "not_scheduled", "good", "reject", "oee", "energy", "completeness")
 SHIFTS = timedelta(hours=16)
 HOLD = timedelta(seconds=60)
 OURS = """
-SELECT a.key, k.production_day::text, k.kpi, k.value, k.completeness
+SELECT a.key, k.grain, k.window_start, k.kpi, k.value, k.completeness
 FROM kpi_value k JOIN asset a USING (asset_id)
-WHERE k.grain = 'day' AND a.level = 'unit' AND k.superseded_at IS NULL AND k.variant = ''
+WHERE k.grain IN ('hour', 'shift', 'day') AND k.superseded_at IS NULL AND k.variant = ''
 """
 _KPIS = {
     **{name: f"{name}_time" for name in NAMES[:4]},
@@ -33,15 +36,15 @@ _KPIS = {
 
 
 def ours(url: str) -> Numbers:
-    """The same numbers as the job stored them."""
-    found: dict[tuple[str, str], dict[str, float]] = {}
+    """The same numbers as the job stored them; an hour in which a time is zero has no value of it."""
+    found: dict[Key, dict[str, float]] = {}
     with psycopg.connect(url) as connection:
-        for asset, day, kpi, value, completeness in connection.execute(OURS):
-            of_day = found.setdefault((asset, day), {})
-            of_day[kpi] = value
-            if kpi == "oee":
-                of_day["completeness"] = completeness
-    return {key: [each[_KPIS.get(name, name)] for name in NAMES] for key, each in found.items()}
+        for asset, grain, start, kpi, value, completeness in connection.execute(OURS):
+            of_window = found.setdefault((asset, grain, start), {"oee": nan})
+            of_window[kpi] = nan if value is None else value
+            if kpi == "good_quantity":
+                of_window["completeness"] = completeness
+    return {key: [each.get(_KPIS.get(name, name), 0.0) for name in NAMES] for key, each in found.items()}
 
 
 def in_sql(url: str, size: Size) -> Numbers:
@@ -49,7 +52,10 @@ def in_sql(url: str, size: Size) -> Numbers:
     statement = Path(__file__).with_name("kpi.sql").read_text("utf-8")
     with psycopg.connect(url) as connection:
         rows = connection.execute(statement, {"start": START, "until": size.until}).fetchall()
-    return {(asset, str(day)): [float(value) for value in values] for asset, day, *values in rows}
+    return {
+        (asset, grain, start): [nan if value is None else float(value) for value in values]
+        for asset, grain, start, *values in rows
+    }
 
 
 def in_pandas(url: str, size: Size) -> Numbers:
@@ -60,7 +66,7 @@ def in_pandas(url: str, size: Size) -> Numbers:
         series = {name: rows.sort_values("ts") for name, rows in of_asset.groupby("name")}
         for number in range(size.days):
             start = pd.Timestamp(START) + timedelta(days=number)
-            found[str(asset), str(start.tz_convert("Asia/Ho_Chi_Minh").date())] = _day(series, start)
+            found[str(asset), "day", start.to_pydatetime()] = _day(series, start)
     return found
 
 
