@@ -118,3 +118,18 @@ def evidence(
     from pilot.bench_evidence import main
 
     raise typer.Exit(main(records, kpis, as_json=json))
+
+
+@app.command()
+def maturity(
+    days: Annotated[int, typer.Option(help="production days of the plant's past", min=120)] = 120,
+    sample_period: Annotated[int, typer.Option(help="seconds between counter readings", min=60, max=3600)] = 600,
+    database_url: Annotated[
+        str, typer.Option(help="an empty migrated database, as its owner; else one of its own")
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """A plant of 120 days with a planted improvement and a planted gap, assessed; fails if one is not found."""
+    from pilot.bench_maturity import Options, main
+
+    raise typer.Exit(main(Options(days, sample_period, database_url), as_json=json))

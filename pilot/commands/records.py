@@ -52,8 +52,16 @@ def import_(
 
 
 @app.command()
-def kinds(kind: Annotated[Kind | None, typer.Argument(help="only this kind")] = None) -> None:
+def kinds(
+    kind: Annotated[Kind | None, typer.Argument(help="only this kind")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="as the page docs/record-sets.md")] = False,
+) -> None:
     """Show what records of each kind are and which columns they have, beside key, asset, from and to."""
+    if markdown:
+        from maturity.record_docs import page
+
+        typer.echo(page(), nl=False)
+        return
     table = Table("kind", "column", "holds", "is")
     for name, each in RECORD_SETS.items():
         if kind in (None, name):
