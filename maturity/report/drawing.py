@@ -1,5 +1,7 @@
 """Draws the charts of a report as SVG, with vl-convert; nothing is fetched."""
 
+import json
+from functools import lru_cache
 from typing import Any
 
 from maturity.report import charts
@@ -28,8 +30,14 @@ def trends(view: View, medium: str) -> list[str]:
 
 
 def _svg(specification: dict[str, Any], language: str, medium: str) -> str:
+    config = {**specification["config"], "font": FONTS[medium]}
+    return _drawn(json.dumps({**specification, "config": config}), language)
+
+
+@lru_cache(maxsize=64)
+def _drawn(specification: str, language: str) -> str:
+    """Drawing takes longer than all the rest of a report; several of its files hold the same charts."""
     import vl_convert  # noqa: PLC0415 - loads an engine that nobody who draws nothing needs
 
     locale = _VIETNAMESE if language == "vi" else None
-    config = {**specification["config"], "font": FONTS[medium]}
-    return str(vl_convert.vegalite_to_svg({**specification, "config": config}, format_locale=locale))
+    return str(vl_convert.vegalite_to_svg(specification, format_locale=locale))

@@ -30,10 +30,10 @@ def report(
     return pdf(told) if form == "pdf" else html(told)
 
 
-def reports(found: Assessment, overview: Overview | None = None, review: Review = NO_REVIEW) -> dict[str, bytes]:
-    """Make every file of a report, by file name; for packages."""
+def reports(
+    found: Assessment, overview: Overview | None = None, review: Review = NO_REVIEW
+) -> dict[tuple[Language, Form], bytes]:
+    """Make every file of a report, by language and form; for packages."""
     return {
-        f"report-{language}.{form}": report(found, language, form, overview, review)
-        for language in LANGUAGES
-        for form in FORMS
+        (language, form): report(found, language, form, overview, review) for language in LANGUAGES for form in FORMS
     }

@@ -1,6 +1,9 @@
 """The last part of a report: key figures, data gaps, method, sources, digests, disclaimers. Pure."""
 
+from dataclasses import replace
+
 from maturity.assessing import Assessment
+from maturity.evaluate import ConditionResult, CriterionResult
 from maturity.framework import Area, Principle, Sourced
 from maturity.report.criteria import basis_text
 from maturity.report.overview import GATE, Overview, Trend
@@ -69,10 +72,30 @@ def method(found: Assessment, words: Words) -> Method:
         digests=(
             Labelled(words("method.catalogue"), version),
             Labelled(words("method.catalogue.digest"), digest(framework.plain())),
-            Labelled(words("method.result.digest"), digest(found.plain())),
+            Labelled(words("method.result.digest"), result_digest(found)),
         ),
         disclaimer=words.of(framework.disclaimer),
     )
+
+
+def result_digest(found: Assessment) -> str:
+    """SHA-256 of the results as a package holds them: without free texts, which may name people."""
+    results = {name: _without_statements(each) for name, each in found.results.items()}
+    return digest(replace(found, results=results).plain())
+
+
+def _without_statements(result: CriterionResult) -> CriterionResult:
+    windows = tuple(
+        replace(window, conditions=tuple(_without_statement(each) for each in window.conditions))
+        for window in result.windows
+    )
+    return replace(result, windows=windows)
+
+
+def _without_statement(condition: ConditionResult) -> ConditionResult:
+    if "statement" not in condition.detail:
+        return condition
+    return replace(condition, detail={**condition.detail, "statement": ""})
 
 
 def _basis_and_note(part: Sourced, words: Words) -> str:

@@ -137,5 +137,5 @@ if __name__ == "__main__":
     from maturity.report.making import reports
 
     found = assessment()
-    for name, content in reports(found, overview(), review(found)).items():
-        Path(sys.argv[1], name).write_bytes(content)
+    for (language, form), content in reports(found, overview(), review(found)).items():
+        Path(sys.argv[1], f"report-{language}.{form}").write_bytes(content)
