@@ -11,6 +11,7 @@ from maturity.metrics.measured import Measured
 from model.canonical import canonical_json
 
 DAY = timedelta(days=1)
+MOST_WINDOWS = 64
 
 
 def baseline_key(condition: Condition, rule: BaselineRule) -> str:
@@ -44,6 +45,8 @@ class SiteArchive:
         if self.whole is None or first > self.whole.last or last < self.whole.first:
             return None
         if (first, last) not in self._windows:
+            if len(self._windows) >= MOST_WINDOWS:  # a search over years must not hold them all
+                del self._windows[next(iter(self._windows))]
             self._windows[first, last] = self.whole.window(first, last)
         return self._windows[first, last]
 
