@@ -14,6 +14,8 @@ _FORMATS = {
     "parquet": "application/vnd.apache.parquet",
     "txt": "text/plain",
     "note": "text/plain",
+    "pdf": "application/pdf",
+    "html": "text/html",
 }
 _MEANINGS = (
     ("raw/readings/", "Readings of a production day: series_key, ts (µs since 1970 UTC), value, quality"),
@@ -22,9 +24,10 @@ _MEANINGS = (
     ("kpi/", "Final KPI values"),
     ("criteria/facts/", "Table that criteria are evaluated on"),
     ("criteria/", "Assessment against a maturity framework, or that framework"),
+    ("report/", "Report of an assessment for people, in Vietnamese or English"),
     ("log/", "Part of the evidence log: records, Merkle proof (RFC 9162), signed checkpoint"),
 )
-_TERMS = "#terms"
+_TERMS, _SITE = "#terms", "#site"
 
 
 def crate(manifest: Manifest, names: Sequence[str]) -> bytes:
@@ -44,6 +47,8 @@ def crate(manifest: Manifest, names: Sequence[str]) -> bytes:
         "datePublished": manifest.last.isoformat(),
         "temporalCoverage": f"{manifest.first}/{manifest.last}",
         "license": {"@id": _TERMS},
+        "author": {"@id": _SITE},
+        "publisher": {"@id": _SITE},
         "hasPart": [{"@id": name} for name in described],
     }
     descriptor = {
@@ -58,7 +63,8 @@ def crate(manifest: Manifest, names: Sequence[str]) -> bytes:
         "name": "Terms of the site",
         "description": "The data belong to the site; whoever was given this package may check it, all else as agreed.",
     }
-    graph = [descriptor, root, terms, *(_file(name) for name in described)]
+    site = {"@id": _SITE, "@type": "Organization", "name": manifest.site}
+    graph = [descriptor, root, terms, site, *(_file(name) for name in described)]
     return canonical_json({"@context": f"{_PROFILE}/context", "@graph": graph})
 
 

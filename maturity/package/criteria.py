@@ -111,9 +111,10 @@ def criteria_again(package: Package, values: pl.DataFrame, intervals: pl.DataFra
     about = About.parse(package.json(layout.FACTS_ABOUT))
     known = known_facts(package, about, values, intervals)
     for key in manifest.frameworks:
-        archive = SiteArchive(known, about.baselines)
+        framework = _framework(package, key)
+        archive = SiteArchive(known, about.baselines, rule=framework.baseline)
         period = (manifest.first, manifest.last)
-        again = assess(_framework(package, key), archive, manifest.site, period, about.claimed.get(key, {}))
+        again = assess(framework, archive, manifest.site, period, about.claimed.get(key, {}))
         # before the first day of the site there is nothing to compute again
         since = manifest.first if about.first < manifest.first else about.first.min
         yield from _compared(package.json(layout.criteria(key)), again, key, since)

@@ -72,6 +72,11 @@ def catalogue(framework: str) -> str:
     return f"criteria/{framework}.catalogue.json"
 
 
+def report(framework: str, language: str, form: str) -> str:
+    """Member with the report of an assessment for people."""
+    return f"report/{framework}.{language}.{form}"
+
+
 def facts(name: str) -> str:
     """Member with a table that metrics read."""
     return f"criteria/facts/{name}.parquet"

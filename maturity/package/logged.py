@@ -3,7 +3,7 @@
 A line of the records is a record as it was entered, byte by byte, so that SHA-256(0x00 ‖ line) is its leaf.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -20,14 +20,14 @@ from maturity.package import layout
 from maturity.package.content import Package
 
 _OF_WINDOW = ("scope", "grain", "production_day", "shift", "job", "product")
-_AT_ONCE = 50_000
+_AT_ONCE = 4_000
 _TEXTS = ("window_start", "window_end", "production_day")
 _OF_VALUE = [name for name in layout.VALUES if name not in {*_OF_WINDOW, *_TEXTS, "computed_us"}]
-_ROWS = pl.Schema(
+_ROWS = pl.Schema({name: dtype for name, dtype in layout.VALUES.items() if name != "computed_us"})
+_RECORD = pl.Schema(
     {
-        name: pl.String() if name in {*_TEXTS, *_OF_WINDOW} else dtype
-        for name, dtype in layout.VALUES.items()
-        if name != "computed_us"
+        **dict.fromkeys(("kind", "from", "to", *_OF_WINDOW), pl.String()),
+        "values": pl.List(pl.Struct({name: layout.VALUES[name] for name in _OF_VALUE})),
     }
 )
 
@@ -111,19 +111,19 @@ def logged_of(records: Iterable[tuple[int, bytes | str]]) -> Logged:
         PackageError: one is malformed.
     """
     found = Logged()
-    rows: list[tuple[Any, ...]] = []
-    frames: list[pl.DataFrame] = []
+    waiting: list[bytes] = []
+    frames: list[pl.DataFrame] = [pl.DataFrame(schema=_ROWS)]
     for place, text in records:
         line = text if isinstance(text, bytes) else text.encode()
         found.leaves[place] = leaf_hash(line)
-        try:
-            rows.extend(_take(found, place, _record(line)))
-        except (KeyError, TypeError, ValueError) as error:
-            raise PackageError(f"Record {place} of the log is malformed.") from error
-        if len(rows) >= _AT_ONCE:
-            frames.append(_frame(rows))
-            rows = []
-    found.values = pl.concat([*frames, _frame(rows)])
+        if b'"kind":"kpi"' in line:
+            waiting.append(line)
+        else:
+            _take(found, place, _record(line))
+        if len(waiting) >= _AT_ONCE:
+            frames.append(_frame(waiting))
+            waiting = []
+    found.values = pl.concat([*frames, _frame(waiting)])
     return found
 
 
@@ -157,24 +157,28 @@ def _record(line: bytes) -> Mapping[str, Any]:
     return found
 
 
-def _take(found: Logged, place: int, record: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """Put a record where it belongs; the rows of a KPI record are given back."""
-    match record["kind"]:
-        case rotation.KIND:
-            found.keys.append((place, record))
-        case "raw_day":
-            found.raw[date.fromisoformat(record["production_day"])] = {each["key"]: each for each in record["series"]}
-        case "kpi":
-            window = {name: record[name] for name in _OF_WINDOW}
-            window |= {"window_start": record["from"], "window_end": record["to"]}
-            for value in record["values"]:
-                yield tuple(window[name] if name in window else value[name] for name in _ROWS)
-
-
-def _frame(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+def _take(found: Logged, place: int, record: Mapping[str, Any]) -> None:
+    """Put the announcement of a key and digests of raw rows where they belong; other records are only in the log."""
     try:
-        frame = pl.DataFrame(rows, schema=_ROWS, orient="row", strict=False)
+        if record["kind"] == rotation.KIND:
+            found.keys.append((place, record))
+        elif record["kind"] == "raw_day":
+            series: dict[str, Mapping[str, Any]] = {
+                each["key"]: {"rows": int(each["rows"]), **each} for each in record["series"]
+            }
+            found.raw[date.fromisoformat(record["production_day"])] = series
+    except (KeyError, TypeError, ValueError) as error:
+        raise PackageError(f"Record {place} of the log is malformed.") from error
+
+
+def _frame(lines: list[bytes]) -> pl.DataFrame:
+    """KPI records as rows, one per value."""
+    if not lines:
+        return pl.DataFrame(schema=_ROWS)
+    try:
+        records = pl.read_ndjson(b"\n".join(lines), schema=_RECORD).filter(pl.col("kind") == "kpi")
+        rows = records.rename({"from": "window_start", "to": "window_end"}).explode("values").unnest("values")
         at = [pl.col(name).str.to_datetime("%+", time_unit="us").dt.epoch("us") for name in _TEXTS[:2]]
-        return frame.with_columns(*at, pl.col("production_day").str.to_date())
-    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        return rows.with_columns(*at, pl.col("production_day").str.to_date()).select(_ROWS.names())
+    except pl.exceptions.PolarsError as error:
         raise PackageError(f"{layout.LOG_RECORDS} has a KPI record that is malformed.") from error

@@ -32,6 +32,11 @@ class Plan:
 
     configs: Mapping[date, str]
     targets: tuple[Target, ...]
+    never: frozenset[date] = frozenset()  # days that the KPI job had no reason to compute
+
+    def in_force(self, day: date) -> str | None:
+        """Digest of the registry that a day was computed with, null where it never was."""
+        return None if day in self.never else self.configs[day]
 
 
 def configs_of_days(values: pl.DataFrame, days: Sequence[date]) -> dict[date, str]:
@@ -60,7 +65,8 @@ def plan_of(values: pl.DataFrame, days: Sequence[date], bounds: tuple[int, int])
         bounds: begin and end of the period, µs UTC.
     """
     inside = values.filter(why_not(days, bounds).is_null())
-    return Plan(configs_of_days(values, days), tuple(_targets(inside)))
+    never = frozenset(days) - set(values.filter(~pl.col("grain").is_in([*_LONG, Grain.JOB.value]))["production_day"])
+    return Plan(configs_of_days(values, days), tuple(_targets(inside)), never)
 
 
 def bounds_of(first: Site, last: Site, days: Sequence[date]) -> tuple[int, int]:

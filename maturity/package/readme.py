@@ -12,6 +12,7 @@ What is in it
   raw/                   readings per production day, events, corrections, business records
   kpi/values.parquet     every final KPI value of the period
   criteria/              assessments against frameworks, and the tables that they rest on
+  report/                the assessments for people: PDF and HTML, Vietnamese and English
   log/                   records of the factory's evidence log, and the proof that they are in it
   ro-crate-metadata.json description for archives (RO-Crate)
   statement.dsse.json    digest of every member, signed by the factory's key (in-toto statement, DSSE)

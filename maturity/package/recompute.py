@@ -108,7 +108,11 @@ def recompute(package: Package, raw: RawDays, plan: Plan, progress: Progress | N
     context, made, spans, done = Context.of(package), Recomputation(), Spans(raw), 0
     carry: Mapping[str, Mapping[str, Any]] | None = None
     days = package.manifest.days
-    for digest, of_span in _spans(package, plan.configs, days):
+    for digest, of_span in _spans(plan, days, raw.expected):
+        if digest is None:
+            spans.skip(of_span)
+            carry = {}
+            continue
         site = package.site(digest)
         rows = spans.rows(of_span, read_range(site, of_span), _first_end(site, of_span[-1]))
         inputs = _inputs(site, of_span, raw.ids, context, rows)
@@ -127,24 +131,20 @@ def recompute(package: Package, raw: RawDays, plan: Plan, progress: Progress | N
 
 
 def _spans(
-    package: Package, configs: Mapping[date, str], days: tuple[date, ...]
-) -> Iterator[tuple[str, tuple[date, ...]]]:
-    """Cut days into spans of one registry and not too many rows; the size of a member tells how many there are."""
+    plan: Plan, days: tuple[date, ...], rows: Mapping[date, int]
+) -> Iterator[tuple[str | None, tuple[date, ...]]]:
+    """Cut days into spans of one registry and not too many rows; days that were never computed have no registry."""
     span: list[date] = []
     size = 0
     for day in days:
-        member = package.members.get(layout.readings_of(day))
-        weight = member.size if member else 0
-        full = size + weight > SPAN_ROWS * _BYTES_PER_ROW or len(span) >= MOST_SPAN_DAYS
-        if span and (configs[day] != configs[span[-1]] or full):
-            yield configs[span[-1]], tuple(span)
+        weight = rows.get(day, 0)
+        full = size + weight > SPAN_ROWS or len(span) >= MOST_SPAN_DAYS
+        if span and (plan.in_force(day) != plan.in_force(span[-1]) or full):
+            yield plan.in_force(span[-1]), tuple(span)
             span, size = [], 0
         span.append(day)
         size += weight
-    yield configs[span[-1]], tuple(span)
-
-
-_BYTES_PER_ROW = 1.5  # of a well compressed member, at least
+    yield plan.in_force(span[-1]), tuple(span)
 
 
 def _inputs(site: Site, days: tuple[date, ...], ids: Mapping[str, int], context: Context, rows: pl.DataFrame) -> Inputs:

@@ -4,15 +4,16 @@ Days are read one after the other. In: the readings members. Out: rows of kpi.fr
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from kpi.compute.signals import in_order
 from kpi.frames import READINGS, empty
 from kpi.sums import run_starts
 from maturity.package import layout
@@ -40,12 +41,14 @@ class RawDays:
     Attributes:
         package: where they are.
         ids: number of each series key.
+        expected: about how many rows each day has.
         heads: the first row of each series, per member that has been read.
         digests: what the rows of each series hash to, per member that has been read.
     """
 
     package: Package
     ids: dict[str, int]
+    expected: Mapping[date, int] = field(default_factory=dict)
     heads: dict[str, pl.DataFrame] = field(default_factory=dict)
     digests: dict[str, dict[int, Digested]] = field(default_factory=dict)
     _kept: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -86,6 +89,24 @@ def digested(rows: pl.DataFrame) -> dict[int, Digested]:
         )
         for low, high in pairwise([*starts, len(ids)] if starts else [])
     }
+
+
+def in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sort rows by series and time; cheap where each series' rows already follow each other in time."""
+    ids, ts = rows["series_id"].to_numpy(), rows["ts"].to_numpy()
+    if not len(ids):
+        return rows
+    if not _is_ordered(ids, ts):
+        ranks = ids - ids.min()
+        rows = rows[np.argsort(ranks.astype(np.uint16) if ranks.max() < 2**16 else ranks, kind="stable")]
+        if not _is_ordered(rows["series_id"].to_numpy(), rows["ts"].to_numpy()):
+            return rows.sort(_ORDER).unique(_ORDER, keep="first", maintain_order=True)
+    return rows
+
+
+def _is_ordered(ids: npt.NDArray[np.int32], ts: npt.NDArray[np.int64]) -> bool:
+    after = (ids[1:] > ids[:-1]) | ((ids[1:] == ids[:-1]) & (ts[1:] > ts[:-1]))
+    return bool(after.all())
 
 
 def firsts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -132,6 +153,12 @@ class Spans:
         late = inside[-1].filter(pl.col("ts") >= ends)
         self._behind = pl.concat([seen, late]).unique(_ORDER, keep="first").sort(_ORDER)
         return found
+
+    def skip(self, days: tuple[date, ...]) -> None:
+        """Pass over days that were never computed."""
+        behind = self.raw.load(layout.BEFORE) if self._behind is None else self._behind
+        parts = [lasts(behind), *(lasts(self.raw.load(layout.readings_of(day))) for day in days)]
+        self._behind = lasts(in_order(pl.concat(parts)))
 
     def _ahead(self, last: str, until_us: int) -> Iterator[pl.DataFrame]:
         """Rows after a member up to an instant, and of each series the first one after that."""

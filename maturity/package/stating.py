@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from maturity.archive import SiteArchive
-from maturity.assessing import assess
+from maturity.assessing import Assessment, assess
 from maturity.errors import PackageError
 from maturity.evaluate import Baseline
 from maturity.facts import Declared, Facts
@@ -18,6 +18,8 @@ from maturity.package.criteria import FRAMES, About, facts_values
 from maturity.package.parquet import to_parquet
 from maturity.package.persons import without_persons
 from maturity.reading import kpis_of, read_facts
+from maturity.report.making import reports
+from maturity.report.overview import KPIS, overview
 from model.canonical import canonical_json, digest
 from store import maturity as rows
 from store import registry
@@ -53,7 +55,7 @@ def state(
     site_id = registry.site_id(connection, site)
     said = rows.declarations(connection, site_id, period[1])
     declared = [Declared(each.name, each.value, "", each.attachment) for each in said]  # free texts may name people
-    every = frozenset().union(*(kpis_of(framework) for framework in frameworks))
+    every = frozenset(KPIS).union(*(kpis_of(framework) for framework in frameworks))
     known = read_facts(connection, site, period[1], every, declared)
     if known is None:
         raise PackageError(f"{site} has no values by {period[1]}.")
@@ -66,15 +68,23 @@ def state(
     claimed = {}
     for framework in frameworks:
         claimed[framework.key] = rows.claims(connection, site_id, framework.key)
-        archive = SiteArchive(known, frozen)
+        archive = SiteArchive(known, frozen, rule=framework.baseline)
         found = assess(framework, archive, site, period, claimed[framework.key])
         frozen = {**frozen, **archive.found}
         members[layout.criteria(framework.key)] = canonical_json(found.plain())
         members[layout.catalogue(framework.key)] = canonical_json(framework.plain())
+        members |= _reports(found, known)
     about = About(digest(known.site), known.first, tuple(declared), frozen, claimed)
     members[layout.config(about.config)] = canonical_json(known.site)
     members[layout.FACTS_ABOUT] = canonical_json(about.plain())
     return Stated({**members, **_tables(known, values, period)})
+
+
+def _reports(found: Assessment, known: Facts) -> dict[str, bytes]:
+    """The report for people, without what an assessor said: comments may name people."""
+    period = (found.first, found.last)
+    made = reports(found, overview(known.window(*period), *period))
+    return {layout.report(found.framework.key, *which): content for which, content in made.items()}
 
 
 def _without_persons(known: Facts) -> Facts:

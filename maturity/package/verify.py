@@ -115,7 +115,8 @@ class _Check:
 
     def _again(self, logged: Logged) -> None:
         package, values, days = self.package, self.values, self.package.manifest.days
-        raw, made = RawDays(package, series_ids(package)), Recomputation()
+        expected = {day: sum(each["rows"] for each in series.values()) for day, series in logged.raw.items()}
+        raw, made = RawDays(package, series_ids(package), expected), Recomputation()
         impossible = pl.lit("the package has no values of its days", pl.String)
         if len(values):
             configs = plan_of(values, days, (0, 2**62)).configs
