@@ -70,7 +70,7 @@ def make_package(connection: Connection, reader: Any, wanted: Wanted, key: Signi
 
     Args:
         connection: of role haidang_evidence, autocommit.
-        reader: of the same role, for the readings (store.inputs.open_reader).
+        reader: of the same role, for the readings (store.inputs.open_adbc).
         wanted: what is to be packed.
         key: the key that signs the log now; it signs the package too.
         path: file to write.

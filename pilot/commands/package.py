@@ -34,13 +34,13 @@ def export(
     from maturity.loading import framework as load
     from maturity.package.making import Wanted, make_package
     from store.errors import translated
-    from store.inputs import open_reader
+    from store.inputs import open_adbc
     from store.pool import connect
 
     key, url = keys.read_key(key_file), database(database_url)
     frameworks = tuple(load(name) for name in (framework if framework is not None else ["lighthouse-os"]))
     wanted = Wanted(site, from_.date(), to.date(), frameworks)
-    with translated(url), connect(url, "evidence export", autocommit=True) as connection, open_reader(url) as reader:
+    with translated(url), connect(url, "evidence export", autocommit=True) as connection, open_adbc(url) as reader:
         made = make_package(connection, reader, wanted, key, output)
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"{output}: {made.days} days, {made.readings:,} readings, {made.values:,} values, {made.records:,} records of "
