@@ -1,5 +1,7 @@
 """The page for a director: levels, biggest gaps, what to buy first, how good the data are. Pure."""
 
+from textwrap import shorten
+
 from maturity.assessing import Assessment
 from maturity.evaluate import ConditionResult, Outcome
 from maturity.gaps import OpenCriterion, Unlock
@@ -11,6 +13,7 @@ from maturity.report.words import NOTHING, Words
 MOST_GAPS = 3
 MOST_GROUPS = 3
 MOST_IDS = 6
+MOST_CHARACTERS = 170  # of why a gap cannot be assessed: all of it must fit one page
 
 
 def summary(found: Assessment, overview: Overview, review: Review, words: Words) -> Summary:
@@ -83,7 +86,7 @@ def _why(found: Assessment, gap: OpenCriterion, words: Words) -> str:
     conditions = found.results[gap.id].newest.conditions
     failed = [each for each in conditions if each.outcome is Outcome.CONTRADICTED]
     if not failed:
-        return words.reason(gap.missing[0]) if gap.missing else ""
+        return shorten(words.reason(gap.missing[0]), MOST_CHARACTERS, placeholder=" …") if gap.missing else ""
     said = _measured(failed[0], words)
     far = "" if gap.distance is None else f" ({words('gap.far', share=words.percent(gap.distance))})"
     return f"{said}{far}"
