@@ -34,6 +34,11 @@ class Pool:
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
 
+    def start(self) -> None:
+        """Start the processes, which load their code while this one goes on."""
+        if self.processes > 1:
+            self._started()
+
     def run(self, parts: list[Part]) -> Iterator[Done]:
         """Compute parts, giving them back in their order; no more are under way than processes can take next.
 
@@ -49,13 +54,23 @@ class Pool:
             self.close()
             raise WorkerLostError("A process that computed KPIs was killed; the work is done again.") from error
 
-    def _spread(self, parts: Iterable[Part]) -> Iterator[Done]:
+    def _started(self) -> ProcessPoolExecutor:
         if self._executor is None:
             self._executor = ProcessPoolExecutor(self.processes, get_context("spawn"))
+            for _ in range(self.processes):
+                self._executor.submit(_ready)
+        return self._executor
+
+    def _spread(self, parts: Iterable[Part]) -> Iterator[Done]:
+        executor = self._started()
         waiting: deque[Future[Done]] = deque()
         for part in parts:
-            waiting.append(self._executor.submit(run_part, part))
+            waiting.append(executor.submit(run_part, part))
             if len(waiting) > self.processes:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _ready() -> None:
+    """Done once a process has loaded this module."""

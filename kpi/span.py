@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from kpi.building import Builder, Built, Fresh
 from kpi.compute import read_range
@@ -206,7 +207,7 @@ class _SpanWork:
         handed = derived.carry(self.connection, site_id, self.span.last)
         with Spool(bucket_of, max(buckets.values()) + 1, self.office.part_rows) as spool:
             with self.stages.of("read"):
-                spool.add(inputs.readings(self.connection, self.office.reader, list(bucket_of), wide))
+                spool.add(self._awaited(inputs.readings(self.connection, self.office.reader, list(bucket_of), wide)))
                 spool.finish()
             given = Inputs(
                 site=self.site,
@@ -221,6 +222,15 @@ class _SpanWork:
                 until_us=self.office.now_us if whole.to_us > self.office.now_us else None,
             )
             yield _Read(given, spool, buckets, wanted, _digests(carried), _digests(handed))
+
+    def _awaited(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Start the processes as soon as there will be work for two."""
+        rows = 0
+        for batch in batches:
+            rows += len(batch)
+            if rows >= 2 * LEAST_SHARE:
+                self.office.pool.start()
+            yield batch
 
     def _parts(self, read: _Read) -> list[Part]:
         """Neighbouring assets whose readings fit in memory together, enough of them for all processes."""
