@@ -133,3 +133,15 @@ def maturity(
     from pilot.bench_maturity import Options, main
 
     raise typer.Exit(main(Options(days, sample_period, database_url), as_json=json))
+
+
+@app.command()
+def verify(
+    machines: Annotated[int, typer.Option(help="machines of five signals every ten seconds", min=1)] = 20,
+    days: Annotated[int, typer.Option(help="production days", min=1)] = 30,
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """Check a generated evidence package and compute it again; fails above 60 s, 1 GB, or if a value differs."""
+    from pilot.bench_verify import Options, main
+
+    raise typer.Exit(main(Options(machines, days), as_json=json))
