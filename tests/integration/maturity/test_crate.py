@@ -1,7 +1,7 @@
 """The description of a package is an RO-Crate to others: a reader of the community, its validator where it is had.
 
 The validator wants older libraries than ours, so it lives in an environment of its own:
-`uv tool install roc-validator`, or its path in HAIDANG_TEST_ROCRATE_VALIDATOR. It fetches the JSON-LD context from w3id.org.
+`uv tool install roc-validator`, or its path in HAIDANG_TEST_ROCRATE_VALIDATOR. It fetches from w3id.org.
 """
 
 import json
