@@ -18,9 +18,14 @@ from ingest.waiting import pause
 VERSION = "$SYS/broker/version"
 SHOWN = 80  # characters of a version
 UNSAID = "does not say what it is: if its shared subscriptions survive its restart, set HAIDANG_INGEST_SHARING=broker"
+MOST_SILENCES = 2  # the first may be that of a broker that is being restarted
 _FORGETFUL = "mosquitto"
 
 log = structlog.get_logger("ingest")
+
+
+class _SilentError(Exception):
+    """The broker takes the connection and not the question."""
 
 
 def is_own_better(version: str) -> bool:
@@ -41,12 +46,17 @@ async def is_own(settings: IngestSettings, stopping: asyncio.Event) -> bool:
 async def broker_version(settings: IngestSettings, stopping: asyncio.Event) -> str:
     """What the broker says it is; nothing where it does not say so, or the end came first. Waits for the broker."""
     backoff = Backoff()
-    said = ""
+    said, silences = "", 0
     while not stopping.is_set():
         try:
             return await _ask(settings)
         except BrokerRefusedError:
             return ""  # not for us; where it is the whole connection, the workers say so
+        except _SilentError:
+            silences += 1
+            if silences == MOST_SILENCES:
+                return ""
+            await pause(backoff.next_s(), stopping)
         except BrokerUnreachableError as error:
             if str(error) != said:
                 log.warning("broker_unreachable", error=str(error))
@@ -59,7 +69,8 @@ async def _ask(settings: IngestSettings) -> str:
     """Ask once, under a name of its own that leaves no session.
 
     Raises:
-        BrokerUnreachableError: no answer, which is not the same as one without a version.
+        BrokerUnreachableError: it cannot be reached.
+        _SilentError: it can, and does not answer this: rumqttd closes the connection.
         BrokerRefusedError: it does not want us, or does not let us read that.
     """
     name = f"{settings.ingest_client_id}-asks"
@@ -69,11 +80,12 @@ async def _ask(settings: IngestSettings) -> str:
         settings.model_copy(update=changes), lambda _topic, payload, *_: heard.append(payload)
     )
     try:
-        await connection.open([VERSION])
+        await connection.open([])
+        await connection.add_filters([VERSION])
         await connection.ping()  # what is retained came before the answer;
         await connection.ping()  # that to a ping of the client's own may come first
     except OSError as error:  # TimeoutError is one
-        raise BrokerUnreachableError(str(error)) from error
+        raise _SilentError from error
     finally:
         await connection.close()
     return heard[0].decode("utf-8", "replace") if heard else ""
