@@ -1,5 +1,6 @@
 """Business records from a table to KPI values, through the command that imports them."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from typer.testing import CliRunner
 from kpi.job import run_once
 from pilot.cli import app
 from pilot.errors import PilotError
-from tests.integration.kpi.plant import MACHINE, MONDAY, SHIFT_START, Plant
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
 from tests.support.database import TestDatabase
 
 pytestmark = pytest.mark.needs_database
@@ -85,10 +86,19 @@ i1,line/m1,2026-03-02T08:00,,1,1,0
     assert "key 'i1' comes twice" in said
 
 
-def test_a_number_that_is_none_is_a_finding_and_the_rest_counts(database: TestDatabase, tmp_path: Path) -> None:
+def test_a_number_that_is_none_is_refused_or_a_finding_and_the_rest_counts(
+    database: TestDatabase, tmp_path: Path
+) -> None:
     plant = Plant(database)
     plant.put("state", [(SHIFT_START, "EXECUTE")])
-    imported(plant, tmp_path, "inspection", INSPECTION.replace("1000,850,30", "1000,many,30"))
+    told = imported(plant, tmp_path, "inspection", INSPECTION.replace("1000,850,30", "1000,many,30"))
+    assert "1 new, 0 changed, 0 as before, 1 refused" in " ".join(told.split())
+    stored = {"asset": MACHINE, "inspected": 1000, "first_pass_good": "many"}
+    plant.query(
+        "INSERT INTO business_record (site_id, kind, key, from_ts, to_ts, payload, source) "
+        "VALUES (%s, 'inspection', 'i2', %s, %s, %s, 'older version') RETURNING 1",
+        *(plant.site_id, SHIFT_START, SHIFT_START + HOUR, json.dumps(stored)),
+    )
     compute(plant)
     found = plant.query("SELECT finding FROM kpi_run ORDER BY kpi_run_id DESC LIMIT 1")[0][0]
     assert [each for each in found if each["kind"] == "bad_record"] == [
