@@ -47,9 +47,7 @@ def read_range(site: Site, days: tuple[date, ...]) -> tuple[int, int]:
     return min(each[0].from_us for each in windows), max(each[-1].to_us for each in windows) + look_ahead_us(site)
 
 
-def make_plan(
-    site: Site, days: tuple[date, ...], until_us: int | None, only: AbstractSet[str] | None = None
-) -> Plan:
+def make_plan(site: Site, days: tuple[date, ...], until_us: int | None, only: AbstractSet[str] | None = None) -> Plan:
     """Lay out the calendars of the assets of a site, of `only` some or of all; `until_us` ends the last day early."""
     keys = sorted(each.key for each in site.assets if only is None or each.key in only)
     calendars = [calendar_of(site, key) for key in keys]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from maturity.notes import SigningKey
 from pilot import services
 from pilot.demo import Options, Stack, demo, watch
 from pilot.errors import PilotError
@@ -47,7 +48,7 @@ def test_without_a_broker_program_it_says_what_to_install(tmp_path: Path, monkey
 def test_a_killed_service_is_started_again(tmp_path: Path) -> None:
     stop, said = threading.Event(), list[str]()
     with services.running("kpi", {"HAIDANG_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, tmp_path) as service:
-        stack = Stack("", "", "", "", "", [service])
+        stack = Stack("", "", "", "", "", SigningKey.generate("demo"), [service])
         watching = threading.Thread(target=watch, args=(stack, stop, said.append))
         watching.start()
         first = service.process.pid
