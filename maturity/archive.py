@@ -40,6 +40,11 @@ class SiteArchive:
     _searched: set[str] = field(default_factory=set)
     _windows: dict[tuple[date, date], Facts] = field(default_factory=dict)
 
+    @property
+    def begins(self) -> date | None:
+        """First production day of the site."""
+        return self.whole.first if self.whole else None
+
     def facts(self, first: date, last: date) -> Facts | None:
         """Facts of these production days, null where the window begins after all or ends before the first."""
         if self.whole is None or first > self.whole.last or last < self.whole.first:

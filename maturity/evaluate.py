@@ -17,6 +17,7 @@ from maturity.metrics import METRICS
 from maturity.metrics.measured import Measured, Metric
 
 DAY = timedelta(days=1)
+DECLARED = "declared."  # what is said needs no data
 
 
 class Outcome(StrEnum):
@@ -39,6 +40,11 @@ class Baseline:
 
 class Archive(Protocol):
     """Where facts come from: a database or a package."""
+
+    @property
+    def begins(self) -> date | None:
+        """First production day of which anything is known, null where the site has no data."""
+        ...
 
     def facts(self, first: date, last: date) -> Facts | None:
         """Facts of these production days, null where the site has none at all."""
@@ -164,8 +170,9 @@ def _of_condition(
     condition: Condition, criterion: Criterion, archive: Archive, facts: Facts | None, window: tuple[date, date]
 ) -> ConditionResult:
     metric = metric_of(condition.metric)
-    if facts is None:
-        return _unassessable(condition, metric, Measured.nothing("The window holds no data of the site."))
+    lacking = _why_no_window(metric, archive, facts, window[0])
+    if facts is None or lacking is not None:
+        return _unassessable(condition, metric, Measured.nothing(lacking or "The window holds no data of the site."))
     measured = metric.measure(facts, condition.scope, condition.parameters)
     if measured.value is None:
         return _unassessable(condition, metric, measured)
@@ -186,6 +193,12 @@ def _of_condition(
     holds = condition.compare.operator.holds(measured.value, threshold)
     outcome = Outcome.SUPPORTED if holds else Outcome.CONTRADICTED
     return _result(condition, metric, measured, outcome, threshold=threshold, baseline=baseline)
+
+
+def _why_no_window(metric: Metric, archive: Archive, facts: Facts | None, first: date) -> str | None:
+    if facts is not None and archive.begins and first < archive.begins and not metric.name.startswith(DECLARED):
+        return f"The window begins on {first}, before the first day with data, {archive.begins}."
+    return None
 
 
 def _unassessable(

@@ -84,6 +84,7 @@ class Shelf:
     rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VALUES))
     baselines: dict[str, Baseline] = field(default_factory=dict)
     declared: dict[str, Any] = field(default_factory=dict)
+    begins: date | None = None
 
     def facts(self, first: date, last: date) -> Facts | None:
         cut = self.rows.filter(pl.col("production_day").is_between(first, last))

@@ -49,6 +49,15 @@ def test_below_the_gate_nothing_is_failed() -> None:
     assert evaluate(parsed(), few, LAST).outcome is UNKNOWN
 
 
+def test_a_window_from_before_the_first_day_is_not_judged() -> None:
+    early = shelf(0.6, begins=DAYS[20])
+    result = evaluate(parsed(), early, LAST)
+    assert (result.outcome, "before the first day with data" in result.missing[0]) == (UNKNOWN, True)
+    said = Declared("models_shared", 2.0, "two suppliers", None)
+    asked = parsed(conditions=[{"metric": "declared.models_shared", "compare": {"operator": ">=", "value": 1}}])
+    assert evaluate(asked, Shelf(declared={"models_shared": said}, begins=LAST), LAST).outcome is GOOD
+
+
 def test_a_window_without_data_says_so() -> None:
     result = evaluate(parsed(), Shelf(), LAST)
     assert result.outcome is UNKNOWN
