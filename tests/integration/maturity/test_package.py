@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import psycopg
 import pytest
+import yaml
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -18,6 +19,7 @@ from maturity.checkpoint import Checkpoint
 from maturity.closing import close_due_days
 from maturity.errors import PackageError
 from maturity.keys import write_key
+from maturity.loading import framework
 from maturity.log import EvidenceLog
 from maturity.notes import Note, SigningKey
 from maturity.package import layout
@@ -68,9 +70,20 @@ def package(factory: Factory) -> Path:
     return factory[1]
 
 
+def short_windows(folder: Path) -> Path:
+    """Lighthouse OS with windows as long as the package: its criteria can be judged on so few days."""
+    plain = framework("lighthouse-os").plain()
+    for criterion in plain["criteria"]:
+        criterion["window"] = {**criterion.get("window", {}), "days": 7}
+    path = folder / "short.yaml"
+    path.write_text(yaml.safe_dump({**plain, "key": "short-lighthouse-os"}), "utf-8")
+    return path
+
+
 def exported(database: TestDatabase, folder: Path, name: str) -> None:
+    frameworks = ["--framework", "lighthouse-os", "--framework", str(short_windows(folder))]
     runner = CliRunner(env={"HAIDANG_DATABASE_URL": database.url_for("haidang_evidence")})
-    arguments = ["--site", "plant", *DAYS, "--key-file", str(folder / "key"), "-o", str(folder / name)]
+    arguments = ["--site", "plant", *DAYS, *frameworks, "--key-file", str(folder / "key"), "-o", str(folder / name)]
     made = runner.invoke(app, ["evidence", "export", *arguments], catch_exceptions=False)
     assert made.exit_code == 0, made.output
 
@@ -196,9 +209,11 @@ def _another_record(members: Members) -> None:
 
 
 def _better_criterion(members: Members) -> None:
-    content = members[layout.criteria("lighthouse-os")]
+    content = members[layout.criteria("short-lighthouse-os")]
     assert isinstance(content, bytes)
-    members[layout.criteria("lighthouse-os")] = content.replace(b'"outcome":"contradicted"', b'"outcome":"supported"')
+    members[layout.criteria("short-lighthouse-os")] = content.replace(
+        b'"outcome":"contradicted"', b'"outcome":"supported"'
+    )
 
 
 def _frame(members: Members, name: str) -> pl.DataFrame:
@@ -254,7 +269,15 @@ def test_what_is_not_in_the_log_is_not_packed(factory: Factory) -> None:
     with psycopg.connect(database.url) as owner:
         owner.execute("UPDATE reading SET value = value + 1 WHERE ts = (SELECT min(ts) FROM reading)")
     runner = CliRunner(env={"HAIDANG_DATABASE_URL": database.url_for("haidang_evidence")})
-    arguments = ["--site", "plant", *DAYS, "--key-file", str(path.parent / "key"), "-o", str(path.parent / "no.zip")]
+    arguments = [
+        "--site",
+        "plant",
+        *DAYS,
+        "--key-file",
+        str(path.parent / "key"),
+        "-o",
+        str(path.parent / "no.zip"),
+    ]
     refused = runner.invoke(app, ["evidence", "export", *arguments])
     assert isinstance(refused.exception, PackageError)
     assert "are not those that the evidence log recorded" in str(refused.exception)
