@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from rocrate.rocrate import ROCrate
 
 from maturity.package import layout
 from maturity.package.content import Manifest
@@ -44,8 +45,7 @@ def test_every_member_is_described(folder: Path) -> None:
 
 
 def test_the_reader_of_the_community_reads_it(folder: Path) -> None:
-    rocrate = pytest.importorskip("rocrate.rocrate")
-    read = rocrate.ROCrate(folder)
+    read = ROCrate(folder)
     assert {each.id for each in read.data_entities} == {*NAMES, layout.STATEMENT}
     assert read.name == "Evidence package of plant, 2026-03-02 to 2026-03-08"
 
