@@ -93,7 +93,7 @@ WHERE site_id = %(site_id)s AND production_day = %(day)s AND superseded_at IS NU
 ORDER BY series_key
 
 -- name: insert_records
--- Records at their places, column by column.
+-- Records at their places, column by column, in the binary format: texts are not escaped one character at a time.
 INSERT INTO evidence_log (seq, site_id, kind, object, leaf_hash, record)
-SELECT * FROM unnest(%(seq)s::bigint[], %(site_id)s::integer[], %(kind)s::text[], %(object)s::text[],
-                     %(leaf_hash)s::bytea[], %(record)s::text[])
+SELECT * FROM unnest(%(seq)b::bigint[], %(site_id)b::integer[], %(kind)b::text[], %(object)b::text[],
+                     %(leaf_hash)b::bytea[], %(record)b::text[])
