@@ -153,6 +153,22 @@ SERIES = _schema(
     }
 )
 
+# Every frame of the facts by its name.
+FRAMES = {
+    "values": VALUES,
+    "intervals": INTERVALS,
+    "quality": QUALITY,
+    "ledger": LEDGER,
+    "devices": DEVICES,
+    "records": RECORDS,
+    "events": EVENTS,
+    "series": SERIES,
+    "alerts": ALERTS,
+    "predictions": PREDICTIONS,
+    "opened": OPENED,
+    "runs": RUNS,
+}
+
 
 def empty(schema: pl.Schema) -> pl.DataFrame:
     """A frame without rows."""

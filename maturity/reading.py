@@ -3,27 +3,12 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
-from maturity import facts
-from maturity.facts import Declared, Facts
+from maturity.facts import FRAMES, Declared, Facts
 from maturity.framework import Framework
 from store import maturity as rows
 from store import registry
 from store.pool import Connection
 
-_FRAMES = {
-    "values": facts.VALUES,
-    "intervals": facts.INTERVALS,
-    "quality": facts.QUALITY,
-    "ledger": facts.LEDGER,
-    "devices": facts.DEVICES,
-    "records": facts.RECORDS,
-    "events": facts.EVENTS,
-    "series": facts.SERIES,
-    "alerts": facts.ALERTS,
-    "predictions": facts.PREDICTIONS,
-    "opened": facts.OPENED,
-    "runs": facts.RUNS,
-}
 # What metrics of data properties read besides the KPIs that criteria name.
 ALWAYS = frozenset(
     {
@@ -58,5 +43,5 @@ def read_facts(
     whole = Facts(site=site, first=known[0], last=last)
     low, high = (datetime.fromtimestamp(each / 1e6, UTC) for each in whole.bounds_us)
     parameters = rows.between(site_id, (whole.first, last), (low, high), kpis=sorted(kpis), site=site_key)
-    frames = {name: rows.frame(connection, name, parameters, schema) for name, schema in _FRAMES.items()}
+    frames = {name: rows.frame(connection, name, parameters, schema) for name, schema in FRAMES.items()}
     return Facts(site=site, first=whole.first, last=last, declared={each.name: each for each in declared}, **frames)

@@ -14,27 +14,12 @@ from maturity.archive import SiteArchive
 from maturity.assessing import Assessment, assess
 from maturity.errors import MaturityError, PackageError
 from maturity.evaluate import Baseline
-from maturity.facts import Declared, Facts
+from maturity.facts import FRAMES, Declared, Facts
 from maturity.framework import Framework
 from maturity.package import layout
 from maturity.package.comparing import Verdict, close
 from maturity.package.content import Package
 
-# Tables that nobody can compute again; of values and intervals those of days outside of the period.
-FRAMES = {
-    "values": facts.VALUES,
-    "intervals": facts.INTERVALS,
-    "quality": facts.QUALITY,
-    "ledger": facts.LEDGER,
-    "devices": facts.DEVICES,
-    "records": facts.RECORDS,
-    "events": facts.EVENTS,
-    "series": facts.SERIES,
-    "alerts": facts.ALERTS,
-    "predictions": facts.PREDICTIONS,
-    "opened": facts.OPENED,
-    "runs": facts.RUNS,
-}
 _KEY = list(layout.VALUE_KEY)
 _MADE = ("value", "numerator", "denominator", "coverage", "completeness", "status")
 
@@ -122,6 +107,7 @@ def criteria_again(package: Package, values: pl.DataFrame, intervals: pl.DataFra
 
 def known_facts(package: Package, about: About, values: pl.DataFrame, intervals: pl.DataFrame) -> Facts:
     """Put the facts together."""
+    # tables that nobody can compute again; of values and intervals those of days outside of the period
     frames = {name: package.frame(layout.facts(name), schema) for name, schema in FRAMES.items()}
     frames["values"] = pl.concat([frames["values"], facts_values(values)])
     frames["intervals"] = pl.concat([frames["intervals"], intervals.select(facts.INTERVALS.names())])

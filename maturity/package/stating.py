@@ -11,10 +11,10 @@ from maturity.archive import SiteArchive
 from maturity.assessing import Assessment, assess
 from maturity.errors import PackageError
 from maturity.evaluate import Baseline
-from maturity.facts import Declared, Facts
+from maturity.facts import FRAMES, Declared, Facts
 from maturity.framework import Framework
 from maturity.package import layout
-from maturity.package.criteria import FRAMES, About, facts_values
+from maturity.package.criteria import About, facts_values
 from maturity.package.parquet import to_parquet
 from maturity.package.persons import without_persons
 from maturity.reading import kpis_of, read_facts
