@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ingest.errors import SettingsError
 from ingest.limits import Limits
 from ingest.slots import Slot
 from ingest.tls import TlsFiles
+from store.usage import settings_of
 
 
 class IngestSettings(BaseSettings):
@@ -158,8 +159,4 @@ def read_settings(**given: Any) -> IngestSettings:
     Raises:
         SettingsError: names each variable that is missing or wrong.
     """
-    try:
-        return IngestSettings(**given)
-    except ValidationError as error:
-        lines = [f"HAIDANG_{str(e['loc'][0]).upper()}: {e['msg']}" if e["loc"] else e["msg"] for e in error.errors()]
-        raise SettingsError("Settings of ingest are not usable: " + "; ".join(lines)) from error
+    return settings_of(IngestSettings, "ingest", SettingsError, given)

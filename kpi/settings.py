@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kpi.errors import SettingsError
+from store.usage import settings_of
 
 
 class KpiSettings(BaseSettings):
@@ -40,8 +41,4 @@ def read_settings(**given: Any) -> KpiSettings:
     Raises:
         SettingsError: names each variable that is missing or wrong.
     """
-    try:
-        return KpiSettings(**given)
-    except ValidationError as error:
-        lines = [f"HAIDANG_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
-        raise SettingsError("Settings of the KPI job are not usable: " + "; ".join(lines)) from error
+    return settings_of(KpiSettings, "the KPI job", SettingsError, given)

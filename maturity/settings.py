@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from maturity.errors import SettingsError
+from store.usage import settings_of
 
 
 class EvidenceSettings(BaseSettings):
@@ -30,8 +31,4 @@ def read_settings(**given: Any) -> EvidenceSettings:
     Raises:
         SettingsError: names each variable that is missing or wrong.
     """
-    try:
-        return EvidenceSettings(**given)
-    except ValidationError as error:
-        lines = [f"HAIDANG_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
-        raise SettingsError("Settings of the evidence service are not usable: " + "; ".join(lines)) from error
+    return settings_of(EvidenceSettings, "the evidence service", SettingsError, given)

@@ -1,9 +1,29 @@
-"""`python -m SERVICE --help`: what the service does, and the environment variables that configure it."""
+"""Settings of services: read from the environment, and shown by `python -m SERVICE --help`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def settings_of(kind: type[Settings], service: str, refusal: type[Exception], given: Mapping[str, Any]) -> Settings:
+    """Read settings from arguments and the environment.
+
+    Args:
+        kind: the settings.
+        service: whose settings they are, in a sentence.
+        refusal: the service's error; it names each variable that is missing or wrong.
+        given: arguments that go before the environment.
+    """
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        lines = [f"HAIDANG_{str(e['loc'][0]).upper()}: {e['msg']}" if e["loc"] else e["msg"] for e in error.errors()]
+        raise refusal(f"Settings of {service} are not usable: " + "; ".join(lines)) from error
 
 
 def help_wanted(service: str, purpose: str, settings: type[BaseSettings], arguments: Sequence[str]) -> bool:
