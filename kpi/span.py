@@ -16,7 +16,6 @@ from kpi.compute import read_range
 from kpi.compute.metering import together
 from kpi.compute.substances import counts_from
 from kpi.digests import inputs_digest
-from kpi.eras import in_force_at
 from kpi.frames import (
     ANNOTATIONS,
     ATOMS,
@@ -35,6 +34,7 @@ from kpi.marking import conflict_marks, marks_of, quality_marks
 from kpi.parts import Done, Part, buckets_of, grouped, joined, of_assets
 from kpi.pool import Pool
 from kpi.stages import Stages
+from kpi.stored_eras import registry_of_day
 from kpi.work import DAY, LongWindows, Span, long_windows, windows_of_days, without_pending
 from model.calendar import DayWindow
 from model.canonical import canonical_json, digest
@@ -118,8 +118,7 @@ class Office:
             claimed = set(marks.lock_marks(self.connection, list(answered.lock)))
             if answered.lock and not claimed:
                 return SpanResult(0, 0, 0, 0, time.monotonic() - started)
-            at = in_force_at(registry.timezone(self.connection, self.site_key), span.last)
-            site = registry.snapshot(self.connection, self.site_key, at)
+            site = registry_of_day(self.connection, self.site_key, span.last)
             work = _SpanWork(self, place, site, span)
             done, passed_on = work.run(planned)
             marks.delete_marks(self.connection, sorted(claimed.intersection(answered.delete)))

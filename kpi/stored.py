@@ -2,11 +2,10 @@
 
 from datetime import date
 
-from kpi.eras import in_force_at
 from kpi.errors import KpiError
 from kpi.frames import ATOMS, INTERVAL_SERIES, conform, empty
 from kpi.rollup import RollupInputs
-from kpi.stored_eras import stored_eras
+from kpi.stored_eras import registry_of_day, stored_eras
 from kpi.windows import calendar_windows
 from store import derived, registry
 from store.pool import Connection
@@ -20,8 +19,7 @@ def stored_pieces(connection: Connection, site_key: str, first: date, last: date
     """
     if last < first:
         raise KpiError(f"{last} is before {first}.")
-    at = in_force_at(registry.timezone(connection, site_key), last)
-    site, number = registry.snapshot(connection, site_key, at), registry.site_id(connection, site_key)
+    site, number = registry_of_day(connection, site_key, last), registry.site_id(connection, site_key)
     atoms = conform(derived.stored_atoms(connection, number, derived.Days(first, last)), ATOMS)
     if atoms.is_empty():
         raise KpiError(f"Nothing of {first} to {last} is computed; see `haidang kpi run`.")

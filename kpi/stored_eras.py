@@ -9,6 +9,11 @@ from store import registry
 from store.pool import Connection
 
 
+def registry_of_day(connection: Connection, site_key: str, day: date) -> Site:
+    """Read the registry whose settings a production day has."""
+    return registry.snapshot(connection, site_key, in_force_at(registry.timezone(connection, site_key), day))
+
+
 def changed_days(connection: Connection, site_id: int, zone: str) -> list[date]:
     """Production days from which on other settings hold, in order."""
     changes = registry.setting_changes(connection, site_id)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
+from kpi.stored_eras import registry_of_day
 from maturity.facts import FRAMES, Declared, Facts
 from maturity.framework import Framework
 from store import maturity as rows
@@ -39,7 +40,7 @@ def read_facts(
     known = rows.extent(connection, site_id)
     if known is None or known[0] > last:
         return None
-    site = registry.snapshot(connection, site_key, datetime.combine(last, datetime.max.time(), UTC))
+    site = registry_of_day(connection, site_key, last)
     whole = Facts(site=site, first=known[0], last=last)
     low, high = (datetime.fromtimestamp(each / 1e6, UTC) for each in whole.bounds_us)
     parameters = rows.between(site_id, (whole.first, last), (low, high), kpis=sorted(kpis), site=site_key)

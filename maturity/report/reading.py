@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from kpi.stored_eras import registry_of_day
 from maturity import facts
 from maturity.assessing import Assessment
 from maturity.confirming import Decision
@@ -41,7 +42,7 @@ def review_of(kept: Kept) -> Review:
 def read_overview(connection: Connection, site: str, period: tuple[date, date]) -> Overview:
     """Key figures and data coverage of a period."""
     site_id = registry.site_id(connection, site)
-    snapshot = registry.snapshot(connection, site, datetime.combine(period[1], datetime.max.time(), UTC))
+    snapshot = registry_of_day(connection, site, period[1])
     bare = Facts(site=snapshot, first=period[0], last=period[1])
     low, high = (datetime.fromtimestamp(each / 1e6, UTC) for each in bare.bounds_us)
     parameters = rows.between(site_id, period, (low, high), kpis=sorted(KPIS), site=site)
