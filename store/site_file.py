@@ -137,7 +137,7 @@ class ReasonPart(Part):
 class StatePart(Part):
     state: str
     mode: str = ""
-    time_class: Literal["production", "setup", "delay", "down_no_order", "planned_down", "unknown"]
+    time_class: Literal["production", "setup", "delay", "down_no_order", "planned_down", "not_scheduled", "unknown"]
     asset: Key | None = None
     sub_class: Delay = ""
     needs_parts: bool = False

@@ -173,14 +173,16 @@ CREATE TABLE state_map (
     asset_id            integer REFERENCES asset,
     state               text NOT NULL,
     mode                text NOT NULL DEFAULT '',
-    time_class          text NOT NULL CHECK (time_class IN ('production', 'setup', 'delay', 'down_no_order', 'planned_down', 'unknown')),
+    time_class          text NOT NULL,
     sub_class           text NOT NULL DEFAULT '' CHECK (sub_class IN ('', 'fault', 'starved', 'blocked', 'micro_stop', 'other')),
     needs_parts         boolean NOT NULL DEFAULT false,
     reason              text NOT NULL DEFAULT '',
     valid_from          timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
     valid_to            timestamptz,
     recorded_at         timestamptz NOT NULL DEFAULT now(),
-    UNIQUE NULLS NOT DISTINCT (site_id, asset_id, state, mode, valid_from)
+    UNIQUE NULLS NOT DISTINCT (site_id, asset_id, state, mode, valid_from),
+    CONSTRAINT state_map_time_class_check CHECK (time_class IN ('production', 'setup', 'delay', 'down_no_order', 'planned_down',
+        'not_scheduled', 'unknown'))
 );
 COMMENT ON TABLE state_map IS 'a site''s own state names; the listed state models (PackML, MTConnect, ...) come with the product';
 COMMENT ON COLUMN state_map.needs_parts IS 'production only while parts are counted, else delay';
@@ -325,8 +327,11 @@ CREATE TABLE spec_limit (
     valid_from    timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
     valid_to      timestamptz,
     recorded_at   timestamptz NOT NULL DEFAULT now(),
+    subgroup_size integer CHECK (subgroup_size >= 2),
     CHECK (lower_limit IS NOT NULL OR upper_limit IS NOT NULL)
 );
+COMMENT ON COLUMN spec_limit.series_id IS 'the limits are of the readings of this series; null = of the values of inspection records';
+COMMENT ON COLUMN spec_limit.subgroup_size IS 'readings that make a subgroup, one after the other; null = the product''s default';
 
 CREATE TABLE factor_set (
     factor_set_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -372,8 +377,10 @@ CREATE TABLE tariff (
     recorded_at timestamptz NOT NULL DEFAULT now(),
     voltage_kv  double precision CHECK (voltage_kv > 0),
     subscribed_kw double precision CHECK (subscribed_kw > 0),
+    demand_price double precision CHECK (demand_price >= 0),
     UNIQUE (site_id, key, valid_from)
 );
+COMMENT ON COLUMN tariff.demand_price IS 'of a two-part tariff: per kW of the highest demand of a month, without VAT; null = none';
 COMMENT ON COLUMN tariff.periods IS 'list of {period, weekdays: [0..6], start, end}: local wall times, half-open';
 
 CREATE TABLE energy_contract (

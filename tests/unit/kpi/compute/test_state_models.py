@@ -66,7 +66,14 @@ def class_of(model: str, state: str, mode: str | None = None, *rules: StateRule,
         ("semi_e10", "Engineering", None, "planned_down//engineering"),
         ("semi_e10", "Scheduled_Downtime", None, "planned_down//scheduled_downtime"),
         ("semi_e10", "Unscheduled_Downtime", None, "delay/fault"),
-        ("semi_e10", "Non_Scheduled", None, "planned_down//non_scheduled"),
+        ("semi_e10", "Non_Scheduled", None, "not_scheduled//non_scheduled"),
+        ("packml", "SUSPENDING", "Production", "delay/starved"),
+        ("packml", "HOLDING", "Production", "delay/other"),
+        *(("packml", name, "Production", "delay/other") for name in ("STARTING", "COMPLETING", "UNHOLDING")),
+        *(("packml", name, "Production", "delay/other") for name in ("STOPPING", "STOPPED", "RESETTING", "COMPLETED")),
+        *(("packml", name, "Production", "delay/fault") for name in ("ABORTING", "CLEARING")),
+        ("opcua_machinery", "NotAvailable", "Processing", "delay/other"),
+        ("opcua_machinery", "OutOfService", "Maintenance", "delay/other/maintenance"),
         ("packml", "of nobody", None, "unknown"),
     ],
 )
@@ -76,7 +83,13 @@ def test_a_state_in_a_mode_has_its_class(model: str, state: str, mode: str | Non
 
 @pytest.mark.parametrize(
     ("model", "state"),
-    [("packml", "IDLE"), ("mtconnect", "READY"), ("opcua_machinery", "NotExecuting"), ("semi_e10", "STANDBY")],
+    [
+        ("packml", "IDLE"),
+        *(("packml", name) for name in ("STOPPED", "ABORTED", "CLEARING", "RESETTING", "COMPLETED")),
+        ("mtconnect", "READY"),
+        *(("opcua_machinery", name) for name in ("NotExecuting", "OutOfService", "NotAvailable")),
+        ("semi_e10", "STANDBY"),
+    ],
 )
 def test_waiting_without_an_order_is_down_where_orders_are_recorded(model: str, state: str) -> None:
     assert class_of(model, state, assume_order=False) == "down_no_order"
