@@ -1,6 +1,6 @@
 """All facts of a site up to the end of a period, cut into windows, with frozen baselines and those found now. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -11,7 +11,24 @@ from maturity.metrics.measured import Measured
 from model.canonical import canonical_json
 
 DAY = timedelta(days=1)
-MOST_WINDOWS = 64
+WEEK = timedelta(days=7)
+MOST_WINDOWS = 256
+# A baseline may begin on each of the site's first days, so many times its own length; after these once a week.
+DAILY_LENGTHS = 4
+
+
+def candidates(rule: BaselineRule, begins: date, last: date) -> Iterator[tuple[date, date]]:
+    """First and last day of the windows that may become a baseline, in the order in which they are tried.
+
+    Args:
+        rule: of the catalogue.
+        begins: first production day of the site.
+        last: last production day that is known.
+    """
+    first, daily_until = begins, begins + DAILY_LENGTHS * rule.days * DAY
+    while (end := first + (rule.days - 1) * DAY) <= last:
+        yield first, end
+        first += DAY if first < daily_until else WEEK
 
 
 def baseline_key(condition: Condition, rule: BaselineRule) -> str:
@@ -40,6 +57,9 @@ class SiteArchive:
     _searched: set[str] = field(default_factory=set)
     _windows: dict[tuple[date, date], Facts] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.whole = self.whole.by_day() if self.whole else None
+
     @property
     def begins(self) -> date | None:
         """First production day of the site."""
@@ -56,7 +76,7 @@ class SiteArchive:
         return self._windows[first, last]
 
     def baseline(self, condition: Condition, days: int) -> Baseline | None:
-        """The frozen baseline, else the first window of the rule's length in which the metric passes its gate."""
+        """The frozen baseline, else the first of the rule's `candidates` in which the metric passes its gate."""
         del days
         key = baseline_key(condition, self.rule)
         known = self.frozen.get(key) or self.found.get(key)
@@ -71,13 +91,11 @@ class SiteArchive:
         if self.whole is None:
             return None
         metric = metric_of(condition.metric)
-        first = self.whole.first
-        while (last := first + (self.rule.days - 1) * DAY) <= self.whole.last:
+        for first, last in candidates(self.rule, self.whole.first, self.whole.last):
             facts = self.facts(first, last)
             measured = metric.measure(facts, condition.scope, condition.parameters) if facts else None
             if measured and self._is_good(measured):
                 return Baseline(float(measured.value or 0.0), first, last)
-            first += DAY
         return None
 
     def _is_good(self, measured: Measured) -> bool:
