@@ -11,6 +11,7 @@ import structlog
 from kpi.errors import SitesFailedError
 from kpi.isolation import concerns_all, note_failure
 from kpi.pool import Pool
+from kpi.recompute import Asked
 from kpi.settings import KpiSettings
 from kpi.span import Answered, Office, SpanResult
 from kpi.stages import added
@@ -19,6 +20,7 @@ from kpi.work import (
     DAY,
     LongWindows,
     Span,
+    asked_for,
     days_of_ranges,
     days_with_causes,
     each_day,
@@ -105,6 +107,7 @@ class SiteJob:
     progress: Progress | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     pool: Pool = field(default_factory=Pool)
+    asked: int | None = None  # answer this mark only, and what it makes
     summary: Summary = field(default_factory=lambda: Summary(sites=1))
     _seen_due: set[marks.Due] = field(default_factory=set)
     _newest: int | None = None
@@ -133,13 +136,17 @@ class SiteJob:
             ranges = days_of_ranges(site, [(mark.asset, mark.from_us, mark.to_us) for mark in waiting])
             earlier = self._earlier(site, site_id, waiting, ranges)
             done = {day for first, last in marks.runs(self.connection, site_id) for day in each_day(first, last)}
-            found = set(marks.due_windows(self.connection, site_id, now)) - self._seen_due if due else set()
+            found = set(marks.due_windows(self.connection, site_id, now)) if due and self.asked is None else set()
+            found -= self._seen_due
         self._seen_due |= found
         known = zip(ranges, (mark.cause for mark in waiting), strict=True)
         causes = days_with_causes([*known, *((days, "data") for days in earlier)])
         for day in [*(window.production_day for window in found if window.grain in _SHORT), *holes([*done, *causes])]:
             causes.setdefault(day, frozenset())
         touched = {mark.mark_id: days for mark, days in zip(waiting, ranges, strict=True)}
+        if self.asked is not None:
+            of_data = {mark.mark_id for mark in waiting if mark.cause in _DATA}
+            causes, touched = asked_for({self.asked, *self._passed_on}, causes, touched, (of_data, earlier))
         return Plan(self._cut(causes, now), touched, _long_only(found))
 
     def _earlier(
@@ -240,7 +247,7 @@ class SiteJob:
 def run_once(
     url: str,
     *,
-    site: str | None = None,
+    site: str | Asked | None = None,
     progress: Progress | None = None,
     now: datetime | None = None,
     processes: int | None = None,
@@ -249,7 +256,8 @@ def run_once(
 
     Args:
         url: database, as role haidang_kpi.
-        site: only this site; all local ones without it.
+        site: only this site, or of it only what was asked for: the days of that mark, and those after them whose carry
+            changes with them; all local sites without it.
         progress: told the days done and in all of the present pass.
         now: the instant of the computation, default the clock's.
         processes: that compute the assets of a span; default the setting HAIDANG_KPI_PROCESSES.
@@ -259,6 +267,7 @@ def run_once(
     """
     settings = KpiSettings(database_url=url)
     at = now or datetime.now(UTC)
+    asked, site = (site.mark_id, site.site) if isinstance(site, Asked) else (None, site)
     total = Summary()
     failed: dict[str, str] = {}
     with (
@@ -270,7 +279,7 @@ def run_once(
         if site:
             registry.site_id(connection, site)  # refuses one that is not known
         for key in [site] if site else marks.site_keys(connection):
-            job = SiteJob(connection, reader, key, settings, progress, pool=pool)
+            job = SiteJob(connection, reader, key, settings, progress, pool=pool, asked=asked)
             try:
                 total = total.plus(job.run(at))
             except Exception as error:

@@ -1,6 +1,7 @@
 """Recomputation of history: days and a reason in, a mark and a line of the audit log out; the job answers the mark.
 
-The reason becomes the cause of every revision that the recomputation makes. A process that dies leaves the mark.
+The reason becomes the cause of every revision that the recomputation makes; the job is told the mark, and leaves what
+else waits at the site for its next run. A process that dies leaves the mark.
 """
 
 from dataclasses import dataclass
@@ -30,8 +31,18 @@ class Wanted:
     note: str = ""
 
 
-def ask(connection: Connection, wanted: Wanted, now: datetime) -> tuple[date, date]:
-    """Mark the days that have ever been computed among the wanted ones; gives the first and the last of them.
+@dataclass(frozen=True)
+class Asked:
+    """The mark that asks for it at a site, and the first and last production day that it stands for."""
+
+    site: str
+    mark_id: int
+    first: date
+    last: date
+
+
+def ask(connection: Connection, wanted: Wanted, now: datetime) -> Asked:
+    """Mark the days that have ever been computed among the wanted ones.
 
     Args:
         connection: of the KPI role; the caller's transaction.
@@ -62,4 +73,4 @@ def ask(connection: Connection, wanted: Wanted, now: datetime) -> tuple[date, da
     number = marks.add_mark(connection, site_id, span, wanted.reason)
     detail = {"site": wanted.site, "from": str(first), "to": str(last), "reason": wanted.reason, "note": wanted.note}
     access.record_audit(connection, None, "kpi.recompute", str(number), detail)
-    return first, last
+    return Asked(wanted.site, number, first, last)

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
@@ -104,6 +105,33 @@ def days_with_causes(touched: Iterable[tuple[tuple[date, date], str]]) -> dict[d
         for day in each_day(first, last):
             found[day].add(cause)
     return {day: frozenset(causes) for day, causes in found.items()}
+
+
+def asked_for(
+    wanted: AbstractSet[int],
+    causes: Mapping[date, frozenset[str]],
+    touched: Mapping[int, tuple[date, date]],
+    of_data: tuple[AbstractSet[int], Iterable[tuple[date, date]]],
+) -> tuple[dict[date, frozenset[str]], dict[int, tuple[date, date]]]:
+    """Limit the days and the marks that they answer to those of some marks.
+
+    A day keeps all its causes: what is computed of it holds whatever waits for it. Another mark is answered only if
+    all its days are among them, and one of new data only if nothing flowed to it from days outside.
+
+    Args:
+        wanted: the marks.
+        causes: of all days that there is something to do on.
+        touched: first and last day of every mark.
+        of_data: marks of new data, and the days before them in which something flowed to their first reading.
+    """
+    days = {day for id_ in wanted & touched.keys() for day in each_day(*touched[id_])}
+    reaches_out = any(not days.issuperset(each_day(*before)) for before in of_data[1])
+    answered = {
+        id_: span
+        for id_, span in touched.items()
+        if id_ in wanted or (days.issuperset(each_day(*span)) and not (reaches_out and id_ in of_data[0]))
+    }
+    return {day: found for day, found in causes.items() if day in days}, answered
 
 
 def merged(marked: Iterable[tuple[str, int, int]], days: Iterable[tuple[date, date]]) -> list[tuple[str, int, int]]:

@@ -22,6 +22,7 @@ from pilot.options import DatabaseUrl, database
 from pilot.quiet import only_warnings
 
 if TYPE_CHECKING:
+    from kpi.recompute import Asked
     from kpi.worked import Result
 
 Reason = Literal["late_data", "annotation", "calendar", "registry", "mapping", "definition", "factor_set"]
@@ -56,12 +57,12 @@ def recompute(
     url = database(database_url)
     with connect(url, "kpi recompute") as connection:
         wanted = Wanted(site, from_.date(), to.date(), reason, note)
-        first, last = ask(connection, wanted, datetime.now(UTC))
-    typer.echo(f"{site}: {first} – {last} are computed again ({reason})", err=True)
-    _compute(url, site, processes)
+        asked = ask(connection, wanted, datetime.now(UTC))
+    typer.echo(f"{site}: {asked.first} – {asked.last} are computed again ({reason})", err=True)
+    _compute(url, asked, processes)
 
 
-def _compute(url: str, site: str | None, processes: int | None) -> None:
+def _compute(url: str, site: "str | Asked | None", processes: int | None) -> None:
     from kpi.job import run_once
 
     only_warnings()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from kpi.work import (
     MAX_FILL_DAYS,
     Span,
+    asked_for,
     days_of_ranges,
     days_with_causes,
     holes,
@@ -75,3 +76,16 @@ def test_ranges_of_touching_days_are_merged_per_asset() -> None:
         [("a", 0, 5), ("a", 5, 9), ("a", 90, 99), ("b", 1, 2)], [(one, one), (two, two), (later, later), (one, one)]
     )
     assert found == [("a", 0, 9), ("a", 90, 99), ("b", 1, 2)]
+
+
+def test_what_was_asked_for_answers_other_marks_only_where_all_of_them_is_computed() -> None:
+    first, second, third = (date(2026, 3, day) for day in (2, 3, 4))
+    touched = {1: (first, second), 2: (second, second), 3: (second, third), 4: (third, third)}
+    causes = {first: frozenset({"definition"}), second: frozenset({"definition", "data"}), third: frozenset({"data"})}
+    days, answered = asked_for({1}, causes, touched, ({2, 3, 4}, []))
+    assert days == {first: causes[first], second: causes[second]}
+    assert answered == {1: (first, second), 2: (second, second)}
+    before = date(2026, 3, 1)
+    _, kept = asked_for({1}, causes, touched, ({2, 3, 4}, [(before, before)]))
+    assert kept == {1: (first, second)}, "data that reach back to a day that is not computed stay asked for"
+    assert asked_for({9}, causes, touched, (set(), [])) == ({}, {})
