@@ -1,9 +1,12 @@
 """What electricity costs: energy by tariff period and its prices, VAT, and the surcharge for a poor power factor."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from model.tariffs import ReactiveRule
+
+HALF_UP = 0.5 + 1e-6  # 40.625 is billed as 40.63, although division in binary gives a hair less
 
 
 @dataclass(frozen=True)
@@ -38,4 +41,4 @@ def reactive_surcharge_percent(cos_phi: float, rule: ReactiveRule) -> float:
         return 0.0
     if cos_phi < rule.floor_cos_phi:
         return rule.floor_percent
-    return round((rule.least_cos_phi / cos_phi - 1) * 100, 2)
+    return math.floor((rule.least_cos_phi / cos_phi - 1) * 1e4 + HALF_UP) / 100

@@ -25,7 +25,7 @@ REQUIRED: dict[str, dict[str, tuple[str, ...]]] = {
 
 def required(version: str) -> dict[str, tuple[str, ...]] | None:
     """Required fields by part of a version such as 3.0, None for one that is not known here."""
-    return REQUIRED.get(version.partition(".")[0])
+    return REQUIRED.get(version.strip().lower().removeprefix("v").partition(".")[0])
 
 
 def missing(document: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 import polars as pl
 
 from kpi.catalogue.entry import COARSE, Basis, Direction, Kpi
+from kpi.cost import HALF_UP
 from model.tariffs import reactive_rule
 from model.vocabulary import Grain
 
@@ -83,7 +84,7 @@ _percent = (
     .then(0.0)
     .when(_cos_phi < _RULE.floor_cos_phi)
     .then(_RULE.floor_percent)
-    .otherwise(((_RULE.least_cos_phi / _cos_phi - 1) * 100).round(2))
+    .otherwise(((_RULE.least_cos_phi / _cos_phi - 1) * 1e4 + HALF_UP).floor() / 100)
 )
 _BILL_INPUTS = ("cost", "beside_reactive_kwh", "reactive_kvarh", "subscribed_kw")
 REACTIVE_SURCHARGE = Kpi(

@@ -5,52 +5,69 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kpi.emissions import NoFactorError
 from kpi.errors import ExampleFileError
-from kpi.worked import carbon, chains, energy, ratios, states
+from kpi.worked import calendars, carbon, chains, energy, ratios, states
 from kpi.worked.result import Result, UnsupportedError, compare
 
-ADAPTORS = {**ratios.ADAPTORS, **chains.ADAPTORS, **energy.ADAPTORS, **carbon.ADAPTORS, **states.ADAPTORS}
+_ROOMS = (ratios, chains, calendars, energy, carbon, states)
+_PARTS = ("id", "kind", "inputs", "expected")
+ADAPTORS = {kind: adaptor for room in _ROOMS for kind, adaptor in room.ADAPTORS.items()}
 
 
 def check(path: Path) -> list[Result]:
-    """Check all examples of a file: a JSON list, or a folder of such files.
+    """Check all examples of a file: a JSON list (or an object that has one as `examples`), or a folder of such files.
 
     Raises:
-        ExampleFileError: the file cannot be read, or is not of this form.
+        ExampleFileError: the file cannot be read, or nothing in it is an example.
     """
     names = sorted(path.glob("*.json")) if path.is_dir() else [path]
-    return [check_example(example) for name in names for example in _examples(name)]
+    if not names:
+        raise ExampleFileError(f"The folder {path} has no file *.json.")
+    return [check_example(example, number) for name in names for number, example in enumerate(_examples(name), 1)]
 
 
-def check_example(example: Mapping[str, Any]) -> Result:
-    """Answer one example with the product's own functions and compare."""
-    identity, kind = str(example["id"]), str(example["kind"])
+def check_example(example: Any, number: int = 1) -> Result:
+    """Answer one example with the product's own functions and compare; what is no example fails, by its number."""
+    given = example if isinstance(example, Mapping) else {}
+    identity, kind = str(given.get("id", f"#{number}")), str(given.get("kind", "?"))
+    if wrong := _malformed(example):
+        return Result(identity, kind, "fail", (wrong,))
     adaptor = ADAPTORS.get(kind)
     if adaptor is None:
-        return Result(identity, kind, "unsupported", ("kind outside the catalogue",))
+        return Result(identity, kind, "unsupported", (f"no example of kind {kind!r} can be answered",))
     try:
-        answers = adaptor(example["inputs"])
-    except UnsupportedError as error:
+        return compare(example, adaptor(example["inputs"]))
+    except (UnsupportedError, NoFactorError) as error:
         return Result(identity, kind, "unsupported", (str(error),))
     except KeyError as error:
-        return Result(identity, kind, "unsupported", (f"inputs of this kind need {error}",))
-    except (ArithmeticError, TypeError, ValueError) as error:
-        return Result(identity, kind, "fail", (f"{type(error).__name__}: {error}",))
-    return compare(example, answers)
+        return Result(identity, kind, "fail", (f"{error} is missing in the inputs, or not known",))
+    except Exception as error:  # noqa: BLE001 - whatever an example makes go wrong is that example's failure
+        return Result(identity, kind, "fail", (f"the inputs cannot be computed with: {error}",))
 
 
-def _examples(path: Path) -> list[dict[str, Any]]:
+def _malformed(example: Any) -> str:
+    if not isinstance(example, Mapping):
+        return "is no object with id, kind, inputs and expected"
+    if lacking := [name for name in _PARTS if name not in example]:
+        return f"has no {', '.join(lacking)}"
+    wrong = [name for name in ("inputs", "expected") if not isinstance(example[name], Mapping)]
+    return f"{' and '.join(wrong)} must be objects" if wrong else ""
+
+
+def _examples(path: Path) -> list[Any]:
     try:
-        document = json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        document = json.loads(path.read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ExampleFileError(f"The examples {path} cannot be read: {error}") from error
+    if isinstance(document, Mapping) and "kind" not in document:
+        document = document.get("examples", document)
     found = document if isinstance(document, list) else [document]
-    for number, each in enumerate(found, 1):
-        lacking = [
-            name for name in ("id", "kind", "inputs", "expected") if not isinstance(each, dict) or name not in each
-        ]
-        if lacking:
-            raise ExampleFileError(f"Example {number} of {path} has no {', '.join(lacking)}.")
+    if not found:
+        raise ExampleFileError(f"{path} has no examples.")
+    faults = [_malformed(each) for each in found]
+    if all(faults):
+        raise ExampleFileError(f"{path} is no list of worked examples: the first entry {faults[0]}.")
     return found
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import yaml
@@ -12,17 +12,16 @@ import yaml
 from kpi.carbon import factor_on, location_based_kg
 from kpi.compute import compute
 from kpi.frames import ANNOTATIONS, EVENTS, READINGS, SERIES, SYMBOLS, Inputs, Tables, empty
+from kpi.worked.calendars import instant
 from kpi.worked.ratios import factors, sums
 from kpi.worked.result import Answers, UnsupportedError
 from kpi.worked.result import Inputs as Given
-from model.calendar import production_day_of, shift_instances
 from model.data import e10_state
-from model.registry import Asset, CalendarException, EmissionFactor, Job, Series, ShiftRule, Site, StateRule
+from model.registry import Asset, EmissionFactor, Job, Series, Site, StateRule
 from model.vocabulary import TimeClass, symbol_id
 
 DAY = date(2026, 1, 5)
 START_US = round(datetime(2026, 1, 5, tzinfo=UTC).timestamp() * 1e6)
-_RULES = {"reset_to_zero": "reset", "reset": "reset", "rollover": "rollover", "false_zero": "false_zero"}
 _STATES = (
     StateRule(state="running", time_class="production"),
     StateRule(state="stopped", time_class="delay", sub_class="other"),
@@ -39,20 +38,32 @@ Row = tuple[str, int, float | str]
 
 def counter_delta(given: Given) -> Answers:
     """Pieces of a counter's readings, one per second, and how often it fell."""
-    rule = _RULES.get(given["mode"])
-    if rule is None:
-        raise UnsupportedError(f"counter mode {given['mode']!r}")
+    readings = given["readings"]
+    if len(readings) < 2:
+        return {"delta": 0.0, "resets": 0, "rollovers": 0}
     counter = Series(
         asset="m",
         name="count",
         quantity="good_count",
         kind="counter",
-        counter_rule=rule,
+        counter_rule=_counter_rule(str(given.get("mode", "")), given.get("modulus")),
         counter_modulus=given.get("modulus"),
     )
-    tables = _computed([counter], [("count", second, float(n)) for second, n in enumerate(given["readings"])])
+    tables = _computed([counter], [("count", second, float(n)) for second, n in enumerate(readings)])
     fell = sum(each["times"] for each in tables.findings if each["kind"] == "counter_reset")
     return {"delta": _amount(tables, "good"), "resets": fell, "rollovers": fell}
+
+
+def _counter_rule(mode: str, modulus: Any) -> str:
+    """The product's rule: a fall is a reset, unless the register rolls over or shows false zeros."""
+    name = mode.lower()
+    if "false" in name:
+        return "false_zero"
+    if any(word in name for word in ("roll", "modul", "wrap", "overflow", "fixed")):
+        return "rollover"
+    if "reset" in name or not name:
+        return "rollover" if modulus and not name else "reset"
+    raise UnsupportedError(f"counter mode {mode!r}")
 
 
 def micro_stop(given: Given) -> Answers:
@@ -64,78 +75,40 @@ def micro_stop(given: Given) -> Answers:
         at += segment["duration_s"]
     rows.append(("state", round(at * 1e6), "running"))
     state = Series(asset="m", name="state", quantity="state", kind="state")
-    tables = _computed([state], rows, unit={"micro_stop_limit_us": round(given["threshold_s"] * 1e6)}, scale=1)
-    by_start = {row["from_us"] - START_US: row for row in tables.intervals.iter_rows(named=True)}
-    found = [
-        _segment_class(segment, by_start[us]) for segment, (_, us, _) in zip(given["segments"], rows, strict=False)
-    ]
+    unit = {"micro_stop_limit_us": round(given["threshold_s"] * 1e6)}
+    lasting = [row for row, after in pairwise((*rows, ("", -1, ""))) if row[1] != after[1]]
+    tables = _computed([state], lasting, unit=unit, scale=1)
+    found = [_segment_class(segment, us, tables) for segment, (_, us, _) in zip(given["segments"], rows, strict=False)]
     return {"classes": found, "micro_stops": found.count("micro_stop"), "long_stops": found.count("stopped")}
 
 
-def _segment_class(segment: dict[str, Any], interval: dict[str, Any]) -> str:
-    return "micro_stop" if interval["sub_class"] == "micro_stop" else str(segment["state"])
+def _segment_class(segment: dict[str, Any], us: int, tables: Tables) -> str:
+    within = tables.intervals.filter(pl.col("from_us") <= START_US + us, pl.col("to_us") > START_US + us)
+    is_micro = segment["duration_s"] > 0 and within["sub_class"][0] == "micro_stop"
+    return "micro_stop" if is_micro else str(segment["state"])
 
 
 def oee_event_stream(given: Given) -> Answers:
     """Run time and pieces from states and cumulative counts; the last state holds to the end of the window."""
-    begin, end = (_instant(text) for text in given["window"])
-    rows: list[Row] = []
+    begin, end = (instant(text, "UTC") for text in given["window"])
+    rows: list[Row] = [("state", end - begin, "none")]
     for event in given["events"]:
-        offset = _instant(event["t"]) - begin
-        rows += [("state", offset, event["state"]), ("total", offset, float(event["parts"]))]
-        rows.append(("bad", offset, float(event["bad"])))
+        at = instant(event["t"], "UTC")
+        if at < end:
+            rows.append(("state", at - begin, event["state"]))
+        counts = (("total", event.get("parts")), ("bad", event.get("bad")))
+        rows += [(name, at - begin, float(count)) for name, count in counts if count is not None and at <= end]
     series = [
         Series(asset="m", name="state", quantity="state", kind="state"),
         Series(asset="m", name="total", quantity="total_count", kind="counter"),
         Series(asset="m", name="bad", quantity="reject_count", kind="counter"),
     ]
-    rows.append(("state", end - begin, "none"))
     tables = _computed(series, rows, scale=1)
     run = _seconds(tables, "production")
     good, bad = _amount(tables, "good"), _amount(tables, "reject")
     cycle, planned = given["ideal_cycle_time_s"], given["planned_time_s"]
     frame = sums(pbt=planned, apt=run, ideal_total=(good + bad) * cycle, ideal_good=good * cycle, good=good, reject=bad)
     return {"run_time_s": run, "total_count": good + bad, "bad_count": bad, **factors(frame)}
-
-
-def no_shift(given: Given) -> Answers:
-    """Which intervals touch no shift at all."""
-    dates = sorted({start[:10] for start, _ in given["shifts"]})
-    exceptions = tuple(
-        CalendarException(date=start[:10], kind="open", shift=str(number), start=start[11:], end=end[11:])
-        for number, (start, end) in enumerate(given["shifts"])
-    )
-    site = _site((), exceptions=exceptions)
-    first, last = date.fromisoformat(dates[0]), date.fromisoformat(dates[-1])
-    worked = shift_instances(site, "m", first, last + timedelta(days=1))
-    spans = [(_instant(start), _instant(end)) for start, end in given["intervals"]]
-    return {"no_shift": [all(end <= s.from_us or start >= s.to_us for s in worked) for start, end in spans]}
-
-
-def shift_zone(given: Given) -> Answers:
-    """Length of shifts from local wall times."""
-    return {"hours": [_shift_hours(case) for case in given["cases"]]}
-
-
-def _shift_hours(case: dict[str, str]) -> float:
-    day = date.fromisoformat(case["start"][:10])
-    rule = CalendarException(
-        date=day.isoformat(), kind="open", shift="S", start=case["start"][11:], end=case["end"][11:]
-    )
-    worked = shift_instances(_site((), timezone=case["zone"], exceptions=(rule,)), "m", day, day + timedelta(days=1))
-    return (worked[0].to_us - worked[0].from_us) / 3.6e9
-
-
-def production_day(given: Given) -> Answers:
-    """Production day of instants: the local date on which the shift began."""
-    start = datetime.combine(DAY, datetime.strptime(given["shift_start"][:5], "%H:%M").time())  # noqa: DTZ007 - wall time
-    end = start + timedelta(hours=given["shift_hours"])
-    rules = tuple(ShiftRule(shift="S", cycle_day=day, start=f"{start:%H:%M}", end=f"{end:%H:%M}") for day in range(7))
-    site = _site((), timezone=given["zone"], shifts=rules)
-    zone = ZoneInfo(given["zone"])
-    return {
-        "production_day": [production_day_of(site, "m", _instant(text, zone)).isoformat() for text in given["instants"]]
-    }
 
 
 def vn_grid(given: Given) -> Answers:
@@ -177,6 +150,8 @@ def _iso_class(case: dict[str, Any]) -> str | None:
     jobs = (Job(asset="m", key="order", from_us=START_US),) if case["order_registered"] else ()
     unit = {"state_model": "opcua_machinery", "assume_order": False}
     tables = _computed(series, [(name, 0, text) for name, text in named.items()], unit=unit, jobs=jobs)
+    if tables.intervals["reason"][0] == "maintenance":
+        return "APMT"  # kept apart, whatever else the machine does
     return _ISO_CLASSES.get(str(tables.intervals["time_class"][0]))
 
 
@@ -188,13 +163,12 @@ def semi_e10_map(given: Given) -> Answers:
 def _site(
     series: tuple[Series, ...],
     *,
-    timezone: str = "UTC",
     unit: dict[str, Any] | None = None,
     **more: Any,
 ) -> Site:
     settings = {"state_model": "none", "micro_stop_limit_us": 0, **(unit or {})}
     assets = (Asset(key="", level="site"), Asset(key="m", level="unit", parent="", **settings))
-    return Site(key="example", timezone=timezone, assets=assets, series=series, state_rules=_STATES, **more)
+    return Site(key="example", timezone="UTC", assets=assets, series=series, state_rules=_STATES, **more)
 
 
 def _computed(series: list[Series], rows: list[Row], *, scale: int = 1_000_000, **of_site: Any) -> Tables:
@@ -228,19 +202,11 @@ def _seconds(tables: Tables, time_class: str) -> float:
     return float(of_class["duration_us"].sum()) / 1e6
 
 
-def _instant(text: str, zone: ZoneInfo | None = None) -> int:
-    found = datetime.fromisoformat(text)
-    return round((found if found.tzinfo else found.replace(tzinfo=zone or UTC)).timestamp() * 1e6)
-
-
 ADAPTORS: dict[str, Callable[[Given], Answers]] = {
     "counter_delta": counter_delta,
     "micro_stop": micro_stop,
     "oee_event_stream": oee_event_stream,
-    "no_shift": no_shift,
     "iso22400_time_class": iso22400_time_class,
     "semi_e10_map": semi_e10_map,
-    "shift_zone": shift_zone,
-    "production_day": production_day,
     "vn_grid": vn_grid,
 }

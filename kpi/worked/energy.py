@@ -1,10 +1,8 @@
-"""Worked examples of tariffs, bills, baselines and energy performance, answered by the product's own functions."""
+"""Worked examples of bills, baselines and energy performance, answered by the product's own functions."""
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from kpi import energy_performance as performance
 from kpi.catalogue import CATALOGUE
@@ -13,38 +11,18 @@ from kpi.compute.business import media_mj
 from kpi.cost import bill, reactive_surcharge_percent
 from kpi.evaluate import evaluate
 from kpi.worked.result import Answers, Inputs, UnsupportedError
-from model.calendar import Span, tariff_spans
-from model.registry import Asset, Site, Tariff
-from model.tariffs import UnknownTariffError, prices, reactive_rule, schedule
+from model.tariffs import UnknownTariffError, prices, reactive_rule
 
-US_PER_HOUR = 3_600_000_000
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_UPPER = re.compile(r"\s*(?:<(?!=)|lt|below|under|less|up to|dưới|duoi)", re.IGNORECASE)
 _LIST = "evn-1279"
-
-
-def tou_period(given: Inputs) -> Answers:
-    """Period of local times."""
-    zone, site = ZoneInfo(given["zone"]), _site(given["zone"], given["schedule"])
-    instants = [_us(datetime.fromisoformat(text).replace(tzinfo=zone)) for text in given["local_times"]]
-    return {"periods": [_period(site, at) for at in instants]}
-
-
-def tou_hours(given: Inputs) -> Answers:
-    """Hours of each period in a week."""
-    site = _site("Asia/Ho_Chi_Minh", given["schedule"])
-    zone = ZoneInfo(site.timezone)
-    first = datetime.combine(date.fromisoformat(given["week_start"][:10]), datetime.min.time(), zone)
-    begin, end = _us(first), _us(first + timedelta(days=7))
-    hours = dict.fromkeys(("peak", "normal", "off_peak"), 0.0)
-    for span in tariff_spans(site, begin, end):
-        hours[span.key] += (min(span.to_us, end) - max(span.from_us, begin)) / US_PER_HOUR
-    return {"hours": hours}
+_CUSTOMERS = {"industrial": "manufacturing", "production": "manufacturing", "commercial": "business"}
 
 
 def tou_bill(given: Inputs) -> Answers:
     """Bill of three periods."""
     try:
-        listed = prices(_LIST, given["customer"], _voltage_kv(given["voltage"]))
+        listed = prices(_LIST, _customer(given["customer"]), _voltage_kv(given["voltage"]))
     except UnknownTariffError as error:
         raise UnsupportedError(str(error)) from error
     found = bill(given["kwh"], listed.of_period, given["vat"])
@@ -71,7 +49,7 @@ def linear_regression(given: Inputs) -> Answers:
     """A fitted line."""
     found = performance.fit(given["x"], given["y"])
     if found is None:
-        raise UnsupportedError("x does not vary")
+        return {"n": len(given["x"]), **dict.fromkeys(("slope", "intercept", "r_squared", "se_slope", "se_intercept"))}
     line = {"slope": found.line.slope, "intercept": found.line.intercept}
     return {**line, **{name: getattr(found, name) for name in ("n", "r_squared", "se_slope", "se_intercept")}}
 
@@ -106,19 +84,10 @@ def percent_change(given: Inputs) -> Answers:
     return {"change": (given["current"] - before) / before if before else None}
 
 
-def _site(zone: str, schedule_key: str) -> Site:
-    known = "963-hours" if "963" in schedule_key else schedule_key
-    try:
-        periods = schedule(known)
-    except UnknownTariffError as error:
-        raise UnsupportedError(str(error)) from error
-    tariff = Tariff(key=known, valid_from="1970-01-01", periods=periods)
-    return Site(key="example", timezone=zone, assets=(Asset(key="", level="site"),), tariffs=(tariff,))
-
-
-def _period(site: Site, at: int) -> str | None:
-    spans: tuple[Span, ...] = tariff_spans(site, at, at + 1)
-    return spans[0].key if spans else None
+def _customer(text: str) -> str:
+    """The kind of customer as the price lists name it."""
+    name = text.strip().lower()
+    return _CUSTOMERS.get(name, name)
 
 
 def _voltage_kv(text: Any) -> float:
@@ -126,17 +95,10 @@ def _voltage_kv(text: Any) -> float:
     numbers = [float(number) for number in _NUMBER.findall(str(text))]
     if not numbers:
         raise UnsupportedError(f"voltage {text!r}")
-    is_upper_bound = str(text).lstrip().startswith(("<", "below", "under"))
-    return 0.0 if is_upper_bound else min(numbers)
-
-
-def _us(at: datetime) -> int:
-    return round(at.timestamp() * 1_000_000)
+    return 0.0 if len(numbers) == 1 and _UPPER.match(str(text)) else min(numbers)
 
 
 ADAPTORS: dict[str, Callable[[Inputs], dict[str, Any]]] = {
-    "tou_period": tou_period,
-    "tou_hours": tou_hours,
     "tou_bill": tou_bill,
     "power_factor_surcharge": power_factor_surcharge,
     "energy_baseline": energy_baseline,

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-# Where an example states no tolerance, floats may differ by rounding of the last bits only.
+# Where an example states no tolerance, numbers may differ by rounding of the last bits only: absolute near zero, else
+# relative. `exact`, where given, holds what is expected with ten decimals.
 DEFAULT_TOLERANCE = 1e-9
+_EXACT_DIGITS = 1e-10
 
 Inputs = Mapping[str, Any]
 Answers = dict[str, Any]
@@ -28,28 +31,78 @@ class Result:
 
 def compare(example: Mapping[str, Any], answers: Answers) -> Result:
     """Compare answers with what is expected; an example of which no key is covered is unsupported."""
-    expected, tolerance = example["expected"], example.get("tolerance", {})
+    expected, tolerance = example["expected"], example.get("tolerance")
     covered = [key for key in expected if key in answers]
     wrong = tuple(
-        f"{key}: {answers[key]!r} instead of {expected[key]!r}"
+        f"{key}: {answers[key]!r} instead of {expected[key]!r}{_within(allowed)}"
         for key in covered
-        if not agree(answers[key], expected[key], tolerance.get(key, DEFAULT_TOLERANCE))
+        if not agree(answers[key], expected[key], allowed := _of_part(tolerance, key))
+        and not (allowed is None and _rounded(answers[key], expected[key], _of_part(example.get("exact"), key)))
     )
     uncovered = tuple(key for key in expected if key not in answers)
     outcome = "unsupported" if not covered else "fail" if wrong else "pass"
-    return Result(example["id"], example["kind"], outcome, wrong, uncovered)
+    return Result(str(example["id"]), str(example["kind"]), outcome, wrong, uncovered)
 
 
-def agree(found: Any, expected: Any, tolerance: float) -> bool:
-    """Whether two answers agree: numbers within the tolerance, lists and mappings part by part, the rest exactly."""
+def agree(found: Any, expected: Any, tolerance: Any = None) -> bool:
+    """Whether two answers agree: numbers within the tolerance, lists and mappings part by part, the rest exactly.
+
+    Args:
+        found: the product's answer.
+        expected: what an example says.
+        tolerance: absolute difference allowed, a mapping or list of those by part, or None for the default.
+
+    Raises:
+        ValueError: the tolerance is no number.
+    """
     if isinstance(expected, Mapping):
         return isinstance(found, Mapping) and all(
-            key in found and agree(found[key], value, tolerance) for key, value in expected.items()
+            key in found and agree(found[key], value, _of_part(tolerance, key)) for key, value in expected.items()
         )
     if isinstance(expected, list):
-        return len(found) == len(expected) and all(
-            agree(one, two, tolerance) for one, two in zip(found, expected, strict=True)
+        return (
+            isinstance(found, list | tuple)
+            and len(found) == len(expected)
+            and all(agree(found[n], each, _of_part(tolerance, n)) for n, each in enumerate(expected))
         )
-    if isinstance(expected, bool) or expected is None or isinstance(expected, str) or found is None:
-        return bool(found == expected)
-    return abs(float(found) - float(expected)) <= tolerance
+    if not _is_number(expected) or not _is_number(found):
+        return type(found) is type(expected) and bool(found == expected)
+    return bool(abs(found - expected) <= _allowed(expected, tolerance))
+
+
+def _allowed(expected: float, tolerance: Any) -> float:
+    if tolerance is None:
+        return DEFAULT_TOLERANCE * max(1.0, abs(expected))
+    if not _is_number(tolerance):
+        raise ValueError(f"the tolerance {tolerance!r} is no number")
+    return float(tolerance)
+
+
+def _rounded(found: Any, expected: Any, exact: Any) -> bool:
+    """Whether a published figure without a tolerance is the answer with fewer digits, as `exact` beside it shows."""
+    if isinstance(expected, list) and isinstance(found, list | tuple) and isinstance(exact, list):
+        same = len(found) == len(expected) == len(exact)
+        return same and all(_rounded(*each) for each in zip(found, expected, exact, strict=True))
+    if isinstance(expected, Mapping) and isinstance(found, Mapping) and isinstance(exact, Mapping):
+        return all(_rounded(found.get(key), value, exact.get(key)) for key, value in expected.items())
+    if not (_is_number(found) and _is_number(expected) and _is_number(exact)):
+        return agree(found, expected)
+    last_digit = float(Decimal(1).scaleb(int(Decimal(repr(expected)).normalize().as_tuple().exponent)))
+    near = abs(found - exact) <= _allowed(exact, None) + _EXACT_DIGITS
+    return bool(near and abs(exact - expected) <= last_digit / 2 * (1 + DEFAULT_TOLERANCE))
+
+
+def _of_part(of_whole: Any, part: str | int) -> Any:
+    if isinstance(of_whole, Mapping):
+        return of_whole.get(part)
+    if isinstance(of_whole, list):
+        return of_whole[part] if isinstance(part, int) and part < len(of_whole) else None
+    return of_whole
+
+
+def _within(tolerance: Any) -> str:
+    return f" (± {tolerance:g})" if _is_number(tolerance) else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

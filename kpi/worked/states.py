@@ -1,6 +1,6 @@
 """Worked examples of state models and their numbers, and of stops cut to the calendar."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kpi.worked.ratios import sums, value
@@ -10,9 +10,10 @@ from model.calendar import paint
 from model.packml import STATES
 
 US_PER_HOUR = 3_600_000_000
-# Codes by ten thousands, and which states of a PackML machine they stand for (a public convention: executing produces,
-# acting states produce slowly, suspended lacks material, held is a technical stop, everything else a stop unexplained).
-_ACTING = ("STARTING", "COMPLETING", "UNHOLDING", "UNSUSPENDING", "HOLDING", "SUSPENDING")
+# Codes by ten thousands, and which states of a PackML machine they stand for, as the data model of the United
+# Manufacturing Hub lists them: executing produces, states that act on a filled machine produce slowly, suspended lacks
+# material, held is a technical stop, everything else (clearing, starting, idle, complete) a stop unexplained.
+_ACTING = ("STOPPING", "ABORTING", "HOLDING", "UNHOLDING", "SUSPENDING", "UNSUSPENDING", "COMPLETING")
 _CODES = {"EXECUTE": 10_000, **dict.fromkeys(_ACTING, 20_000), "SUSPENDED": 90_000, "HELD": 220_000}
 _STOPPED = 40_000
 _STEP = 10_000
@@ -36,12 +37,16 @@ def packml_bucket(given: Inputs) -> Answers:
 
 
 def loss_class(given: Inputs) -> Answers:
-    """Which codes are losses of availability and of performance; a code belongs to its ten thousands."""
-    wholes = [code // _STEP * _STEP for code in given["codes"]]
+    """Which codes are losses of availability and of performance; a code named itself goes before its ten thousands."""
+    slow, down = given["performance_loss_states"], given["availability_loss_states"]
     return {
-        "performance": [each in given["performance_loss_states"] for each in wholes],
-        "availability": [each in given["availability_loss_states"] for each in wholes],
+        "performance": [_is_loss(code, slow, down) for code in given["codes"]],
+        "availability": [_is_loss(code, down, slow) for code in given["codes"]],
     }
+
+
+def _is_loss(code: int, losses: Sequence[int], others: Sequence[int]) -> bool:
+    return code in losses or (code not in others and code // _STEP * _STEP in losses)
 
 
 def availability_clipped(given: Inputs) -> Answers:
