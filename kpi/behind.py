@@ -9,9 +9,10 @@ import polars as pl
 
 from kpi.capability import characteristic_rows
 from kpi.catalogue import Basis, Kpi
+from kpi.energy_split import Held
 from kpi.errors import KpiError
 from kpi.frames import ATOMS, HOUR_US, INTERVAL_SERIES, conform, empty
-from kpi.rollup import RollupInputs, scopes_of, wide_rows
+from kpi.rollup import RollupInputs, scopes_of, sources_by_days, wide_rows
 from kpi.stored_eras import stored_eras
 from kpi.windows import calendar_windows
 from kpi.work import DAY, month_end
@@ -50,6 +51,7 @@ class Made:
     sources: pl.DataFrame  # scope, asset
     wide: pl.DataFrame
     measured: pl.DataFrame  # the same rows once more for each measured characteristic
+    held: list[tuple[pl.DataFrame, date, date]]  # sources, and the first and last day on which they were those
 
     def row(self, kpi: Kpi, value: dict[str, Any]) -> pl.DataFrame:
         """The row of base sums that a value was made from.
@@ -72,6 +74,10 @@ class Made:
     def contributing(self, scope: str) -> list[str]:
         """Assets whose pieces enter the values of a scope."""
         return self.sources.filter(pl.col("scope") == scope)["asset"].unique().sort().to_list()
+
+    def meters(self, scope: str) -> list[Held]:
+        """The meters of a scope, stretch of days by stretch of days."""
+        return [Held(sources.filter(pl.col("scope") == scope), first, last) for sources, first, last in self.held]
 
     def pieces(self, value: dict[str, Any]) -> pl.DataFrame:
         """The pieces of a value's window, of the assets that enter it."""
@@ -125,7 +131,7 @@ class Archive:
         grains = frozenset({Grain(kind.grain)})
         wide = wide_rows(inputs, found, grains)
         measured = characteristic_rows(inputs.atoms, found.sources, wide, grains)
-        return Made(inputs.site, inputs.atoms, found.sources, wide, measured)
+        return Made(inputs.site, inputs.atoms, found.sources, wide, measured, sources_by_days(inputs))
 
     def _inputs(self, kind: Kind) -> RollupInputs:
         site, of_job = self.site(kind.config), kind.grain == Grain.JOB

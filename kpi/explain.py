@@ -66,7 +66,7 @@ class Explanation:
     raw_digests: list[Row] = field(default_factory=list)
     contributing: tuple[str, ...] = ()
     energy: list[Row] = field(default_factory=list)  # kWh by time class and reason; they add up to the energy
-    meters: list[Row] = field(default_factory=list)  # what each measured, and its share in the scope's energy
+    meters: list[Row] = field(default_factory=list)  # what each measured on which days, its share in the scope's energy
     rule: str = ""  # how the units below stand for the scope
     boundary: str | None = None  # of a carbon or baseline value: what it covers, by which factors
 
@@ -109,7 +109,7 @@ class Explainer:
         gaps = stored.gaps(self._connection, self._site_id, stretch, MOST_GAPS)
         atoms = made.pieces(value)
         pieces = _summed(atoms)
-        meters = made.sources.filter(pl.col("scope") == value["asset"])
+        meters = made.meters(value["asset"])
         metered = CATALOGUE[found.kpi].basis in METERED
         return replace(
             found,

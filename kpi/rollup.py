@@ -42,6 +42,7 @@ class RollupInputs:
         day_digests: digest of the raw inputs per production day.
         marks: findings that become flags (MARKS).
         eras: registries that assign the pieces of days to scopes, where it was not `site` throughout.
+        scopes: what contributes to what, where more is known than these atoms tell (`scopes_of` over all of them).
     """
 
     site: Site
@@ -52,11 +53,12 @@ class RollupInputs:
     day_digests: dict[date, str] = field(default_factory=dict)
     marks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MARKS))
     eras: tuple[Era, ...] = ()
+    scopes: Scopes | None = None
 
 
 def rollup(inputs: RollupInputs, grains: frozenset[Grain] = frozenset(Grain)) -> pl.DataFrame:
     """Build the values of the grains; rows sorted by scope, grain, window and KPI."""
-    found = scopes_of(inputs)
+    found = inputs.scopes or scopes_of(inputs)
     wide = wide_rows(inputs, found, grains)
     if wide.is_empty():
         return pl.DataFrame(schema=VALUES)
@@ -105,6 +107,15 @@ def scopes_of(inputs: RollupInputs) -> Scopes:
     """Resolve which assets contribute to which scope, in any of the eras."""
     own = _by_era(inputs)
     return over_eras([of_part for _, of_part in own]) if own else _scopes_of(inputs)
+
+
+def sources_by_days(inputs: RollupInputs) -> list[tuple[pl.DataFrame, date, date]]:
+    """Give what contributes to which scope (scopes.SOURCES) with the days, both included, on which it did so."""
+    days = [(first, last) for _, first, last in stretches(inputs.eras)]
+    own = [of_part.sources for _, of_part in _by_era(inputs)]
+    return [(found, *held) for found, held in zip(own, days, strict=True)] or [
+        (_scopes_of(inputs).sources, date.min, date.max)
+    ]
 
 
 def _by_era(inputs: RollupInputs) -> list[tuple[RollupInputs, Scopes]]:

@@ -93,12 +93,14 @@ def _energy(found: Explanation) -> Table:
 
 
 def _meters(found: Explanation) -> Table:
-    names = ("meter", "kWh", "of the energy", "main meter", "sub-meter")
+    names = ("meter", "days", "kWh", "of the energy", "main meter", "sub-meter")
     table = Table(*names, title="Meters, and the share of each", title_justify="left")
     for row in found.meters:
         shares = (row["energy_share"], row["main_share"], row["submeter_share"])
+        days = dict.fromkeys(str(row[name]) for name in ("from_day", "to_day") if row[name])
+        kwh = _number(row["kwh"])
         table.add_row(
-            escape(row["asset"] or "the site"), _number(row["kwh"]), *(_share(each or None) for each in shares)
+            escape(row["asset"] or "the site"), " – ".join(days), kwh, *(_share(each or None) for each in shares)
         )
     return table
 

@@ -110,9 +110,13 @@ class EnergyPublic(Model):
 
 
 class MeterPublic(Model):
-    """A meter of a scope: what it measured, and the share of it in the scope's energy and between the meters."""
+    """A meter of a scope: what it measured, and the share of it in the scope's energy and between the meters; once for
+    each stretch of days where its shares changed within the window.
+    """
 
     asset: str
+    from_day: date | None
+    to_day: date | None
     kwh: float
     energy_share: float
     main_share: Annotated[float, Field(description="share that sub-meters are compared with")]

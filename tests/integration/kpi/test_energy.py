@@ -108,4 +108,8 @@ def test_a_meter_that_is_shared_out_within_a_month_loses_no_energy_of_it(databas
     plant.mark(SHIFT_START, SHIFT_START + HOUR, "carry")  # the earlier day alone, with the registry of that day
     run_once(plant.kpi_url, now=AFTER + HOUR)
     assert plant.query("SELECT count(*) FROM kpi_value WHERE superseded_at IS NOT NULL") == [(0,)]
-    assert explained(plant, "energy", "line", "month").equal
+    for asset in ("line", "line/press"):
+        month = explained(plant, "energy", asset, "month")
+        assert month.equal
+        assert sum(row["kwh"] * row["energy_share"] for row in month.meters) == pytest.approx(month.value["value"])
+        assert sum(row["kwh"] for row in month.energy) == pytest.approx(month.value["value"])

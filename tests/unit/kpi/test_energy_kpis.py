@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kpi.catalogue import CATALOGUE
 from kpi.cost import reactive_surcharge_percent
-from kpi.energy_split import energy_by_reason, meters_of
+from kpi.energy_split import Held, energy_by_reason, meters_of
 from kpi.evaluate import evaluate, value_columns
 from kpi.frames import INTERVAL_SERIES
 from kpi.rollup import RollupInputs, rollup, scopes_of, wide_rows
@@ -86,7 +86,7 @@ def test_energy_by_reason_adds_up_to_the_energy_of_the_scope() -> None:
     ]
     inputs = rollup_inputs(metered("m1", "m2"), atoms)
     line = scopes_of(inputs).sources.filter(scope="line")
-    found = energy_by_reason(inputs.atoms, line)
+    found = energy_by_reason(inputs.atoms, [Held(line)])
     assert found.select("time_class", "reason", "kwh").rows() == [
         ("production", "", 4.0), ("delay", "belt", 3.0), ("", "", 0.5),
     ]  # fmt: skip
@@ -100,7 +100,7 @@ def test_a_main_meter_stays_the_scopes_energy_and_the_rest_is_shown() -> None:
     assert found["line", "submetered_share"] == pytest.approx(0.7)
     assert found["", "energy_unexplained"] == 3.0
     assert ("m1", "energy_unexplained") not in found
-    listed = meters_of(inputs.atoms, scopes_of(inputs).sources.filter(scope="line"))
+    listed = meters_of(inputs.atoms, [Held(scopes_of(inputs).sources.filter(scope="line"))])
     assert listed.select("asset", "kwh", "submeter_share").rows() == [
         ("line", 10.0, 0.0), ("m1", 3.0, 1.0), ("m2", 4.0, 1.0),
     ]  # fmt: skip

@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
+from kpi.energy_split import Held, energy_by_reason, meters_of
 from kpi.eras import Era, eras_of, in_force_at, stretches
 from kpi.frames import INTERVAL_SERIES
-from kpi.rollup import rollup
+from kpi.rollup import rollup, sources_by_days
 from model.registry import Asset, AssetRelation, Site
 from model.vocabulary import Grain
 from tests.unit.kpi.making import MONDAY, asset, atom, demand, pick, rollup_inputs, series, site, time
@@ -40,6 +41,30 @@ def test_a_month_is_the_sum_of_its_days_when_a_meter_is_shared_out_from_a_date_o
         assert pick(values, "energy", of=scope, grain="week")["value"] == pytest.approx(whole)
     assert pick(values, "demand_peak", of="line", grain="month")["value"] == pytest.approx(10.0)
     assert pick(rollup(rollup_inputs(after, atoms), GRAINS), "energy", of="line", grain="month")["value"] < 40.0
+
+
+def test_meters_of_a_month_stand_with_the_shares_of_their_days_and_add_up() -> None:
+    main = {"from_asset": "m1", "to_asset": "line/meter", "kind": "submeter_of"}
+    half, most = (with_meter(plant(AssetRelation(**main, share=share)), "m1") for share in (0.5, 0.9))
+    atoms = [atom("line/meter", "energy", amount=10.0, day=day) for day in range(4)]
+    atoms += [atom("m1", "energy", amount=amount, day=day) for day, amount in enumerate((5.0, 5.0, 9.0, 8.0))]
+    inputs = rollup_inputs(most, atoms, eras=(Era(MONDAY, half), Era(CHANGE, most)))
+    values = rollup(inputs, GRAINS)
+    held = [Held(found.filter(scope="line"), *days) for found, *days in sources_by_days(inputs)]
+    table = meters_of(inputs.atoms, held)
+    month = {name: pick(values, name, of="line", grain="month")["value"] for name in ("energy", "energy_submetered")}
+    assert (table["kwh"] * table["energy_share"]).sum() == pytest.approx(month["energy"]) == pytest.approx(40.0)
+    assert (table["kwh"] * table["submeter_share"]).sum() == pytest.approx(month["energy_submetered"])
+    assert energy_by_reason(inputs.atoms, held)["kwh"].sum() == pytest.approx(month["energy"])
+    until, last = CHANGE - timedelta(days=1), CHANGE + timedelta(days=1)
+    assert table.select("asset", "from_day", "to_day", "kwh", "submeter_share").rows() == [
+        ("line/meter", MONDAY, last, 40.0, 0.0), ("m1", MONDAY, until, 10.0, 0.5), ("m1", CHANGE, last, 17.0, 0.9),
+    ]  # fmt: skip
+
+
+def with_meter(found: Site, key: str) -> Site:
+    fields = {name: getattr(found, name) for name in found.__struct_fields__}
+    return Site(**{**fields, "series": (*found.series, series(key, "kwh", "active_energy"))})
 
 
 def test_a_line_rule_holds_from_its_day_on_and_a_retired_machine_stays_in_the_months_of_its_line() -> None:
