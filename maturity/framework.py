@@ -126,6 +126,7 @@ class TechnologyGroup(Sourced):
     key: Group
     name: Text
     content: Text
+    purchase: bool = True  # false = nothing is to be bought for it, such as paper and boards
 
 
 class Technology(Part):

@@ -207,6 +207,7 @@ _SETS = (
             _number("stock", "pieces between the stations"),
             _number("minimum", "least allowed"),
             _number("maximum", "most allowed"),
+            _text("next", "station after the stock, where the asset before it feeds several"),
             _number("throughput", "amount that went through"),
             _number("average_stock", "mean amount in stock"),
             _number("consumed", "amount consumed"),
@@ -371,6 +372,28 @@ _SETS = (
         "One more machine connected (from: decision, to: first data)",
         _ENDS,
         (),
+    ),
+    RecordSet(
+        "model_review",
+        "A review of how a model or rule in use performed (from, to: the time that it looks at)",
+        _ENDS,
+        (
+            _text("model", "the model or rule, as predictions or alerts name it", required=True),
+            _text("use_case", "what it is used for, counted once; empty = the model"),
+            _number("days_used", "days of that time with its use; empty = those with predictions or alerts of it"),
+            _number("performance", "what was found, in the measure that the site chose", required=True),
+        ),
+    ),
+    RecordSet(
+        "model_release",
+        "A release of a model that was trained again (from: training began, to: it went live)",
+        _ENDS,
+        (
+            _text("model", "the model", required=True),
+            _by("trained_by", "who started the training", required=True),
+            _by("released_by", "who put it live", required=True),
+            _time("approved", "when its approval was logged"),
+        ),
     ),
 )
 RECORD_SETS: Mapping[str, RecordSet] = {each.kind: each for each in _SETS}

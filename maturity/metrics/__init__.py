@@ -5,6 +5,7 @@ from maturity.metrics import (
     of_declarations,
     of_energy,
     of_kpis,
+    of_models,
     of_predictions,
     of_production,
     of_records,
@@ -12,5 +13,8 @@ from maturity.metrics import (
 )
 from maturity.metrics.measured import Metric, Metrics
 
-_MODULES = (of_kpis, of_states, of_production, of_data, of_energy, of_predictions, of_records, of_declarations)
+_MODULES = (
+    *(of_kpis, of_states, of_production, of_data, of_energy),
+    *(of_predictions, of_records, of_models, of_declarations),
+)
 METRICS: dict[str, Metric] = Metrics({name: metric for module in _MODULES for name, metric in module.METRICS.items()})

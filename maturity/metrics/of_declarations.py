@@ -11,9 +11,6 @@ from maturity.metrics.measured import Measured, Metrics, Parameters
 METRICS = Metrics()
 _NAMES = {
     "models_shared": ("1", "Partners (sites, suppliers, machine builders) that use a failure or quality model, live."),
-    "models_in_use": ("1", "Models or rules in daily use whose performance is watched."),
-    "models_retrained": ("1", "Models retrained and released automatically with an approval log."),
-    "stock_limits_share": ("1", "Share of links between stations with a minimum and a maximum stock."),
     "suppliers_signalled": ("1", "Suppliers that the consumption signal reaches automatically."),
     "suppliers_reading_status": ("1", "Suppliers that read capacity or order status through an interface."),
     "customers_reading_status": ("1", "Customers that read capacity or order status through an interface."),
