@@ -161,6 +161,8 @@ def _of_gaps(gaps: Stretches, low: int, high: int) -> tuple[int, int, int]:
 
 def _of_flats(flats: Stretches, runs: Stretches, limit_us: int | None, window: tuple[int, int]) -> tuple[int, int, int]:
     """Flat lines in the window, by the time in which the unit produced meanwhile."""
+    if not len(flats.begin):
+        return 0, 0, 0
     inside = flats.clipped(*window)
     produced = runs.until(inside.end) - runs.until(inside.begin)
     produced = produced[produced > (limit_us or 0)]
