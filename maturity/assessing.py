@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from maturity.evaluate import Archive, CriterionResult, Outcome, evaluate
-from maturity.framework import Framework
+from maturity.framework import Criterion, Framework
 from maturity.gaps import GapView, distance, gap_view
 from maturity.levels import Standing, standings
 from model.canonical import digest
@@ -58,7 +58,7 @@ class Assessment:
             "counts": self.counts(),
             "principles": [self._stand(each.key) for each in framework.principles],
             "areas": [self._stand(each.key) for each in framework.areas],
-            "criteria": [plain_result(result) for result in self.results.values()],
+            "criteria": [plain_result(self.results[each.id], each) for each in framework.criteria],
             "gaps": _dated(asdict(self.gaps)),
         }
 
@@ -105,10 +105,11 @@ def assess(  # noqa: PLR0913 - what an assessment is of
     return Assessment(site, framework, period[0], period[1], results, stands, levels, gaps)
 
 
-def plain_result(result: CriterionResult) -> dict[str, Any]:
+def plain_result(result: CriterionResult, criterion: Criterion) -> dict[str, Any]:
     """A result as plain data; dates as texts."""
     found = _dated(asdict(result))
-    return {**found, "declared": result.declared, "missing": list(result.missing), "distance": distance(result)}
+    far = distance(result, criterion)
+    return {**found, "declared": result.declared, "missing": list(result.missing), "distance": far}
 
 
 def _dated(value: Any) -> Any:

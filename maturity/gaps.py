@@ -1,10 +1,11 @@
 """What a site lacks for its next levels: open criteria with their distance, and the technology groups behind them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
-from maturity.evaluate import ConditionResult, CriterionResult, Outcome
-from maturity.framework import Criterion, Framework
+from maturity.evaluate import ConditionResult, CriterionResult, Outcome, WindowResult
+from maturity.framework import AnyOf, Criterion, Framework
 from maturity.levels import Standing
 
 
@@ -69,14 +70,22 @@ def gap_view(
     return GapView(tuple(open_), tuple(sorted(groups)), tuple(ranked))
 
 
-def distance(result: CriterionResult) -> float | None:
-    """How far the worst open comparison of the newest window is from its threshold, relative to the threshold."""
-    far = [
-        found
-        for each in result.newest.conditions
-        if each.outcome is Outcome.CONTRADICTED and (found := _distance(each)) is not None
-    ]
+def distance(result: CriterionResult, criterion: Criterion) -> float | None:
+    """How far the worst comparison that failed, in any window, is from its threshold, relative to the threshold.
+
+    Of alternatives the nearest counts, and none where one of them holds.
+    """
+    far = [found for window in result.windows for found in _of_window(window, criterion)]
     return max(far, default=None)
+
+
+def _of_window(window: WindowResult, criterion: Criterion) -> Iterator[float]:
+    conditions = iter(window.conditions)
+    for part in criterion.conditions:
+        tried = list(islice(conditions, len(part.any_of) if isinstance(part, AnyOf) else 1))
+        failed = [each for each in tried if each.outcome is Outcome.CONTRADICTED]
+        if failed and not any(each.outcome is Outcome.SUPPORTED for each in tried):
+            yield from sorted(found for each in failed if (found := _distance(each)) is not None)[:1]
 
 
 def _distance(condition: ConditionResult) -> float | None:
@@ -108,7 +117,7 @@ def _open(
         area=criterion.area,
         level=criterion.level,
         outcome=result.outcome if result else Outcome.NOT_ASSESSABLE,
-        distance=distance(result) if result else None,
+        distance=distance(result, criterion) if result else None,
         lacking=tuple(lacking),
         missing=result.missing if result else (),
     )

@@ -7,7 +7,7 @@ import pytest
 from maturity.errors import UnknownMetricError
 from maturity.evaluate import Baseline, Outcome, evaluate
 from maturity.facts import Declared
-from maturity.gaps import gap_view
+from maturity.gaps import distance, gap_view
 from maturity.levels import standings
 from tests.unit.maturity.plain import LAST, SITE, Shelf, criterion, framework, parsed, values
 
@@ -163,3 +163,14 @@ def test_the_gap_view_ranks_groups_by_what_they_open() -> None:
     assert view.open[0].distance == pytest.approx(0.25)
     assert "T0" in view.shown
     assert next((each.group, each.opens, each.helps) for each in view.unlocks) == ("T1", ("AA-2.1", "AA-2.2"), ())
+
+
+def test_the_distance_is_that_of_the_nearest_alternative_in_the_worst_window() -> None:
+    first = {"kpi.oee": Baseline(0.5, date(2026, 1, 1), date(2026, 1, 30))}
+    alternatives = [{**TO_BASELINE[0], "compare": compare} for compare in (
+        {"operator": ">=", "value": 0.75}, {"operator": ">=", "baseline_plus": 0.3})]  # fmt: skip
+    asked = parsed(conditions=[{"any_of": alternatives}], window={"consecutive": 2})
+    found = evaluate(asked, shelf(0.8, 0.6, baselines=first), LAST)
+    assert distance(found, asked) == pytest.approx(0.15 / 0.75)  # the newest window holds, the one before does not
+    one_holds = evaluate(asked, shelf(0.75, 0.75, baselines=first), LAST)
+    assert (one_holds.outcome, distance(one_holds, asked)) == (GOOD, None)
