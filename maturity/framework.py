@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,60}$")]
 CriterionId = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,15}-[0-9]+(\.[0-9]+)*$")]
@@ -23,7 +23,7 @@ MOST_CRITERIA = 1000
 class Part(BaseModel):
     """Base of all parts: nothing unknown is accepted, nothing changes afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Text(Part):
@@ -193,6 +193,16 @@ class AnyOf(Part):
     any_of: Annotated[tuple[Condition, ...], Field(min_length=2)]
 
 
+def _is_alternatives(given: Any) -> str:
+    found = "any_of" in given if isinstance(given, dict) else isinstance(given, AnyOf)
+    return "alternatives" if found else "condition"
+
+
+ConditionOrAlternatives = Annotated[
+    Annotated[Condition, Tag("condition")] | Annotated[AnyOf, Tag("alternatives")], Discriminator(_is_alternatives)
+]
+
+
 class Window(Part):
     """How long is looked at, and in how many windows one after the other the condition must hold."""
 
@@ -221,7 +231,7 @@ class Criterion(Sourced):
     area: Key
     level: Annotated[int, Field(ge=0, le=10)]
     text: Text
-    conditions: Annotated[tuple[Condition | AnyOf, ...], Field(min_length=1)]
+    conditions: Annotated[tuple[ConditionOrAlternatives, ...], Field(min_length=1)]
     window: Window = Window()
     data_gate: DataGate = DataGate()
     technology: Technology = Technology()

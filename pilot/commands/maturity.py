@@ -60,17 +60,18 @@ def assess(
 def lint(file: Annotated[Path, typer.Argument(help="a catalogue, YAML")]) -> None:
     """Explain every mistake of a catalogue. Exit code 1 if there is one."""
     from maturity import lint as rules
-    from maturity.loading import read
+    from maturity.loading import read, with_lines
 
     console = Console(highlight=False, soft_wrap=True)
     found, mistakes = read(file)
-    mistakes = mistakes + rules.lint(found) if found else mistakes
+    if found:
+        mistakes = with_lines(file, rules.lint(found))
     for mistake in mistakes:
         console.print(f"[red]✗[/red] {escape(str(mistake))}")
     if found is None or mistakes:
-        raise PilotError(f"{file} has {len(mistakes)} mistakes.")
-    for gap in rules.gaps(found):
-        console.print(f"[yellow]![/yellow] {escape(str(gap))}")
+        raise PilotError(f"{file} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}.")
+    for said in with_lines(file, [*rules.advice(found), *rules.gaps(found)]):
+        console.print(f"[yellow]![/yellow] {escape(str(said))}")
     console.print(f"{file}: {len(found.criteria)} criteria, no mistakes.")
 
 

@@ -1,5 +1,6 @@
 """Catalogue files: those shipped are right, and every mistake in one of others is named with its place."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,17 @@ import yaml
 
 from maturity.errors import CatalogueError
 from maturity.framework import Basis, Framework, Text
-from maturity.lint import gaps, lint
-from maturity.loading import framework, read, shipped
-from tests.unit.maturity.plain import catalogue, criterion
+from maturity.lint import advice, gaps, lint
+from maturity.loading import framework, read, shipped, with_lines
+from tests.unit.maturity.plain import catalogue, criterion, text
 
 
 def said(plain: dict[str, Any]) -> str:
     return "; ".join(str(each) for each in lint(Framework.model_validate(plain)))
+
+
+def condition(**changed: Any) -> dict[str, Any]:
+    return {"conditions": [{"metric": "kpi.oee", "compare": {"operator": ">=", "value": 0.5}, **changed}]}
 
 
 def written(path: Path, plain: object) -> Path:
@@ -69,7 +74,7 @@ def test_names_of_levels_that_are_not_there_are_a_mistake() -> None:
         {"level": 7, "name": {"vi": "x", "en": "x"}, "basis": "stated", "source_ref": "P8"}
     ]
     assert "principle p: it names level 7" in said(plain)
-    assert "LevelName 7: there is no source 'P8'" in said(plain)
+    assert "level name 7: there is no source 'P8'" in said(plain)
 
 
 def test_levels_that_end_an_area_are_known() -> None:
@@ -96,6 +101,10 @@ def test_levels_that_end_an_area_are_known() -> None:
             {"conditions": [{"metric": "kpi.oee", "compare": {"operator": "<=", "baseline_factor": 0.9}}]},
             "two consecutive windows",
         ),
+        ({"requires": ["workorder"]}, "no kind of record 'workorder'; did you mean 'work_order'?"),
+        (condition(compare={"operator": ">=", "value": 95}), "kpi.oee is a fraction: 95 per cent is written 0.95"),
+        (condition(metric="data.repeat_failure_rate", parameters={"within_days": "x"}), "'x'; a number from 0 on"),
+        (condition(metric="data.machines_with_kpi", parameters={"kpi": "oeee"}), "no kpi 'oeee'; did you mean 'oee'?"),
         (
             {"conditions": [{"metric": "kpi.oee", "parameters": {"x": 1}, "compare": {"operator": ">=", "value": 1}}]},
             "kpi.oee has no parameter 'x'",
@@ -120,22 +129,65 @@ def test_what_comes_twice_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "where"),
+    ("changed", "sentence"),
     [
-        ({"text": {"vi": "x"}}, "criteria.0.text.en"),
-        ({"conditions": []}, "criteria.0.conditions"),
-        ({"basis": "stated"}, "criteria.0"),
-        ({"colour": "blue"}, "criteria.0.colour"),
-        ({"window": {"days": 0}}, "criteria.0.window.days"),
+        ({"text": {"vi": "x"}}, "criterion AA-1.1, text.en (line N): it is missing: each text stands in Vietnamese"),
+        ({"conditions": []}, "criterion AA-1.1, conditions (line N): 1 entries are wanted at least"),
+        ({"conditions": {}}, "conditions (line N): it is names with values; a list is wanted"),
+        ({"basis": "stated"}, "criterion AA-1.1 (line N): what is stated names its source_ref"),
+        ({"colour": "blue"}, "criterion AA-1.1, colour (line N): there is no 'colour' here; there are basis,"),
+        ({"window": {"dyas": 3}}, "window.dyas (line N): there is no 'dyas' here; did you mean 'days'?"),
+        ({"window": {"days": 0}}, "window.days (line N): it is 0; at least 1 is wanted"),
+        ({"window": {"days": "long"}}, "window.days (line N): it is 'long'; a whole number is wanted"),
+        ({"data_gate": {"min_completeness": 95}}, "it is 95; at most 1 is wanted: 95 % is 0.95"),
+        ({"evidence": "D"}, "evidence (line N): it is 'D'; choose one of 'direct', 'proxy', 'joined'"),
+        ({"id_": "first"}, "it is 'first'; an id has capital letters, a dash and numbers, such as ARP-2.1"),
+        (condition(metric="oee"), "conditions.1.metric (line N): it is 'oee'; `haidang maturity metrics` lists all"),
+        (
+            condition(compare={"operator": "=>", "value": 1}),
+            "compare.operator (line N): it is '=>'; choose one of '>='",
+        ),
+        (condition(compare={"operator": ">="}), "compare (line N): name one of value, baseline_factor and baseline_"),
+        (condition(compare={"operator": ">", "value": float("nan")}), "it is nan; a number is wanted"),
     ],
 )
-def test_mistakes_of_form_have_their_place(tmp_path: Path, changed: dict[str, Any], where: str) -> None:
+def test_mistakes_of_form_say_where_what_and_what_would_be_right(
+    tmp_path: Path, changed: dict[str, Any], sentence: str
+) -> None:
     found, mistakes = read(written(tmp_path / "c.yaml", catalogue(criterion(**changed))))
     assert found is None
-    assert where in [each.where for each in mistakes]
+    assert len(mistakes) == 1
+    assert sentence in re.sub(r"line \d+", "line N", str(mistakes[0]))
 
 
-@pytest.mark.parametrize("text", ["a: [", "a: &x 1\nb: *x", "a: 1\na: 2", "[" * 5000, "- \t"])
+def test_mistakes_between_parts_have_their_line(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.yaml", catalogue(criterion(), criterion("AA-1.2", area="wrok")))
+    found, _ = read(path)
+    assert found is not None
+    mistake = with_lines(path, lint(found))[0]
+    assert mistake.line
+    assert "id: AA-1.2" in "\n".join(path.read_text("utf-8").splitlines()[mistake.line - 1 :])
+    assert "did you mean 'work'?" in mistake.what
+
+
+def test_levels_have_no_gap_and_level_0_no_criteria() -> None:
+    plain = catalogue(criterion(level=0), levels=3)
+    plain["levels"] = [{**plain["levels"][0], "level": 0}, plain["levels"][2]]
+    assert "levels: level 1, 2 is missing between 0 and 3" in said(plain)
+    assert "criterion AA-1.1: level 0 is where everybody stands" in said(plain)
+    assert "criteria: there are none" in said(catalogue())
+
+
+def test_what_is_hardly_meant_is_advice() -> None:
+    orders = {"metric": "record.on_time_in_full", "compare": {"operator": ">=", "baseline_factor": 0.9}}
+    plain = catalogue(criterion(conditions=[orders], window={"consecutive": 2}, text=text("the same text")))
+    given = "; ".join(str(each) for each in advice(Framework.model_validate(plain)))
+    assert said(plain) == ""
+    for expected in ("requires: [order]", "the same in Vietnamese and English", "0.9 × baseline lets it get worse"):
+        assert expected in given
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: &x 1\nb: *x", "a: 1\na: 2", "[" * 5000, "- \t", "", "[1]", "? [a]\n: b"])
 def test_what_is_no_catalogue_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.yaml").write_text(text, "utf-8")
     assert read(tmp_path / "c.yaml")[0] is None
