@@ -75,8 +75,9 @@ def gwp(gas: str, assessment: str) -> float:
 
 
 def blend_gwp(mass_share: Mapping[str, float], component_gwp: Mapping[str, float]) -> float:
-    """Potential of a blend by mass share."""
-    return sum(share * component_gwp[gas] for gas, share in mass_share.items())
+    """Potential of a blend by mass share; shares that add up to 100 are percent."""
+    whole = 100.0 if abs(sum(mass_share.values()) - 100) < 1 else 1.0
+    return sum(share * component_gwp[gas] for gas, share in mass_share.items()) / whole
 
 
 def shipped_fuel(fuel: str) -> FuelFactors:

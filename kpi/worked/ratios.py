@@ -1,6 +1,6 @@
 """Worked examples that give sums: put into base sums and answered by the catalogue's own expressions."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import polars as pl
@@ -91,7 +91,9 @@ def loading(given: Inputs) -> Answers:
 
 def teep(given: Inputs) -> Answers:
     """TEEP from OEE and loading or the times behind it."""
-    share = given["loading"] if "loading" in given else given["planned_time_h"] / given["calendar_time_h"]
+    share = given["loading"] if "loading" in given else loading(given)["loading"]
+    if share is None:
+        return {"loading": None, "teep": None}
     frame = sums(pbt=share, apt=share, ideal_good=given["oee"] * share, not_scheduled=1 - share)
     return {"loading": value("loading", frame), "teep": value("teep", frame)}
 
@@ -100,7 +102,7 @@ def teep_chain(given: Inputs) -> Answers:
     """The chain from calendar time to TEEP in hours (SMRP: scheduled down time counts against availability)."""
     busy = given["calendar_time_h"] - given["idle_no_demand_h"]
     uptime = busy - given["scheduled_downtime_h"] - given["unscheduled_downtime_h"]
-    each = uptime / given["best_rate_units"]
+    each = uptime / given["best_rate_units"] if given["best_rate_units"] else 0.0
     frame = sums(
         pbt=busy,
         apt=uptime,
@@ -166,7 +168,7 @@ def oee_mixed_products(given: Inputs) -> Answers:
         for product in given["products"]
     ]
     good_s = sum(cycle * product["good_count"] for cycle, _, product in made)
-    if any(total is None for _, total, _ in made):
+    if "run_time_s" not in given or any(total is None for _, total, _ in made):
         return {"oee": value("oee", sums(pbt=planned, apt=planned, ideal_total=good_s, ideal_good=good_s))}
     total_s, pieces = sum(cycle * total for cycle, total, _ in made), sum(total for _, total, _ in made)
     good = sum(product["good_count"] for _, _, product in made)
@@ -187,8 +189,8 @@ def oee_rollup(given: Inputs) -> Answers:
         )
         for machine in given["machines"]
     ]
-    singles = [value("oee", frame) or 0.0 for frame in frames]
-    return {"oee": value("oee", _added(frames)), "plain_mean": sum(singles) / len(singles)}
+    singles = [found for frame in frames if (found := value("oee", frame)) is not None]
+    return {"oee": value("oee", _added(frames)) if frames else None, "plain_mean": _mean(singles)}
 
 
 def oee_invariance(given: Inputs) -> Answers:
@@ -299,7 +301,8 @@ def process_losses(given: Inputs) -> Answers:
     )
     names = ("integrated_goods_ratio", "production_loss_ratio", "storage_transport_loss_ratio", "other_loss_ratio")
     found = {name: value(name, frame) for name in names}
-    return {**found, "balance": sum(each or 0.0 for each in found.values())}
+    known = [each for each in found.values() if each is not None]
+    return {**found, "balance": sum(known) if known else None}
 
 
 def rty(given: Inputs) -> Answers:
@@ -335,7 +338,7 @@ def availability_of(share: float) -> float | None:
 
 def plain_mean(given: Inputs) -> Answers:
     """The plain mean, which the product never takes."""
-    return {"mean": sum(given["oee"]) / len(given["oee"])}
+    return {"mean": _mean(given["oee"])}
 
 
 def mtbf(given: Inputs) -> Answers:
@@ -422,6 +425,10 @@ def _added(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return rows.select(
         pl.col(name).all() if dtype == pl.Boolean else pl.col(name).sum() for name, dtype in rows.schema.items()
     )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _hours(seconds: float | None) -> float | None:

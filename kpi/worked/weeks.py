@@ -5,7 +5,8 @@ In: texts as reports write them. Out: spans in µs since the Monday of one week.
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from kpi.worked.result import UnsupportedError
@@ -13,49 +14,77 @@ from model.calendar import Span
 
 MONDAY = datetime(2026, 1, 5)  # noqa: DTZ001 - wall time of no zone
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_NAMED = {
-    "weekday": range(5),
-    "workday": range(5),
-    "working day": range(5),
-    "business day": range(5),
-    "weekend": (5, 6),
-}
-_ALL = ("daily", "every day", "each day", "all days")
+_WORKDAYS = r"(?:week|work|working[ \t]|business[ \t])days?"
+_WEEKEND = r"weekends?"
+_ALL_DAYS = r"daily|(?:every|each)[ \t]day|all[ \t]days"
 _ALWAYS = re.compile(r"24\s*/\s*7|always|around the clock|continuous", re.IGNORECASE)
-_TIME = r"\d{1,2}(?::\d{2}){0,2}\s*(?:[ap]\.?m\.?)?"
+_TIME = r"(?:\d{1,2}h\d{0,2}|\d{4}|\d{1,2}(?:[:.]\d{2}){0,2})\s*(?:[ap]\.?m\.?)?"
 _DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?"
-_TO = r"\s*(?:-|–|—|to|until|till|\.\.)\s*"
-_OVER_DAYS = re.compile(rf"({_DAY})[\s,]*({_TIME}){_TO}({_DAY})[\s,]*({_TIME})", re.IGNORECASE)
-_HOURS = re.compile(rf"({_TIME}){_TO}({_TIME})", re.IGNORECASE)
-_RANGE = re.compile(rf"({_DAY}){_TO}({_DAY})", re.IGNORECASE)
+_TO = r"\s*(?:-|–|—|to|through|thru|until|till|\.\.)\s*"
+_HOURS = rf"({_TIME}){_TO}({_TIME})|between\s+({_TIME})\s*and\s+({_TIME})"
+_WHOLE_DAY = r"24\s*h(?:ours?)?\b|all day|whole day"
+_TOKEN = re.compile(
+    rf"(?P<over>{_DAY}[\s,]*{_TIME}{_TO}{_DAY}[\s,]*{_TIME})|(?P<range>{_DAY}{_TO}{_DAY})|(?P<work>{_WORKDAYS})"
+    rf"|(?P<end>{_WEEKEND})|(?P<all>{_ALL_DAYS})|(?P<day>\b{_DAY})|(?P<hours>(?<!\d){_HOURS}(?![\d:])|{_WHOLE_DAY})",
+    re.IGNORECASE,
+)
+_DATED = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
 _ONE_DAY = re.compile(_DAY, re.IGNORECASE)
 _WEEK = timedelta(days=7)
 
 
-def spans(given: Any, key: str) -> list[Span]:
-    """Spans of a text, of a list of texts or pairs, or of a mapping of days or names to those."""
+def spans(given: Any, key: str, *, as_written: bool = False) -> list[Span]:
+    """Spans of a text, of a list of texts or pairs, or of a mapping of days or names to those.
+
+    Dated times with an offset become UTC, unless they are to be taken as the wall times that are written.
+    """
     if isinstance(given, str):
         return list(_of_text(given, key))
     if isinstance(given, Mapping):
         return [span for name, value in given.items() for span in _of_entry(name, value, key)]
-    pair = len(given) == 2 and all(isinstance(each, str) and not _HOURS.search(_clean(each)) for each in given)
-    if pair:
-        return [_between(at(given[0]), at(given[1]), given[0], key)]
-    return [span for each in given for span in spans(each, key)]
+    if len(given) == 2 and all(isinstance(each, str) and _is_instant(each) for each in given):
+        begin, end = (at(each, as_written=as_written) for each in given)
+        return [_between(begin, end, given[0], key)]
+    return [span for each in given for span in spans(each, key, as_written=as_written)]
 
 
-def at(text: str) -> datetime:
-    """`2026-01-05T08:00`, `Mon 08:00` or `08:00`, all as wall times."""
-    if re.match(r"\s*\d{4}-\d{2}-\d{2}", text):
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=None)
-    day, clock = _ONE_DAY.search(text), re.search(_TIME, text, re.IGNORECASE)
-    if clock is None:
+def is_dated(given: Any) -> bool:
+    """Whether any time in texts, lists or mappings of them has a date."""
+    if isinstance(given, str):
+        return bool(_DATED.match(given))
+    return any(is_dated(each) for each in (given.values() if isinstance(given, Mapping) else given))
+
+
+def in_one_week(found: list[Span]) -> list[Span]:
+    """Move dated spans by whole weeks, so that the first one lies in the week that texts without dates mean."""
+    week_us = _WEEK // timedelta(microseconds=1)
+    shift = min((span.from_us for span in found), default=0) // week_us * week_us
+    return [Span(span.from_us - shift, span.to_us - shift, span.key) for span in found]
+
+
+def at(text: str, *, as_written: bool = False) -> datetime:
+    """`2026-01-05T08:00`, `Mon 08:00` or `08:00`, all as wall times; 24:00 ends the day."""
+    if _DATED.match(text):
+        day, _, clock = text.strip().replace(" ", "T", 1).partition("T")
+        if clock.startswith("24:00"):
+            return at(f"{day}T00:00{clock[5:]}", as_written=as_written) + timedelta(days=1)
+        read = datetime.fromisoformat(text.strip())
+        zoned = read if as_written or read.tzinfo is None else read.astimezone(UTC)
+        return zoned.replace(tzinfo=None)
+    day_of_week, clock_of_day = _ONE_DAY.search(text), re.search(_TIME, text, re.IGNORECASE)
+    if clock_of_day is None:
         raise UnsupportedError(f"time {text!r}")
-    return MONDAY + timedelta(days=_number(day.group()) if day else 0) + _clock(clock.group())
+    return MONDAY + timedelta(days=_number(day_of_week.group()) if day_of_week else 0) + _clock(clock_of_day.group())
+
+
+def _is_instant(text: str) -> bool:
+    if _DATED.match(text):
+        return re.search(r"\s+(?:to|until)\s+|/", text) is None
+    return not any(found["hours"] or found["over"] for found in _TOKEN.finditer(_clean(text)))
 
 
 def _of_entry(name: str, value: Any, key: str) -> list[Span]:
-    if isinstance(value, str) and not _ONE_DAY.search(value) and _days(_clean(name)):
+    if isinstance(value, str) and not _ONE_DAY.search(value) and _TOKEN.search(_clean(name)):
         return list(_of_text(f"{name} {value}", key))
     return spans(value, key)
 
@@ -65,40 +94,53 @@ def _of_text(text: str, key: str) -> Iterator[Span]:
     if _ALWAYS.search(clean):
         yield _between(MONDAY, MONDAY + _WEEK, "mon", key)
         return
-    if re.match(r"\s*\d{4}-", clean):
+    if _DATED.match(clean):
         parts = re.split(r"\s+(?:to|-|until)\s+|/", clean)
         yield _between(at(parts[0]), at(parts[-1]), parts[0], key)
         return
-    days: list[int] = []
-    for part in filter(str.strip, re.split(r";|\band\b|,(?=\s*\d)", clean)):
-        over = _OVER_DAYS.search(part)
-        if over is not None:
-            begin, end = (MONDAY + timedelta(days=_number(over[n])) + _clock(over[n + 1]) for n in (1, 3))
-            yield _between(begin, end, part, key)
-            continue
-        hours = _HOURS.search(_RANGE.sub(lambda found: found.group().replace(" ", ""), part))
-        days = _days(part) or days or list(range(7))
-        if hours is None:
-            if not _days(part):
-                raise UnsupportedError(f"operating windows {text!r}")
-            continue
-        for day in days:
-            begin, end = (MONDAY + timedelta(days=day) + _clock(clock) for clock in hours.groups())
-            yield _between(begin, end if end > begin else end + timedelta(days=1), "mon", key)
+    tokens = list(_TOKEN.finditer(clean))
+    if not any(token["hours"] or token["over"] for token in tokens):
+        raise UnsupportedError(f"operating windows {text!r}")
+    for token in tokens:
+        if token["over"]:
+            begin, end = (_ONE_DAY.split(token["over"])[n] for n in (1, 2))
+            first, last = _ONE_DAY.findall(token["over"])
+            begin_at, end_at = (at(f"{day} {clock}") for day, clock in ((first, begin), (last, end)))
+            yield _between(begin_at, end_at, token["over"], key)
+    for days, hours in _groups([token for token in tokens if not token["over"]]):
+        yield from (_on(day, begin, end, key) for day in days for begin, end in hours)
 
 
-def _days(text: str) -> list[int]:
-    lower = text.lower()
-    for name, days in _NAMED.items():
-        if name in lower:
-            return list(days)
-    if any(name in lower for name in _ALL):
+def _groups(tokens: list[re.Match[str]]) -> Iterator[tuple[list[int], list[tuple[str, str]]]]:
+    """Days and the hours worked on them: `Mon-Thu 8-17, Fri 8-12`, or the hours first: `8-17 Mon-Thu, 8-12 Fri`."""
+    kinds = [bool(token["hours"]) for token in tokens]
+    starts = [n for n in range(len(tokens)) if n == 0 or (kinds[n] == kinds[0] != kinds[n - 1])]
+    for first, last in pairwise((*starts, len(tokens))):
+        part = tokens[first:last]
+        days = [day for token in part if not token["hours"] for day in _days(token)]
+        hours = [_times(token["hours"]) for token in part if token["hours"]]
+        yield days or list(range(7)), hours
+
+
+def _times(text: str) -> tuple[str, str]:
+    clocks = re.findall(_TIME, text, re.IGNORECASE)
+    return (clocks[0], clocks[1]) if len(clocks) == 2 else ("00:00", "24:00")
+
+
+def _on(day: int, begin: str, end: str, key: str) -> Span:
+    first, last = (MONDAY + timedelta(days=day) + _clock(clock) for clock in (begin, end))
+    return _between(first, last if last > first else last + timedelta(days=1), "mon", key)
+
+
+def _days(token: re.Match[str]) -> list[int]:
+    if token["work"]:
+        return list(range(5))
+    if token["end"]:
+        return [5, 6]
+    if token["all"]:
         return list(range(7))
-    found = _RANGE.search(lower)
-    if found is not None:
-        first, last = _number(found[1]), _number(found[2])
-        return [day % 7 for day in range(first, last + 1 if last >= first else last + 8)]
-    return [_number(day) for day in _ONE_DAY.findall(lower)]
+    first, last = (_number(_ONE_DAY.findall(token.group())[n]) for n in (0, -1))
+    return [day % 7 for day in range(first, last + 1 if last >= first else last + 8)]
 
 
 def _between(begin: datetime, end: datetime, written: str, key: str) -> Span:
@@ -109,12 +151,14 @@ def _between(begin: datetime, end: datetime, written: str, key: str) -> Span:
 
 
 def _clock(text: str) -> timedelta:
-    digits = [int(each) for each in re.findall(r"\d+", text)]
-    half = re.search(r"([ap])\.?m", text, re.IGNORECASE)
+    plain = re.sub(r"^(\d{2})(\d{2})", r"\1:\2", text.strip())
+    digits = [int(each) for each in re.findall(r"\d+", plain)]
+    half = re.search(r"([ap])\.?m", plain, re.IGNORECASE)
     hour = digits[0] if half is None else digits[0] % 12 + (12 if half[1].lower() == "p" else 0)
     if hour > 24:
         raise UnsupportedError(f"time {text!r}")
-    return timedelta(hours=hour, minutes=digits[1] if len(digits) > 1 else 0)
+    hours, minutes, seconds = (hour, *digits[1:], 0, 0)[:3]
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 def _number(day: str) -> int:
