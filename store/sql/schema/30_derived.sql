@@ -35,8 +35,8 @@ CREATE TABLE config_snapshot (
 COMMENT ON TABLE config_snapshot IS 'canonical JSON (RFC 8785) of the registry in force, named by its SHA-256';
 
 CREATE TABLE state_interval (
-    site_id        integer NOT NULL REFERENCES site,
-    asset_id       integer NOT NULL REFERENCES asset,
+    site_id        integer NOT NULL,
+    asset_id       integer NOT NULL,
     production_day date NOT NULL,
     from_ts        timestamptz NOT NULL,
     to_ts          timestamptz NOT NULL CHECK (to_ts > from_ts),
@@ -55,8 +55,8 @@ COMMENT ON COLUMN state_interval.original_reason IS 'what signals, events and or
 CREATE INDEX state_interval_day ON state_interval (site_id, production_day);
 
 CREATE TABLE atom (
-    site_id        integer NOT NULL REFERENCES site,
-    asset_id       integer NOT NULL REFERENCES asset,
+    site_id        integer NOT NULL,
+    asset_id       integer NOT NULL,
     production_day date NOT NULL,
     hour           timestamptz NOT NULL,
     shift          text NOT NULL DEFAULT '',
@@ -75,12 +75,12 @@ CREATE TABLE atom (
     CHECK ((duration_us IS NULL) <> (amount IS NULL))
 );
 COMMENT ON TABLE atom IS 'the finest additive pieces of one asset: hour, shift, job, product and tariff period intersected';
-COMMENT ON COLUMN atom.hour IS 'start of the UTC hour that holds the piece';
+COMMENT ON COLUMN atom.hour IS 'start of the hour of the site''s clock that holds the piece';
 CREATE INDEX atom_day ON atom (site_id, production_day, asset_id);
 
 CREATE TABLE interval_series (
-    site_id        integer NOT NULL REFERENCES site,
-    asset_id       integer NOT NULL REFERENCES asset,
+    site_id        integer NOT NULL,
+    asset_id       integer NOT NULL,
     quantity       text NOT NULL,
     production_day date NOT NULL,
     from_ts        timestamptz NOT NULL,
@@ -103,8 +103,8 @@ COMMENT ON TABLE carry_state IS 'what the next production day needs to know; ano
 
 CREATE TABLE kpi_value (
     kpi_value_id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    site_id            integer NOT NULL REFERENCES site,
-    asset_id           integer NOT NULL REFERENCES asset,
+    site_id            integer NOT NULL,
+    asset_id           integer NOT NULL,
     product            text NOT NULL DEFAULT '',
     job                text NOT NULL DEFAULT '',
     shift              text NOT NULL DEFAULT '',
