@@ -18,6 +18,10 @@ from maturity.metrics.measured import Measured, Metric
 
 DAY = timedelta(days=1)
 DECLARED = "declared."  # what is said needs no data
+_NO_DATA = "The window holds no data of the site: connect machines, let the KPI job run, or assess another period."
+_NO_BASELINE = (
+    "There is no baseline yet, no window of the site passed its data gate: deliver one without gaps, then assess."
+)
 
 
 class Outcome(StrEnum):
@@ -170,23 +174,27 @@ def _of_condition(
     condition: Condition, criterion: Criterion, archive: Archive, facts: Facts | None, window: tuple[date, date]
 ) -> ConditionResult:
     metric = metric_of(condition.metric)
-    lacking = _why_no_window(metric, archive, facts, window[0])
+    length = criterion.window.days * criterion.window.consecutive * DAY
+    lacking = _why_no_window(metric, archive, facts, window[0], length)
     if facts is None or lacking is not None:
-        return _unassessable(condition, metric, Measured.nothing(lacking or "The window holds no data of the site."))
+        return _unassessable(condition, metric, Measured.nothing(lacking or _NO_DATA))
     measured = metric.measure(facts, condition.scope, condition.parameters)
     if measured.value is None:
         return _unassessable(condition, metric, measured)
     gate = criterion.data_gate.min_completeness
     if measured.completeness is not None and measured.completeness < gate:
-        reason = f"Only {measured.completeness:.1%} of the data are there; {gate:.0%} are needed."
+        share = f"{measured.completeness:.1%}"
+        reason = f"Only {share} of the data are there; {gate:.0%} are needed: `haidang quality` names the gaps."
         return _unassessable(condition, metric, measured, reason)
     baseline = archive.baseline(condition, criterion.window.days) if condition.compare.needs_baseline else None
     if condition.compare.needs_baseline:
         if baseline is None:
-            reason = "There is no baseline yet: no first window of the site passed the data gate."
-            return _unassessable(condition, metric, measured, reason)
+            return _unassessable(condition, metric, measured, _NO_BASELINE)
         if baseline.last >= window[0]:
-            reason = f"The window overlaps the baseline, {baseline.first} to {baseline.last}: later data are needed."
+            reason = (
+                f"The window overlaps the baseline, {baseline.first} to {baseline.last}: assess a period that ends on "
+                f"{baseline.last + length} or later."
+            )
             return _unassessable(condition, metric, measured, reason, baseline)
     threshold = condition.compare.threshold(baseline.value if baseline else None)
     assert threshold is not None  # noqa: S101 - a baseline is there where one is needed
@@ -195,9 +203,13 @@ def _of_condition(
     return _result(condition, metric, measured, outcome, threshold=threshold, baseline=baseline)
 
 
-def _why_no_window(metric: Metric, archive: Archive, facts: Facts | None, first: date) -> str | None:
+def _why_no_window(metric: Metric, archive: Archive, facts: Facts | None, first: date, length: timedelta) -> str | None:
     if facts is not None and archive.begins and first < archive.begins and not metric.name.startswith(DECLARED):
-        return f"The window begins on {first}, before the first day with data, {archive.begins}."
+        soonest = archive.begins + length - DAY
+        return (
+            f"The window begins on {first}, before the first day with data, {archive.begins}: assess a period that "
+            f"ends on {soonest} or later."
+        )
     return None
 
 

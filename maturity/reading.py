@@ -14,7 +14,8 @@ from store.pool import Connection
 ALWAYS = frozenset(
     {
         *("oee", "availability", "effectiveness", "quality_ratio", "production_time", "produced_quantity"),
-        *("good_quantity", "scrap_quantity", "energy", "energy_performance", "co2e_location", "specific_co2e", "cpk"),
+        *("good_quantity", "scrap_quantity", "energy", "energy_submetered", "energy_performance", "co2e_location"),
+        *("specific_co2e", "cpk"),
     }
 )
 

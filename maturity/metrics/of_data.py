@@ -78,7 +78,10 @@ def latency_p95(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     skew = quantile(_added(facts.ledger["skew"]), SKEW_BOUNDS_MS, 0.95)
     store = quantile(_added(facts.ledger["latency"]), LATENCY_BOUNDS_MS, 0.95)
     if skew is None or store is None:
-        return Measured.nothing("The ledger has no messages of the window.")
+        return Measured.nothing(
+            "The ledger has no message received in the window: connect the machines to the broker; what is replayed "
+            "later does not count."
+        )
     value = (max(skew, 0.0) + store) / 1000
     return Measured(value, None, (), detail={"to_receiver_s": skew / 1000, "to_store_s": store / 1000})
 
@@ -97,7 +100,10 @@ def clock_good_share(facts: Facts, scope: str, parameters: Parameters) -> Measur
     errors = {each: _median_error(facts.ledger.filter(pl.col("device") == each)["skew"]) for each in devices}
     told = {each: error for each, error in errors.items() if error is not None}
     if not told:
-        return Measured.nothing("The ledger has no times of devices in the window.")
+        return Measured.nothing(
+            "The ledger has no times of devices in the window: connect them to the broker and let their messages carry "
+            "the source's time."
+        )
     good = [each for each, error in told.items() if error <= limit]
     return Measured(
         len(good) / len(told), None, (), detail={"sources": len(told), "bad": sorted(set(told) - set(good))}
@@ -123,7 +129,7 @@ def tag_dictionary_share(facts: Facts, scope: str, parameters: Parameters) -> Me
     del scope, parameters
     received = facts.series.filter(pl.col("has_readings"), pl.col("status") != "retired")
     if received.is_empty():
-        return Measured.nothing("No series has delivered readings.")
+        return Measured.nothing("No series has delivered readings: connect a machine and map its signals.")
     active = received.filter(pl.col("status") == "active")
     proposed = received.filter(pl.col("status") == "proposed").select("asset", "name")
     detail = {"received": received.height, "proposed": [f"{asset}/{name}" for asset, name in proposed.iter_rows()][:20]}
@@ -148,9 +154,12 @@ def pipeline_availability(facts: Facts, scope: str, parameters: Parameters) -> M
     planned = facts.intervals.filter(pl.col("asset").is_in(machines), pl.col("time_class") != "not_scheduled")
     hours = _hours(planned.select("from_us", "to_us").unique().iter_rows())
     if not hours:
-        return Measured.nothing("No machine was scheduled in the window.")
+        return Measured.nothing("No machine was scheduled in the window: give the site file a calendar with shifts.")
     if facts.ledger.is_empty():
-        return Measured.nothing("The ledger has no messages of the window.")
+        return Measured.nothing(
+            "The ledger has no message received in the window: connect the machines to the broker; what is replayed "
+            "later does not count."
+        )
     stored = set(facts.ledger.filter(pl.col("stored") > 0)["hour_us"])
     return Measured(len(hours & stored) / len(hours), None, (), detail={"hours": len(hours)})
 
@@ -167,7 +176,10 @@ def secure_connection_share(facts: Facts, scope: str, parameters: Parameters) ->
     low, high = facts.bounds_us
     seen = facts.devices.filter(pl.col("last_seen_us") >= low, pl.col("first_seen_us") < high)
     if seen.is_empty():
-        return Measured.nothing("No device was seen in the window.")
+        return Measured.nothing(
+            "No device was seen in the window: connect the machines to the broker; what is replayed later does not "
+            "count."
+        )
     unknown = seen.filter(pl.col("encrypted").is_null())["device"].sort().to_list()
     if unknown:
         listed = ", ".join(unknown[:5])
@@ -191,7 +203,10 @@ def kpi_timeliness_share(facts: Facts, scope: str, parameters: Parameters) -> Me
     shifts = facts.values.filter(pl.col("grain") == "shift", pl.col("kpi") == "oee", pl.col("scope").is_in(machines))
     ends = shifts.select("production_day", "shift", "to_us").unique()
     if ends.is_empty():
-        return Measured.nothing("No shift ended in the window.")
+        return Measured.nothing(
+            "No shift with an OEE ended in the window: give the site file a calendar with shifts, connect states and "
+            "counts."
+        )
     runs = list(facts.runs.select("first", "last", "finished_us").iter_rows())
     soon = sum(
         any(first <= day <= last and 0 <= finished - end <= within for first, last, finished in runs)
@@ -245,7 +260,9 @@ def pareto_opened_share(facts: Facts, scope: str, parameters: Parameters) -> Mea
     days = set(planned["production_day"])
     views = facts.opened.filter(pl.col("action") == "view.losses")["ts_us"].to_list()
     if not days or not views:
-        return Measured.nothing("Nobody opened the ranking of losses in the console in the window.")
+        return Measured.nothing(
+            "Nobody opened the ranking of losses in the console in the window: open it on every working day."
+        )
     zone = ZoneInfo(facts.site.timezone)
     opened = {datetime.fromtimestamp(at / 1e6, zone).date() for at in views}
     return Measured(len(days & opened) / len(days), None, (), detail={"days": len(days)})

@@ -6,7 +6,7 @@ import polars as pl
 
 from maturity.facts import Facts
 from maturity.metrics.measured import Measured, Metrics, Parameters
-from maturity.metrics.of_kpis import values_of
+from maturity.metrics.of_kpis import completeness_of, values_of
 
 METRICS = Metrics()
 _METERED = ("active_energy", "active_power")
@@ -22,6 +22,24 @@ def energy_completeness(facts: Facts, scope: str, parameters: Parameters) -> Mea
     got = rows.filter(pl.col("value").is_not_null())["completeness"].fill_null(0.0).sum()
     expected = rows["scope"].n_unique() * facts.days
     return Measured(min(1.0, float(got) / expected), None, tuple(rows["scope"].unique().sort()))
+
+
+@METRICS.add(
+    "data.submetered_energy_share", "1", "Energy that sub-meters measure over all energy of the scope, of whole days."
+)
+def submetered_energy_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
+    """The whole is all energy of the scope, also of main meters that have no sub-meter below them."""
+    del parameters
+    whole, below = (values_of(facts, kpi, scope) for kpi in ("energy", "energy_submetered"))
+    total = float(whole["numerator"].sum())
+    if not total:
+        return Measured.nothing("The electricity of the scope is not metered: connect its main meter.")
+    if not below["numerator"].is_not_null().any():
+        return Measured.nothing("No meter below a main meter is connected: connect sub-meters.")
+    part = float(below["numerator"].sum())
+    complete = min(completeness_of(rows, facts) for rows in (whole, below))
+    detail = {"energy_kwh": round(total, 1), "of_them_kwh": round(part, 1)}
+    return Measured(part / total, complete, tuple(whole["scope"].unique().sort()), detail=detail)
 
 
 @METRICS.add("data.factor_year_lag", "year", "Years from the emission factor in use to the reporting year.")

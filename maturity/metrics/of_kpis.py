@@ -37,17 +37,28 @@ def over_window(kpi: Kpi, facts: Facts, scope: str, parameters: Parameters) -> M
     """
     rows = values_of(facts, kpi.id, scope, variant=str(parameters.get("variant", "")))
     if rows.is_empty():
-        return Measured.nothing(f"There are no stored values of {kpi.id} in the window: {kpi.name_en} is not measured.")
+        return Measured.nothing(
+            f"There are no stored values of {kpi.id} in the window: `haidang kpi catalogue {kpi.id} --site "
+            f"{facts.site.key}` says what it is made of and what the site lacks."
+        )
     assets = tuple(rows["scope"].unique().sort())
     known = rows.filter(_known)
     if known.is_empty():
         why = ", ".join(sorted(set(rows["status"]))) or "no data"
-        return Measured.nothing(f"{kpi.name_en} has no value in the window ({why}).", assets)
+        return Measured.nothing(
+            f"{kpi.name_en} has no value in the window ({why}): `haidang kpi explain {kpi.id}` says what it lacks.",
+            assets,
+        )
     if not _can_be_joined(kpi, known):
-        return Measured.nothing(f"{kpi.name_en} of several days or assets cannot be put together.", assets)
+        return Measured.nothing(
+            f"{kpi.name_en} of several days or assets cannot be put together: let the catalogue ask for another KPI.",
+            assets,
+        )
     value = _combined(kpi, known)
     if value is None:
-        return Measured.nothing(f"{kpi.name_en} has nothing to be divided by in the window.", assets)
+        return Measured.nothing(
+            f"{kpi.name_en} has nothing to be divided by in the window; it is {kpi.formula}.", assets
+        )
     complete = _completeness(kpi, rows, facts, scope)
     return Measured(value, complete, assets, detail={"days": known["production_day"].n_unique()})
 

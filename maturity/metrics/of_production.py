@@ -86,7 +86,7 @@ def station_count_difference(facts: Facts, scope: str, parameters: Parameters) -
             if asset == before and (after, *shift) in made:
                 passed, off = passed + count, off + abs(count - made[after, *shift])
     if not passed:
-        return Measured.nothing("No two stations counted in the same shift.")
+        return Measured.nothing("No two stations counted in the same shift: connect counters of both.")
     stations = tuple(sorted({asset for pair in pairs for asset in pair}))
     counts = facts.values.filter(
         pl.col("kpi") == "produced_quantity", pl.col("grain") == "day", pl.col("scope").is_in(list(stations))
@@ -145,7 +145,9 @@ def order_identity_share(facts: Facts, scope: str, parameters: Parameters) -> Me
     del parameters
     whole = values_of(facts, "production_time", scope)
     if not _total(whole):
-        return Measured.nothing("There is no production time in the window.")
+        return Measured.nothing(
+            "There is no production time in the window: connect a state signal or import production records."
+        )
     split = [_total(values_of(facts, "production_time", scope, grain)) for grain in ("job", "product")]
     detail = {"by_job": split[0] / _total(whole), "by_product": split[1] / _total(whole)}
     assets = tuple(whole["scope"].unique().sort())
@@ -160,7 +162,10 @@ def scrap_by_product_share(facts: Facts, scope: str, parameters: Parameters) -> 
     if whole.is_empty() or not whole["value"].is_not_null().any():
         return Measured.nothing("Scrap is not counted: connect a reject counter or import production records.")
     if not _total(whole):
-        return Measured.nothing("No scrap was counted in the window.", tuple(whole["scope"].unique().sort()))
+        return Measured.nothing(
+            "No scrap was counted in the window: if there was some, check the reject counter.",
+            tuple(whole["scope"].unique().sort()),
+        )
     by_product = _total(values_of(facts, "scrap_quantity", scope, "product"))
     share = min(1.0, by_product / _total(whole))
     return Measured(share, completeness_of(whole, facts), tuple(whole["scope"].unique().sort()))

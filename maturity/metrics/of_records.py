@@ -431,7 +431,9 @@ def problem_record_share(facts: Facts, scope: str, parameters: Parameters) -> Me
     stops = stops.filter(pl.col("seconds") > least)
     problems = [(row.asset, row.time("stop"), row.from_us) for row in rows_of(facts, "problem")]
     if stops.is_empty():
-        return Measured.nothing("There is no such stop in the window.")
+        return Measured.nothing(
+            "There is no such stop in the window: if there was some, map the states of the machines."
+        )
     if not problems:
         return Measured.nothing(missing("problem"))
     spans = list(stops.select("asset", "from_us", "to_us").iter_rows())

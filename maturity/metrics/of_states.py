@@ -12,6 +12,7 @@ from maturity.metrics.measured import Measured, Metrics, Parameters
 METRICS = Metrics()
 _DAY_US = 86_400_000_000
 _FEWEST = 2  # changeovers
+_WAITS = ("starved", "blocked")
 _seconds = (pl.col("to_us") - pl.col("from_us")) / 1e6
 
 
@@ -43,7 +44,9 @@ def _share(part: pl.DataFrame, whole: pl.DataFrame, complete: float | None, what
     assets = tuple(whole["asset"].unique().sort())
     total = float(whole["seconds"].sum())
     if not total:
-        return Measured.nothing(f"There is no {what} in the window.", assets)
+        return Measured.nothing(
+            f"There is no {what} in the window: if there was some, map the states of the machines.", assets
+        )
     value = float(part["seconds"].sum()) / total
     detail = {"minutes": round(total / 60, 1), "of_them": round(float(part["seconds"].sum()) / 60, 1)}
     return Measured(value, complete, assets, detail=detail)
@@ -60,12 +63,20 @@ def named_state_share(facts: Facts, scope: str, parameters: Parameters) -> Measu
     return Measured(value, heard_share(facts, scope), tuple(rows["asset"].unique().sort()))
 
 
-@METRICS.add("data.stop_reason_share", "1", "Share of unplanned stop time, micro-stops apart, that carries a reason.")
+@METRICS.add(
+    "data.stop_reason_share",
+    "1",
+    "Share of unplanned stop time that carries a reason; micro-stops, and starved or blocked time without one, apart.",
+)
 def stop_reason_share(facts: Facts, scope: str, parameters: Parameters) -> Measured:
-    """Reason-coded delay over all delay; a micro-stop has no reason by definition."""
+    """Reason-coded delay over all delay that needs a reason.
+
+    A micro-stop has none by definition; a machine that waits for another one has its reason there, and says which side.
+    """
     del parameters
     rows = intervals_of(facts, scope)
-    stops = rows.filter(pl.col("time_class") == "delay", pl.col("sub_class") != "micro_stop")
+    needs_one = ~pl.col("sub_class").is_in(["micro_stop", *_WAITS]) | (pl.col("reason") != "")
+    stops = rows.filter(pl.col("time_class") == "delay", needs_one)
     complete = of_states(facts, scope, rows)
     return _share(stops.filter(pl.col("reason") != ""), stops, complete, "unplanned stop")
 
@@ -83,7 +94,9 @@ def stops_by_signal_share(facts: Facts, scope: str, parameters: Parameters) -> M
     stops = stops.filter(pl.col("seconds") > float(parameters.get("min_stop_s", 60)))
     assets = tuple(rows["asset"].unique().sort())
     if stops.is_empty():
-        return Measured.nothing("There is no such stop in the window.", assets)
+        return Measured.nothing(
+            "There is no such stop in the window: if there was some, map the states of the machines.", assets
+        )
     by_signal = stops.filter((pl.col("origin") == "signal") | (pl.col("original_class") == "delay"))
     complete = of_states(facts, scope, rows)
     return Measured(by_signal.height / stops.height, complete, assets, detail={"stops": stops.height})
@@ -96,7 +109,7 @@ def starved_blocked_share(facts: Facts, scope: str, parameters: Parameters) -> M
     """Only where at least one interval is such a wait: no wait at all cannot be told from states that never say so."""
     del parameters
     rows = intervals_of(facts, scope)
-    waits = rows.filter(pl.col("sub_class").is_in(["starved", "blocked"]))
+    waits = rows.filter(pl.col("sub_class").is_in(_WAITS))
     if waits.is_empty():
         return Measured.nothing("No state of the window tells starved or blocked: map states to these sub-classes.")
     complete = of_states(facts, scope, rows)
@@ -142,7 +155,9 @@ def changeover_median(facts: Facts, scope: str, parameters: Parameters) -> Measu
 
 def _too_few(found: pl.DataFrame) -> Measured:
     counts = ", ".join(f"{asset}: {count}" for asset, count in found.group_by("asset").len().sort("asset").iter_rows())
-    reason = f"There are too few changeovers in the window ({counts or 'none'}); two are the least."
+    reason = (
+        f"There are too few changeovers in the window ({counts or 'none'}); two are the least: map the set-up state."
+    )
     return Measured.nothing(reason, tuple(found["asset"].unique().sort()))
 
 

@@ -132,7 +132,9 @@ def test_before_its_first_window_a_site_has_no_baseline(evidence: TestDatabase, 
     assert "no baseline yet" in found.results["AA-1.1"].windows[0].conditions[0].missing  # type: ignore[operator]
     early = assessed(short, FIRST - 10 * DAY)
     assert {each["outcome"] for each in early["criteria"]} == {"not_assessable"}
-    assert early["criteria"][0]["missing"] == ["The window holds no data of the site."]
+    assert early["criteria"][0]["missing"] == [
+        "The window holds no data of the site: connect machines, let the KPI job run, or assess another period."
+    ]
 
 
 OTHERS = """

@@ -127,7 +127,7 @@ def _missing(metric: str) -> str:
         return f"Nobody has declared it: `haidang maturity declare --metric {metric} --value N --attachment FILE`."
     if metric.startswith("record."):
         return of_records.missing(METRICS[metric].requires[0])
-    return "Only 91.3% of the data are there; 95% are needed."
+    return "Only 91.3% of the data are there; 95% are needed: `haidang quality` names the gaps."
 
 
 if __name__ == "__main__":

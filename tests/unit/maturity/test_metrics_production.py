@@ -122,6 +122,18 @@ def test_carbon_of_orders_is_by_volume() -> None:
     assert measure("data.order_carbon_share", facts(values=rows)).value == 0.75
 
 
+def test_sub_meters_are_judged_by_all_energy_of_the_site() -> None:
+    """A second main meter without any sub-meter is in the whole."""
+    all_energy = [value("energy", day, 100.0, scope="") for day in DAYS]
+    below = [value("energy_submetered", day, 45.0, scope="", completeness=0.9) for day in DAYS]
+    found = measure("data.submetered_energy_share", facts(values=values(*all_energy, *below)), "site")
+    assert found.value == pytest.approx(0.45)
+    assert found.completeness == pytest.approx(0.9)
+    alone = measure("data.submetered_energy_share", facts(values=values(*all_energy)), "site")
+    assert (alone.value, alone.missing) == (None, "No meter below a main meter is connected: connect sub-meters.")
+    assert "main meter" in str(measure("data.submetered_energy_share", facts(), "site").missing)
+
+
 def test_a_day_without_energy_is_missing() -> None:
     rows = values(value("energy", DAYS[0], 10.0, scope="", completeness=0.8))
     assert measure("data.energy_completeness", facts(values=rows), "site").value == 0.4

@@ -64,13 +64,16 @@ def test_a_machine_that_speaks_by_exception_may_be_silent_on_days_off() -> None:
     assert measure("data.named_state_share", found, "critical_machines").completeness == 1.0
 
 
-def test_a_micro_stop_needs_no_reason() -> None:
+def test_neither_a_micro_stop_nor_a_wait_needs_a_reason() -> None:
     rows = intervals(
         interval(0, 1, "delay", "fault", reason="belt"),
         interval(1, 2, "delay", "other"),
         interval(2, 6, "delay", "micro_stop"),
+        interval(6, 9, "delay", "starved"),  # what it waits for is a stop of another machine
+        interval(9, 11, "delay", "blocked", reason="no pallet"),
     )
-    assert measure("data.stop_reason_share", facts(intervals=rows)).value == 0.5
+    found = measure("data.stop_reason_share", facts(intervals=rows))
+    assert (found.value, found.detail) == (0.75, {"minutes": 240.0, "of_them": 180.0})
 
 
 def test_stops_by_signal_are_whole_and_long_enough() -> None:

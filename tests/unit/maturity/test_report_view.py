@@ -77,9 +77,10 @@ def test_every_reason_of_the_code_is_told_in_vietnamese() -> None:
 
 
 def test_numbers_inside_reasons_are_written_as_vietnamese_does() -> None:
-    assert VI.reason("Only 91.3% of the data are there; 95% are needed.") == "Chỉ có 91,3\xa0% dữ liệu; cần 95\xa0%."
+    few = "Only 91.3% of the data are there; 95% are needed: `haidang quality` names the gaps."
+    assert VI.reason(few).startswith("Chỉ có 91,3\xa0% dữ liệu; cần 95\xa0%: `haidang quality`")
     assert "01/06/2026" in VI.reason(
-        "The window overlaps the baseline, 2026-06-01 to 2026-06-30: later data are needed."
+        "The window overlaps the baseline, 2026-06-01 to 2026-06-30: assess a period that ends on 2026-08-29 or later."
     )
     assert VI.reason("Something new.") == "Something new."
 
