@@ -52,6 +52,7 @@ def test_an_asset_with_derived_rows_is_not_deleted(database: TestDatabase, asset
     site, asset = assets["one"]
     with connect(database.url, "test", autocommit=True) as connection:
         connection.execute(f"INSERT INTO atom {INSERTS['atom'].format(site=site, asset=asset)}".encode())
+        connection.execute("DELETE FROM asset_setting")  # has a foreign key of its own
         with pytest.raises(psycopg.errors.ForeignKeyViolation, match="retired, not deleted"):
             connection.execute("DELETE FROM asset WHERE asset_id = %s", [asset])
         connection.execute("DELETE FROM asset WHERE asset_id = %s", [assets["two"][1]])
