@@ -110,6 +110,10 @@ class Archive:
             self._last = kind, self._make(kind)
         return self._last[1]
 
+    def forget(self) -> None:
+        """Read the windows that were made last anew: they have been computed again."""
+        self._last = None
+
     def site(self, config: str) -> Site:
         """The registry that was in force, from the snapshot that a value names.
 

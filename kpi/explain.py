@@ -1,7 +1,7 @@
 """Why a KPI value is what it is: its formula with the numbers, made again from the stored pieces of time and counts."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,18 +15,22 @@ from kpi.evaluate import value_columns
 from kpi.losses import Loss, losses
 from kpi.rules import rule_text
 from kpi.status import METERED
+from kpi.worked_out import UnwrittenError, number, written
 from model.canonical import digest
 from model.registry import Site
 from store import explain as stored
 from store.pool import Connection
 
 LONGEST = 10
+MOST_INTERVALS = 2_000
 MOST_PIECES = 500
 MOST_GAPS = 100
 _TOLERANCE = 1e-9
 _WHAT = ["asset", "quantity", "qualifier", "time_class", "sub_class", "reason", "origin"]
 _WITHDRAWN = "Withdrawn: what the final value was made from has gone since; see its revisions."
 _SUPERSEDED = "Superseded: the pieces are those of the newest computation."
+_MOVED = "Computed again while it was being explained: ask again."
+_ATTEMPTS = 3
 Row = dict[str, Any]
 
 
@@ -58,6 +62,8 @@ class Explanation:
     window_s: float = 0.0
     pieces: list[Row] = field(default_factory=list)  # sums by asset, quantity and class
     pieces_left_out: int = 0
+    intervals: list[Row] = field(default_factory=list)  # what machines did, by asset and time
+    intervals_left_out: int = 0
     longest: list[Row] = field(default_factory=list)  # stretches without production
     gaps: list[Row] = field(default_factory=list)  # stretches of which nothing is known
     gaps_s: float = 0.0
@@ -78,6 +84,14 @@ class Explainer:
         self._connection, self._site_id = connection, site_id
         self._archive = Archive(connection, site_id)
 
+    def explain_read(self, read: Callable[[], Row]) -> Explanation:
+        """Explain the value that `read` gives; one that is computed again meanwhile is read again."""
+        for _ in range(_ATTEMPTS):
+            found = self.explain(read())
+            if found.note != _MOVED:
+                break
+        return found
+
     def explain(self, value: Row) -> Explanation:
         """Explain a stored value: a row of `store.serving.kpi_values`, with asset and asset_id."""
         kpi = CATALOGUE[value["kpi"]]
@@ -91,6 +105,9 @@ class Explainer:
             definition_version=value["definition_version"],
             value=value,
             revisions=stored.revisions(self._connection, self._site_id, value),
+            calculation=_said(value, kpi.unit),
+            numerator=value["numerator"],
+            denominator=value["denominator"],
         )
         if "withdrawn" in value["flags"]:
             return replace(found, note=_WITHDRAWN)
@@ -99,7 +116,16 @@ class Explainer:
             row = made.row(kpi, value)
         except NotKeptError as error:
             return replace(found, note=str(error))
-        return self._with_rest(_with_sums(found, kpi, row), made)
+        summed = _with_sums(found, kpi, row)
+        if summed.equal is False and self._moved(value):
+            self._archive.forget()
+            return replace(found, note=_MOVED)
+        return self._with_rest(summed, made)
+
+    def _moved(self, value: Row) -> bool:
+        """Whether a value has been computed again since it was read."""
+        now = stored.revisions(self._connection, self._site_id, value)
+        return not any(each["computed_at"] == value["computed_at"] for each in now)
 
     def _with_rest(self, found: Explanation, made: Made) -> Explanation:
         """What the sums came from: pieces, stretches of time, gaps, calendar, raw rows."""
@@ -107,6 +133,7 @@ class Explainer:
         stretch = stored.Stretch(*days_of(value), value["window_start"], value["window_end"], sources)
         digests = stored.raw_digests(self._connection, self._site_id, stretch)
         gaps = stored.gaps(self._connection, self._site_id, stretch, MOST_GAPS)
+        intervals = stored.intervals(self._connection, self._site_id, stretch, MOST_INTERVALS)
         atoms = made.pieces(value)
         pieces = _summed(atoms)
         meters = made.meters(value["asset"])
@@ -115,6 +142,8 @@ class Explainer:
             found,
             pieces=pieces[:MOST_PIECES].to_dicts(),
             pieces_left_out=max(0, len(pieces) - MOST_PIECES),
+            intervals=intervals.rows,
+            intervals_left_out=intervals.total - len(intervals.rows),
             longest=stored.longest(self._connection, self._site_id, stretch, LONGEST),
             gaps=gaps.rows,
             gaps_s=gaps.seconds,
@@ -130,31 +159,54 @@ class Explainer:
 
 
 def _with_sums(found: Explanation, kpi: Kpi, row: pl.DataFrame) -> Explanation:
-    value = found.value
-    again = row.select(value_columns(kpi, value["variant"])).row(0, named=True)
-    sums = row.row(0, named=True)
-    return replace(
+    """Formula and losses with the sums of a row; of a superseded value only the losses, which are not its own."""
+    value, sums = found.value, row.row(0, named=True)
+    summed = replace(
         found,
-        calculation=_calculation(again, kpi.unit),
         inputs={name: None if sums[name] is None else float(sums[name]) for name in kpi.inputs},
-        numerator=again["numerator"],
-        denominator=again["denominator"],
-        made_again=again["value"],
-        equal=_equal(again["value"], value["value"]) if value.get("superseded_at") is None else None,
-        note="" if value.get("superseded_at") is None else _SUPERSEDED,
         losses=tuple(losses(sums)) if sums["has_time"] else (),
         window_s=_calendar_s(sums),
     )
+    if value.get("superseded_at") is not None:
+        return replace(summed, note=_SUPERSEDED)
+    again = row.select(value_columns(kpi, value["variant"])).row(0, named=True)
+    return replace(
+        summed,
+        calculation=_calculation(kpi, row, again, value["variant"]),
+        numerator=again["numerator"],
+        denominator=again["denominator"],
+        made_again=again["value"],
+        equal=_equal(again["value"], value["value"]),
+    )
 
 
-def _calculation(again: Mapping[str, float | None], unit: str) -> str:
-    """The formula with its actual numbers."""
-    numerator, denominator, value = again["numerator"], again["denominator"], again["value"]
-    shown = "no value" if value is None else f"{value:.12g}"
-    in_unit = shown if value is None or unit in {"", "1"} else f"{shown} {unit}"
+def _calculation(kpi: Kpi, row: pl.DataFrame, again: Row, variant: str) -> str:
+    """The formula with its actual numbers, down to the base sums: text that a calculator works out."""
+    part = kpi.capped if variant == "capped" and kpi.capped is not None else kpi.numerator
+    try:
+        numerator = written(part, row)
+        whole = None if kpi.denominator is None else written(kpi.denominator, row)
+    except UnwrittenError:
+        return _said(again, kpi.unit)
+    if again["value"] is None:
+        return _said(again, kpi.unit)
+    left = numerator if whole is None else f"({numerator}) / ({whole})"
+    return f"{left} = {_in_unit(again['value'], kpi.unit)}"
+
+
+def _said(value: Row, unit: str) -> str:
+    """Numerator over denominator, for a value of which no more is known."""
+    numerator, denominator = value["numerator"], value["denominator"]
     if denominator is None:
-        return in_unit
-    return f"{'–' if numerator is None else f'{numerator:.12g}'} / {denominator:.12g} = {in_unit}"
+        return _in_unit(value["value"], unit)
+    return (
+        f"{'–' if numerator is None else number(numerator)} / {number(denominator)} = {_in_unit(value['value'], unit)}"
+    )
+
+
+def _in_unit(value: float | None, unit: str) -> str:
+    shown = "no value" if value is None else number(value)
+    return shown if value is None or unit in {"", "1"} else f"{shown} {unit}"
 
 
 def _summed(pieces: pl.DataFrame) -> pl.DataFrame:

@@ -35,13 +35,13 @@ def _head(found: Explanation) -> Text:
     row = found.value
     place = f"{row['asset'] or 'the site'}, {row['grain']} {row['production_day']}"
     window = f"{row['window_start']:%Y-%m-%d %H:%M} – {row['window_end']:%Y-%m-%d %H:%M} UTC"
-    made = f"{_number(found.numerator)} / {_number(found.denominator)} = " if found.denominator is not None else ""
     first, last = found.note or "superseded", f"from {', '.join(name or 'the site' for name in found.contributing)}"
     trust = f"coverage {_share(row['coverage'])}, completeness {_share(row['completeness'])}"
     checks = {True: "made again from the stored pieces: equal", False: "MADE AGAIN: DIFFERENT", None: first}
     lines = (
         f"{found.name_en} ({found.kpi}) of {place}, {window}",
-        f"{found.formula} = {made}{_number(row['value'])} {found.unit}",
+        f"{found.formula} = {_number(row['value'])} {found.unit}",
+        f"= {found.calculation}" if found.calculation else "",
         ", ".join([row["status"], trust, *row["flags"]]) + f"; {checks[found.equal]}",
         last if found.contributing else "",
         f"units of the line, {found.rule}" if found.rule else "",
@@ -118,9 +118,9 @@ def _longest(found: Explanation) -> Table:
 
 def _rests_on(found: Explanation) -> Text:
     row = found.value
-    raw = "the day is not closed: no digest of its raw rows yet"
-    if found.raw_rows:
-        raw = f"{found.raw_rows:,} raw rows of {len(found.raw_digests)} series and days, their digests are kept"
+    waiting = sum(each["sha256"] is None for each in found.raw_digests)
+    digests = f"{waiting} get their digest when their day is closed" if waiting else "their digests are kept"
+    raw = f"{found.raw_rows:,} raw rows of {len(found.raw_digests)} series and days, {digests}"
     gaps = f"nothing is known of {_minutes(found.gaps_s)} minutes in {len(found.gaps)} gaps\n" if found.gaps else ""
     calendar = f"calendar {found.calendar['digest'][:16]}…, " if found.calendar else ""
     return Text(

@@ -42,6 +42,21 @@ def longest(connection: Connection, site_id: int, stretch: Stretch, limit: int) 
 
 
 @dataclass(frozen=True)
+class Intervals:
+    """The first pieces of what machines did, in order of asset and time, and how many there are."""
+
+    rows: list[Row]
+    total: int
+
+
+def intervals(connection: Connection, site_id: int, stretch: Stretch, limit: int) -> Intervals:
+    """Everything that machines did in the window."""
+    rows = _rows(connection, "intervals", {"site_id": site_id, "limit": limit, **_parameters(stretch)})
+    totals = [row.pop("total") for row in rows]
+    return Intervals(rows, totals[0] if totals else 0)
+
+
+@dataclass(frozen=True)
 class Gaps:
     """The longest stretches of which nothing is known, and the seconds of all of them."""
 
@@ -57,7 +72,7 @@ def gaps(connection: Connection, site_id: int, stretch: Stretch, limit: int) -> 
 
 
 def raw_digests(connection: Connection, site_id: int, stretch: Stretch) -> list[Row]:
-    """Rows and SHA-256 of the closed days' raw readings."""
+    """Rows and SHA-256 of the raw readings by series and day; no SHA-256 yet where the day is not closed."""
     return _rows(connection, "raw_digests", {"site_id": site_id, **_parameters(stretch)})
 
 

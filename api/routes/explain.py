@@ -92,12 +92,12 @@ class CalendarPublic(Model):
 
 
 class DigestPublic(Model):
-    """The raw rows of a series on a closed production day."""
+    """The raw rows of a series on a production day; `sha256` once the day is closed."""
 
     series_key: str
     production_day: date
     rows: int
-    sha256: str
+    sha256: str | None
 
 
 class EnergyPublic(Model):
@@ -134,7 +134,13 @@ class ExplanationPublic(Model):
     unit: str
     source: str
     definition_version: int
-    calculation: Annotated[str, Field(description="the formula with its numbers", examples=["25200 / 28800 = 0.875"])]
+    calculation: Annotated[
+        str,
+        Field(
+            description="the formula with its numbers, down to the base sums: a calculator works it out",
+            examples=["(25200) / (25200 + 0 + 3600 + 0 + 0) = 0.875"],
+        ),
+    ]
     inputs: Annotated[dict[str, float | None], Field(description="base sums that the formula reads")]
     made_again: float | None
     equal: Annotated[bool | None, Field(description="made again equals stored; null = cannot be, `note` says why")]
@@ -148,11 +154,16 @@ class ExplanationPublic(Model):
     rule: Annotated[str, Field(description="how the units below stand for the asset")]
     pieces: list[PiecePublic]
     pieces_left_out: int
+    intervals: Annotated[
+        list[StretchPublic],
+        Field(description="what machines did in the window, by asset and time; of a job or product all while it ran"),
+    ]
+    intervals_left_out: Annotated[int, Field(description="more of them; /v1/intervals has all")]
     longest: Annotated[list[StretchPublic], Field(description="longest stretches without production")]
     gaps: Annotated[list[StretchPublic], Field(description="longest stretches of which nothing is known")]
     gaps_minutes: float
     calendar: CalendarPublic | None
-    raw_rows: Annotated[int, Field(description="of closed days")]
+    raw_rows: Annotated[int, Field(description="of all days of the window, those of open days as of the computation")]
     raw_digests: list[DigestPublic]
     revisions: list[RevisionPublic]
 
@@ -187,8 +198,7 @@ def explain(
     which: Annotated[Which, Depends()],
 ) -> Response:
     """Say why a stored value is so: formula with its numbers, losses, gaps, versions, raw rows, revisions."""
-    value = _value(scope, site, kpi, which)
-    found = Explainer(scope.connection, site["site_id"]).explain(value)
+    found = Explainer(scope.connection, site["site_id"]).explain_read(lambda: _value(scope, site, kpi, which))
     if found.losses:
         note_losses(scope.connection, caller, site["key"], kpi=kpi.id)
     body = ExplanationPublic.model_validate(

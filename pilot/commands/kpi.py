@@ -139,10 +139,14 @@ def explain(
             [_known_asset(asset_ids(connection, number), site, asset)],
             *(_known_kpi(kpi), grain, window, _variant(kpi, variant), shift, product, job, as_of),
         )
-        rows = serving.kpi_values(serving.Scope(connection, [number]), wanted, None, serving.ValueKey())
-        if not rows:
-            raise PilotError("There is no such value; see `haidang kpi show` with the same flags.")
-        found = Explainer(connection, number).explain(rows[-1])
+
+        def read() -> dict[str, Any]:
+            rows = serving.kpi_values(serving.Scope(connection, [number]), wanted, None, serving.ValueKey())
+            if not rows:
+                raise PilotError("There is no such value; see `haidang kpi show` with the same flags.")
+            return rows[-1]
+
+        found = Explainer(connection, number).explain_read(read)
     if as_json:
         typer.echo(json.dumps(asdict(found), default=str, ensure_ascii=False, indent=2))
     else:

@@ -1,17 +1,21 @@
 """Why a value is so: everything behind it is found again, and adds up."""
 
 import json
+from collections import Counter
 from datetime import timedelta
 from itertools import cycle
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
 from kpi.catalogue import CATALOGUE
-from kpi.explain import Explainer
+from kpi.catalogue.losses import OF_PRODUCTION
+from kpi.explain import Explainer, Explanation
 from kpi.job import run_once
+from model.canonical import rows_sha256
 from model.vocabulary import Grain
 from pilot.cli import app
 from store import serving
@@ -19,6 +23,7 @@ from store.pool import connect
 from store.registry import asset_ids
 from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
 from tests.support.database import TestDatabase
+from tests.unit.kpi.test_worked_out import work_out
 
 AFTER = MONDAY.replace(month=4)
 DISTINCT = """
@@ -26,6 +31,12 @@ DISTINCT = """
         k.shift, k.product, k.job
     FROM kpi_value k JOIN asset a USING (asset_id) WHERE k.superseded_at IS NULL
     ORDER BY k.grain, k.kpi, k.variant, a.key, k.production_day, k.window_start, k.shift, k.product, k.job
+"""
+READINGS = """
+    SELECT (extract(epoch FROM r.ts) * 1000000)::bigint, r.value, r.quality
+    FROM reading r JOIN raw_day_digest d ON d.series_id = r.series_id AND r.ts >= d.from_ts AND r.ts < d.to_ts
+    WHERE d.series_key = %(series_key)s AND d.production_day = %(production_day)s AND d.superseded_at IS NULL
+    ORDER BY r.ts
 """
 JOB = {
     "asset": MACHINE,
@@ -44,12 +55,49 @@ def stored_value(scope: serving.Scope, asset: int, of: tuple[Any, ...]) -> dict[
     return serving.kpi_values(scope, wanted, None, serving.ValueKey())[0]
 
 
+def check_calculation(found: Explanation) -> None:
+    """The formula with its numbers, worked out with a calculator, is the stored value."""
+    stored = found.value["value"]
+    if stored is not None:
+        assert work_out(found.calculation.rpartition(" = ")[0]) == pytest.approx(stored, rel=1e-9), found.calculation
+        ratio = found.numerator if found.denominator is None else (found.numerator or 0.0) / found.denominator
+        assert ratio == pytest.approx(stored, rel=1e-9)
+
+
+def check_intervals(found: Explanation) -> None:
+    """What machines did is there without a hole, and is what the time of the value was added up from."""
+    by_class: Counter[str] = Counter()
+    for row in found.intervals:
+        by_class[row["time_class"]] += (row["to_ts"] - row["from_ts"]).total_seconds()
+    assert found.intervals_left_out == 0
+    if found.value["grain"] not in {"job", "product"}:  # their intervals are of all that was done meanwhile
+        assert sum(by_class.values()) == pytest.approx(found.window_s, abs=1e-3), found.value
+        production = sum(each.seconds for each in found.losses if each.key in OF_PRODUCTION or each.key == "production")
+        assert by_class["production"] == pytest.approx(production, abs=1e-3)
+    else:
+        assert sum(by_class.values()) >= found.window_s - 1e-3
+
+
+def check_raw_rows(owner: psycopg.Connection[Any], found: Explanation, checked: set[tuple[Any, ...]]) -> None:
+    """Rows and digest of each closed day are those of the stored readings; each is read once."""
+    assert found.raw_rows == sum(each["rows"] for each in found.raw_digests)
+    for each in found.raw_digests:
+        if (told := tuple(each.values())) in checked:
+            continue
+        checked.add(told)
+        rows = owner.execute(READINGS, each).fetchall()
+        ts, value, quality = (np.array(column) for column in zip(*rows, strict=True))
+        digest = rows_sha256(ts, np.array([np.nan if v is None else v for v in value], float), quality.astype(np.int16))
+        assert (len(rows), digest.hex()) == (each["rows"], each["sha256"])
+
+
 def test_every_stored_value_is_made_again_from_its_pieces_and_its_time_adds_up(database: TestDatabase) -> None:
     plant = Plant(database, products=[{"key": "bolt", "name": "Bolt"}], jobs=[JOB])
     plant.work_a_day()
     plant.work_a_day(1)
     run_once(plant.kpi_url, now=AFTER)
     seen: dict[tuple[str, str], str] = {}
+    checked: set[tuple[Any, ...]] = set()
     with connect(plant.kpi_url) as connection, psycopg.connect(database.url) as owner:
         scope, ids = serving.Scope(connection, [plant.site_id]), asset_ids(connection, plant.site_id)
         explainer = Explainer(connection, plant.site_id)
@@ -66,11 +114,15 @@ def test_every_stored_value_is_made_again_from_its_pieces_and_its_time_adds_up(d
             assert found.equal, (each, row["value"], found.made_again, found.note)
             assert found.value["value"] == row["value"]
             assert (found.calendar["shifts"], found.revisions[-1]["value"]) == (5, row["value"])
+            check_calculation(found)
+            check_raw_rows(owner, found, checked)
             if found.losses:
                 assert sum(loss.seconds for loss in found.losses) == pytest.approx(found.window_s, abs=1e-6)
                 spent = sum(piece["seconds"] for piece in found.pieces if piece["quantity"] == "time")
                 assert spent == pytest.approx(found.window_s, abs=1e-6), each
+                check_intervals(found)
             seen[row["grain"], row["kpi"]] = row["asset"]
+    assert checked
     assert {grain for grain, _ in seen} == {grain.value for grain in Grain}
     assert set(seen.values()) == {"", "line", MACHINE}
     assert len(found_values) > 3 * len({kpi for _, kpi in seen}) > 3 * len(CATALOGUE) / 3
@@ -92,6 +144,7 @@ def test_what_cannot_be_made_again_says_why(database: TestDatabase) -> None:
         found = Explainer(connection, plant.site_id).explain(stood)
         assert (found.equal, stood["value"], len(found.revisions)) == (None, old["value"], 2)
         assert found.note.startswith("Superseded")
+        check_calculation(found)
         assert found.revisions[-1]["cause"] == ["late_data"]
         connection.rollback()
         plant.query("DELETE FROM atom RETURNING 1")
