@@ -119,7 +119,7 @@ def generate(path: Path, options: Options, key: SigningKey) -> int:
     package = Package.open(path)
     digest = next(name for name in members if name.startswith("config/"))[len("config/") : -len(".json")]
     raw = RawDays(package, series_ids(package))
-    made = recompute(package, raw, Plan(dict.fromkeys(manifest.days, digest), (_weeks(manifest, digest),)))
+    made = recompute(package, raw, Plan(dict.fromkeys(manifest.days, digest), (_weeks(manifest, digest),)), whole=True)
     values = _stated(made.all_values(), digest, last)
     members[layout.VALUES_FILE] = to_parquet(values.sort(layout.VALUE_KEY))
     members |= _log(site, manifest, raw, values, key)

@@ -11,6 +11,7 @@ import polars as pl
 
 from kpi.catalogue import CATALOGUE
 from maturity.package import layout
+from maturity.package.compact import TEXT, compacted, plain
 
 RELATIVE = 1e-9
 _KEY = list(layout.VALUE_KEY)
@@ -24,6 +25,7 @@ COMPARED = pl.Schema(
         "why": pl.String(),
     }
 )
+_FROM = {"again": "value_again", "why": "_why"}
 
 
 class Verdict(StrEnum):
@@ -49,19 +51,21 @@ def compared(stated: pl.DataFrame, again: pl.DataFrame, why_not: pl.Expr) -> pl.
     """Set stated values beside recomputed ones.
 
     Args:
-        stated: rows of layout.VALUES.
-        again: rows of kpi.rollup.VALUES.
+        stated: rows of layout.VALUES, compact.
+        again: rows of kpi.rollup.VALUES, compact.
         why_not: why a stated value cannot be computed again, null where it can.
 
     Returns:
         Rows of COMPARED, one for every value on either side.
     """
-    both = stated.with_columns(why_not.alias("why"), is_stated=True).join(
-        again.rename({"asset": "scope"}).with_columns(is_made=True), on=_KEY, how="full", coalesce=True, suffix="_again"
-    )
-    both = both.filter(pl.col("is_stated").is_not_null() | _is_of_stated_days(stated))
+    sides = (*_KEY, *_NUMBERS, "window_end")
+    made = again.rename({"asset": "scope"}).select(*sides, is_made=True)
+    of_days = ["grain", "production_day", "job"]  # what the package has anything of, it must have all of
+    made = made.join(stated.select(of_days).unique(), on=of_days, how="semi")
+    said = stated.select(*sides, "definition_version", why_not.alias("why"), is_stated=True)
+    both = said.join(made, on=_KEY, how="full", coalesce=True, suffix="_again")
     known = {kpi: each.definition_version for kpi, each in CATALOGUE.items()}
-    version = pl.col("kpi").replace_strict(known, default=None, return_dtype=pl.Int32)
+    version = pl.col("kpi").cast(pl.String).replace_strict(known, default=None, return_dtype=pl.Int32)
     same = pl.all_horizontal(*(_same(name) for name in _NUMBERS), pl.col("window_end") == pl.col("window_end_again"))
     gone = pl.col("value").is_null() & pl.col("is_made").is_null()
     why = (
@@ -91,21 +95,22 @@ def compared(stated: pl.DataFrame, again: pl.DataFrame, why_not: pl.Expr) -> pl.
         .then(pl.lit(Verdict.EQUAL.value))
         .otherwise(pl.lit(Verdict.DIFFERENT.value))
     )
-    rows = both.with_columns(verdict.alias("verdict"), why.alias("_why"), again=pl.col("value_again"))
-    return rows.with_columns(why="_why").select(COMPARED.names()).sort(_KEY)
+    rows = both.with_columns(verdict.alias("verdict"), why.alias("_why"))
+    named = (pl.col(_FROM.get(name, name)).cast(dtype).alias(name) for name, dtype in COMPARED.items())
+    return rows.select(named).sort(_KEY)
 
 
 def log_differences(stated: pl.DataFrame, logged: pl.DataFrame) -> Iterator[str]:
     """Say where stated values are not those of the log, in both directions; everything but the time must be equal."""
     columns = [name for name in layout.VALUES if name in logged.columns]
     rest = [name for name in columns if name not in _KEY]
-    one, other = stated.select(columns).sort(_KEY), logged.select(columns).sort(_KEY)
+    one, other = (_by_key(compacted(each.select(columns))) for each in (stated, logged))
     if one.equals(other):
         return
     both = one.with_columns(here=True).join(other.with_columns(there=True), on=_KEY, how="full", coalesce=True)
     differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_right")) for name in rest)
     found = both.filter(differs | pl.col("here").is_null() | pl.col("there").is_null())
-    for row in found.iter_rows(named=True):
+    for row in plain(found).sort(_KEY).iter_rows(named=True):
         named = named_value(row)
         if row["here"] is None:
             yield f"{named}: the log has {row['value_right']}, the package nothing"
@@ -129,7 +134,7 @@ def _same(name: str) -> pl.Expr:
     return one.eq_missing(other) | (~whole & near).fill_null(value=False)
 
 
-def _is_of_stated_days(stated: pl.DataFrame) -> pl.Expr:
-    """Whether the package has anything of this grain and day: then it must have all of it."""
-    known = stated.select(pl.struct("grain", "production_day", "job").unique()).to_series()
-    return pl.struct("grain", "production_day", "job").is_in(known.implode())
+def _by_key(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sort compact rows by what names them; texts by their numbers, which is the same order for all frames."""
+    order = (pl.col(name).to_physical() if rows.schema[name] == TEXT else pl.col(name) for name in _KEY)
+    return rows.sort(*order)

@@ -14,7 +14,7 @@ import polars as pl
 from maturity import zipped
 from maturity.errors import PackageError
 from maturity.package import layout
-from maturity.package.parquet import from_parquet
+from maturity.package.parquet import compact_from_parquet, from_parquet
 from maturity.zipped import Member
 from model.canonical import canonical_json
 from model.registry import Site
@@ -110,6 +110,10 @@ class Package:
     def frame(self, name: str, schema: pl.Schema) -> pl.DataFrame:
         """Content of a Parquet member."""
         return from_parquet(self.read(name), name, schema)
+
+    def compact_frame(self, name: str, schema: pl.Schema) -> pl.DataFrame:
+        """Content of a Parquet member with its texts numbered (compact.compacted)."""
+        return compact_from_parquet(self.read(name), name, schema)
 
     def lines(self, name: str) -> Iterator[bytes]:
         """Lines of a member, without their ends."""

@@ -17,10 +17,12 @@ from maturity.evaluate import Baseline
 from maturity.facts import FRAMES, Declared, Facts
 from maturity.framework import Framework
 from maturity.package import layout
+from maturity.package.compact import plain
 from maturity.package.comparing import Verdict, close
 from maturity.package.content import Package
 
 _KEY = list(layout.VALUE_KEY)
+_NOT_READ = frozenset({"definition_version", "factor_set", "config_digest", "inputs_digest", "revision", "cause"})
 _MADE = ("value", "numerator", "denominator", "coverage", "completeness", "status")
 
 
@@ -82,19 +84,19 @@ class CriterionAgain:
     why: str = ""
 
 
-def criteria_again(package: Package, values: pl.DataFrame, intervals: pl.DataFrame) -> Iterator[CriterionAgain]:
+def criteria_again(package: Package, made: pl.DataFrame, intervals: pl.DataFrame) -> Iterator[CriterionAgain]:
     """Evaluate all criteria of a package again.
 
     Args:
         package: of which the signature and the digests have been checked.
-        values: stated values of the period with what came out in the place of what was stated (layout.VALUES).
+        made: values that came out (kpi.rollup.VALUES), compact.
         intervals: that came out (kpi.frames.INTERVALS).
     """
     manifest = package.manifest
     if not manifest.frameworks:
         return
     about = About.parse(package.json(layout.FACTS_ABOUT))
-    known = known_facts(package, about, values, intervals)
+    known = known_facts(package, about, _values(package, made), intervals)
     for key in manifest.frameworks:
         framework = _framework(package, key)
         archive = SiteArchive(known, about.baselines, rule=framework.baseline)
@@ -118,11 +120,26 @@ def known_facts(package: Package, about: About, values: pl.DataFrame, intervals:
 
 def facts_values(values: pl.DataFrame) -> pl.DataFrame:
     """Rows of layout.VALUES as metrics read them."""
-    grain = pl.col("grain")
-    of_hours = (grain == "hour") & (pl.col("kpi") == "produced_quantity")
-    wanted = values.filter(grain.is_in(["shift", "day", "job", "product"]) | of_hours)
-    named = wanted.rename({"window_start": "from_us", "window_end": "to_us"}).with_columns(is_final=pl.lit(value=True))
+    named = (
+        values.filter(read_by_metrics())
+        .rename({"window_start": "from_us", "window_end": "to_us"})
+        .with_columns(is_final=pl.lit(value=True))
+    )
     return named.select(pl.col(name).cast(dtype) for name, dtype in facts.VALUES.items())
+
+
+def _values(package: Package, made: pl.DataFrame) -> pl.DataFrame:
+    """Stated values that metrics read, with what came out in the place of what was stated."""
+    wanted = {name: dtype for name, dtype in layout.VALUES.items() if name not in {*_NOT_READ, "flags"}}
+    flags = package.frame(layout.VALUES_FILE, pl.Schema({"flags": layout.VALUES["flags"]}))
+    stated = package.compact_frame(layout.VALUES_FILE, pl.Schema(wanted)).hstack(flags).filter(read_by_metrics())
+    return with_recomputed(plain(stated), plain(made.filter(read_by_metrics())))
+
+
+def read_by_metrics() -> pl.Expr:
+    """Tell which values are read by metrics."""
+    of_hours = (pl.col("grain") == "hour") & (pl.col("kpi") == "produced_quantity")
+    return pl.col("grain").is_in(["shift", "day", "job", "product"]) | of_hours
 
 
 def with_recomputed(stated: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:

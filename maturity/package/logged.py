@@ -17,10 +17,11 @@ from maturity.errors import PackageError, ProofError, SignatureError
 from maturity.merkle import HASH_BYTES, leaf_hash, root_from_parts
 from maturity.notes import Note, PublicKey
 from maturity.package import layout
+from maturity.package.compact import compact_schema, compacted
 from maturity.package.content import Package
 
 _OF_WINDOW = ("scope", "grain", "production_day", "shift", "job", "product")
-_AT_ONCE = 4_000
+_MOST_WAITING = 8 << 20  # bytes of records that are read together
 _TEXTS = ("window_start", "window_end", "production_day")
 _OF_VALUE = [name for name in layout.VALUES if name not in {*_OF_WINDOW, *_TEXTS, "computed_us"}]
 _ROWS = pl.Schema({name: dtype for name, dtype in layout.VALUES.items() if name != "computed_us"})
@@ -70,13 +71,17 @@ class Logged:
         leaves: hash of each record by its place.
         keys: announcements of keys, with their places.
         raw: per production day what is recorded of each series' rows.
-        values: KPI values (layout.VALUES without computed_us).
+        values: KPI values (layout.VALUES without computed_us, compact).
     """
 
     leaves: dict[int, bytes] = field(default_factory=dict)
     keys: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
     raw: dict[date, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
-    values: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_ROWS))
+    values: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=compact_schema(_ROWS)))
+
+    def forget(self) -> None:
+        """Let go of what is needed only once: the hashes and the values."""
+        self.leaves, self.values = {}, self.values.clear()
 
 
 def announced_keys(package: Package) -> list[tuple[int, Mapping[str, Any]]]:
@@ -97,11 +102,10 @@ def read_log(package: Package) -> Logged:
         PackageError: a record is malformed, or there are not as many as the proof has places.
     """
     proof = Proof.parse(package.json(layout.LOG_PROOF))
-    found = logged_of(zip(proof.places, package.lines(layout.LOG_RECORDS), strict=False))
     lines = sum(1 for _ in package.lines(layout.LOG_RECORDS))
-    if not len(found.leaves) == len(proof.places) == lines:
+    if not len(set(proof.places)) == len(proof.places) == lines:
         raise PackageError(f"{layout.LOG_RECORDS} has not as many records as {layout.LOG_PROOF} has places.")
-    return found
+    return logged_of(zip(proof.places, package.lines(layout.LOG_RECORDS), strict=True))
 
 
 def logged_of(records: Iterable[tuple[int, bytes | str]]) -> Logged:
@@ -112,17 +116,19 @@ def logged_of(records: Iterable[tuple[int, bytes | str]]) -> Logged:
     """
     found = Logged()
     waiting: list[bytes] = []
-    frames: list[pl.DataFrame] = [pl.DataFrame(schema=_ROWS)]
+    size = 0
+    frames = [found.values]
     for place, text in records:
         line = text if isinstance(text, bytes) else text.encode()
         found.leaves[place] = leaf_hash(line)
         if b'"kind":"kpi"' in line:
             waiting.append(line)
+            size += len(line)
         else:
             _take(found, place, _record(line))
-        if len(waiting) >= _AT_ONCE:
+        if size >= _MOST_WAITING:
             frames.append(_frame(waiting))
-            waiting = []
+            waiting, size = [], 0
     found.values = pl.concat([*frames, _frame(waiting)])
     return found
 
@@ -172,13 +178,13 @@ def _take(found: Logged, place: int, record: Mapping[str, Any]) -> None:
 
 
 def _frame(lines: list[bytes]) -> pl.DataFrame:
-    """KPI records as rows, one per value."""
+    """KPI records as compact rows, one per value."""
     if not lines:
-        return pl.DataFrame(schema=_ROWS)
+        return pl.DataFrame(schema=compact_schema(_ROWS))
     try:
         records = pl.read_ndjson(b"\n".join(lines), schema=_RECORD).filter(pl.col("kind") == "kpi")
         rows = records.rename({"from": "window_start", "to": "window_end"}).explode("values").unnest("values")
         at = [pl.col(name).str.to_datetime("%+", time_unit="us").dt.epoch("us") for name in _TEXTS[:2]]
-        return rows.with_columns(*at, pl.col("production_day").str.to_date()).select(_ROWS.names())
+        return compacted(rows.with_columns(*at, pl.col("production_day").str.to_date()).select(_ROWS.names()))
     except pl.exceptions.PolarsError as error:
         raise PackageError(f"{layout.LOG_RECORDS} has a KPI record that is malformed.") from error

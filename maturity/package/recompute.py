@@ -15,10 +15,11 @@ from kpi.compute import compute, read_range
 from kpi.eras import Era, eras_of
 from kpi.frames import ATOMS, INTERVAL_SERIES, INTERVALS, SERIES, Inputs, Tables, conform, empty
 from kpi.marking import marks_of, quality_marks
-from kpi.rollup import MARKS, VALUES, RollupInputs, rollup
+from kpi.rollup import MARKS, VALUES, RollupInputs, rollup, scopes_of
 from kpi.windows import calendar_windows
 from kpi.work import DAY, month_end, windows_of_days
 from maturity.package import layout
+from maturity.package.compact import compacted, plain
 from maturity.package.content import Package
 from maturity.package.periods import Plan, Target
 from maturity.package.rows import RawDays, Spans
@@ -30,6 +31,10 @@ MOST_SPAN_DAYS = 31
 _ALL_FINAL = 2**61  # an instant after every window: what is compared is final
 _SHORT = frozenset({Grain.HOUR, Grain.SHIFT, Grain.DAY, Grain.PRODUCT})
 _SERIES_OF_SITE = [name for name in SERIES if name != "series_id"]
+_COMPARED = [
+    *("asset", *layout.VALUE_KEY[1:], "window_end"),
+    *("value", "numerator", "denominator", "coverage", "completeness", "status"),
+]
 Progress = Callable[[int, int], None]
 
 
@@ -71,8 +76,13 @@ class Context:
 
 @dataclass
 class Recomputation:
-    """The pieces and values that came out."""
+    """The pieces and values that came out, compact.
 
+    Attributes:
+        whole: keep all that is said of a value, as it is, not only what is compared.
+    """
+
+    whole: bool = False
     values: list[pl.DataFrame] = field(default_factory=list)
     atoms: list[pl.DataFrame] = field(default_factory=list)
     demand: list[pl.DataFrame] = field(default_factory=list)
@@ -80,23 +90,32 @@ class Recomputation:
     marks: list[pl.DataFrame] = field(default_factory=list)
 
     def all_values(self) -> pl.DataFrame:
-        """Rows of kpi.rollup.VALUES."""
-        return pl.concat([empty(VALUES), *self.values])
+        """Rows of kpi.rollup.VALUES, or of those columns of it that are compared, compact."""
+        return pl.concat([self._kept(empty(VALUES)), *self.values])
 
     def all_intervals(self) -> pl.DataFrame:
         """Rows of kpi.frames.INTERVALS."""
-        return pl.concat([empty(INTERVALS), *self.intervals])
+        return plain(pl.concat([compacted(empty(INTERVALS)), *self.intervals]))
 
     def keep(self, tables: Tables, values: pl.DataFrame, marks: pl.DataFrame) -> None:
         """Take what a span brought."""
-        self.values.append(values)
-        self.atoms.append(conform(tables.atoms, ATOMS))
-        self.demand.append(conform(tables.interval_series, INTERVAL_SERIES))
-        self.intervals.append(conform(tables.intervals, INTERVALS))
+        self.add(values)
+        self.atoms.append(compacted(conform(tables.atoms, ATOMS)))
+        self.demand.append(compacted(conform(tables.interval_series, INTERVAL_SERIES)))
+        self.intervals.append(compacted(conform(tables.intervals, INTERVALS)))
         self.marks.append(marks)
 
+    def add(self, values: pl.DataFrame) -> None:
+        """Take values."""
+        self.values.append(self._kept(values))
 
-def recompute(package: Package, raw: RawDays, plan: Plan, progress: Progress | None = None) -> Recomputation:
+    def _kept(self, values: pl.DataFrame) -> pl.DataFrame:
+        return values if self.whole else compacted(values.select(_COMPARED))
+
+
+def recompute(
+    package: Package, raw: RawDays, plan: Plan, progress: Progress | None = None, *, whole: bool = False
+) -> Recomputation:
     """Compute every KPI that the package names and holds the inputs of.
 
     Args:
@@ -104,8 +123,9 @@ def recompute(package: Package, raw: RawDays, plan: Plan, progress: Progress | N
         raw: its readings.
         plan: which registry was in force on which day, and which longer windows are wanted.
         progress: told the days done and in all.
+        whole: keep all that is said of a value, not only what is compared.
     """
-    context, made, spans, done = Context.of(package), Recomputation(), Spans(raw), 0
+    context, made, spans, done = Context.of(package), Recomputation(whole), Spans(raw), 0
     carry: Mapping[str, Mapping[str, Any]] | None = None
     days = package.manifest.days
     for digest, of_span in _spans(plan, days, raw.expected):
@@ -126,7 +146,9 @@ def recompute(package: Package, raw: RawDays, plan: Plan, progress: Progress | N
         runs = groupby(days, key=lambda day: plan.configs[day])
         eras = eras_of((next(of_run), package.site(digest)) for digest, of_run in runs)
         pieces = _Pieces.of(made, (days[0], days[-1]), eras)
-        made.values.extend(pieces.rolled_up(package.site(target.digest), target) for target in plan.targets)
+        for target in plan.targets:
+            for values in pieces.rolled_up(package.site(target.digest), target):
+                made.add(values)
     return made
 
 
@@ -213,24 +235,36 @@ class _Pieces:
 
     @classmethod
     def of(cls, made: Recomputation, period: tuple[date, date], eras: tuple[Era, ...]) -> "_Pieces":
-        atoms, demand = pl.concat([empty(ATOMS), *made.atoms]), pl.concat([empty(INTERVAL_SERIES), *made.demand])
+        atoms = pl.concat([compacted(empty(ATOMS)), *made.atoms])
+        demand = pl.concat([compacted(empty(INTERVAL_SERIES)), *made.demand])
+        made.atoms, made.demand = [], []
         return cls(period, atoms, demand, pl.concat([empty(MARKS), *made.marks]), eras)
 
-    def rolled_up(self, site: Site, target: Target) -> pl.DataFrame:
-        """Weeks and months, or jobs, that were made with one registry."""
+    def rolled_up(self, site: Site, target: Target) -> Iterator[pl.DataFrame]:
+        """Weeks and months, or jobs, that were made with one registry: a week or month after the other."""
+        every = self._inputs(site, target)
+        wanted = target.windows.select("grain", "production_day", "job").unique()
+        if Grain.JOB in target.grains or every.eras:
+            yield _of_windows(every, target.grains, wanted)
+            return
+        known = scopes_of(every)
+        for grain, first in wanted.select("grain", "production_day").unique().sort(pl.all()).iter_rows():
+            days = pl.col("production_day").is_between(first, _last_day(grain, first))
+            atoms, demand = every.atoms.filter(days), every.interval_series.filter(days)
+            part = replace(every, atoms=atoms, interval_series=demand, scopes=known)
+            yield _of_windows(part, frozenset({Grain(grain)}), wanted)
+
+    def _inputs(self, site: Site, target: Target) -> RollupInputs:
         of_jobs = Grain.JOB in target.grains
-        given = RollupInputs(
+        return RollupInputs(
             site=site,
             atoms=self.atoms.filter(pl.col("job").is_in(sorted(target.jobs))) if of_jobs else self.atoms,
-            interval_series=empty(INTERVAL_SERIES) if of_jobs else self.demand,
+            interval_series=self.demand.clear() if of_jobs else self.demand,
             windows=calendar_windows(site, *self.period),
             now_us=_ALL_FINAL,
             marks=self.marks,
             eras=self._eras(target),
         )
-        wanted = target.windows.select("grain", "production_day", "job").unique()
-        keys = ["grain", "production_day", "job"]
-        return rollup(given, target.grains).join(wanted, on=keys, how="semi", maintain_order="left")
 
     def _eras(self, target: Target) -> tuple[Era, ...]:
         """The eras up to the last day of the windows; none where one registry held throughout."""
@@ -238,6 +272,11 @@ class _Pieces:
         last = max(ends, default=self.period[1])
         found = tuple(era for era in self.eras if era.first <= last)
         return found if len(found) > 1 else ()
+
+
+def _of_windows(given: RollupInputs, grains: frozenset[Grain], wanted: pl.DataFrame) -> pl.DataFrame:
+    written = replace(given, atoms=plain(given.atoms), interval_series=plain(given.interval_series))
+    return rollup(written, grains).join(wanted, on=wanted.columns, how="semi", maintain_order="left")
 
 
 def _last_day(grain: str, first: date) -> date:

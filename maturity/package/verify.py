@@ -15,15 +15,18 @@ from maturity import dsse, rotation, zipped
 from maturity.errors import MaturityError, PackageError
 from maturity.notes import Note, PublicKey
 from maturity.package import layout
+from maturity.package.compact import plain
 from maturity.package.comparing import compared, log_differences
 from maturity.package.content import Package
-from maturity.package.criteria import criteria_again, with_recomputed
+from maturity.package.criteria import criteria_again
 from maturity.package.logged import Logged, announced_keys, check_log, read_log
 from maturity.package.periods import bounds_of, plan_of, why_not
 from maturity.package.recompute import Progress, Recomputation, recompute
 from maturity.package.report import Verification
 from maturity.package.rows import RawDays
 from model.vocabulary import symbol_id
+
+_PLANNED = ("grain", "production_day", "window_start", "window_end", "job", "config_digest", "computed_us")
 
 
 def verify(
@@ -99,6 +102,7 @@ class _Check:
         if self.witnesses:
             self.found.note(self._unwitnessed(said.size), f"witnessed at {said.size} records")
         stated = [f"{layout.VALUES_FILE}: {each}" for each in self._wrong_values(logged)]
+        logged.forget()
         self.found.note(stated, f"{len(self.values)} KPI values are those of the log")
         configs = self._configs()
         wrong = [
@@ -111,7 +115,7 @@ class _Check:
 
     @cached_property
     def values(self) -> pl.DataFrame:
-        return self.package.frame(layout.VALUES_FILE, layout.VALUES)
+        return self.package.compact_frame(layout.VALUES_FILE, layout.VALUES)
 
     def _again(self, logged: Logged) -> None:
         package, values, days = self.package, self.values, self.package.manifest.days
@@ -119,19 +123,20 @@ class _Check:
         raw, made = RawDays(package, series_ids(package), expected), Recomputation()
         impossible = pl.lit("the package has no values of its days", pl.String)
         if len(values):
-            configs = plan_of(values, days, (0, 2**62)).configs
+            windows = plain(values.select(_PLANNED).unique())
+            configs = plan_of(windows, days, (0, 2**62)).configs
             bounds = bounds_of(package.site(configs[days[0]]), package.site(configs[days[-1]]), days)
             impossible = why_not(days, bounds)
-            made = recompute(package, raw, plan_of(values, days, bounds), self.progress)
+            made = recompute(package, raw, plan_of(windows, days, bounds), self.progress)
         rows = f"the raw rows of {len(days)} days are those that the log recorded"
         self.found.note(_wrong_rows(raw, logged, days), rows)
         self.found.note(_wrong_symbols(package), "texts have the numbers that are made of them")
         again = made.all_values()
         self.found.values = compared(values, again, impossible)
-        self.found.criteria = list(criteria_again(package, with_recomputed(values, again), made.all_intervals()))
+        self.found.criteria = list(criteria_again(package, again, made.all_intervals()))
 
     def _wrong_values(self, logged: Logged) -> Iterator[str]:
-        number = len(self.values) - len(self.values.unique(list(layout.VALUE_KEY)))
+        number = len(self.values) - self.values.select(pl.struct(layout.VALUE_KEY).n_unique()).item()
         if number:
             yield f"{number} values stand there twice"
         yield from log_differences(self.values, logged.values)
