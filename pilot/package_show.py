@@ -27,6 +27,8 @@ def show(found: Verification, console: Console, *, every: bool) -> None:
         console.print(f"{escape(said.site)}, {said.first} to {said.last}, made by {escape(said.code)}")
     for done in found.checked:
         console.print(f"[green]✓[/green] {escape(done)}")
+    for notice in found.notices:
+        console.print(f"[yellow]![/yellow] {escape(notice)}")
     for finding in found.findings:
         console.print(f"[red]✗[/red] {escape(finding)}")
     for line in _value_lines(found.values, every=every):

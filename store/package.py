@@ -37,6 +37,12 @@ def open_days(connection: Connection, period: Period) -> list[date]:
     return [row[0] for row in connection.execute(_SQL["open_days"], _parameters(period))]
 
 
+def waiting(connection: Connection, site_id: int, from_ts: datetime, to_ts: datetime) -> tuple[str, datetime] | None:
+    """Cause and time of the first change of inputs in a range that the KPI job has not taken up yet."""
+    parameters = {"site_id": site_id, "from_ts": from_ts, "to_ts": to_ts}
+    return connection.execute(_SQL["waiting"], parameters).fetchone()
+
+
 def configs(connection: Connection, digests: Iterable[str]) -> dict[str, str]:
     """Registries, canonical JSON, by digest."""
     return dict(connection.execute(_SQL["configs"], {"digests": sorted(digests)}).fetchall())

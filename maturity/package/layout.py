@@ -52,6 +52,11 @@ def readings_of(day: date) -> str:
     return f"raw/readings/{day.isoformat()}.parquet"
 
 
+def margin_of(day: date) -> str:
+    """Member with what computed days read of the rows of days that never were, the first of which is this."""
+    return f"raw/readings/{day.isoformat()}.margin.parquet"
+
+
 def raw_table(name: str) -> str:
     """Member with symbols, events, annotations or records."""
     return f"raw/{name}.parquet"

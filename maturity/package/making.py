@@ -27,8 +27,9 @@ from maturity.package.comparing import log_differences
 from maturity.package.content import Manifest, parsed_site
 from maturity.package.crate import crate
 from maturity.package.logged import Logged, Proof, logged_of
+from maturity.package.margins import margins_of
 from maturity.package.parquet import to_parquet
-from maturity.package.periods import bounds_of, configs_of_days
+from maturity.package.periods import bounds_of, configs_of_days, days_without_values
 from maturity.package.readme import readme
 from maturity.package.stating import Stated, state
 from maturity.package.taking import RawTaken, take_context, take_readings
@@ -63,6 +64,7 @@ class Made:
     readings: int
     values: int
     records: int
+    never: tuple[date, ...] = ()  # days that were never computed
 
 
 def make_package(connection: Connection, reader: Any, wanted: Wanted, key: SigningKey, path: Path) -> Made:
@@ -104,13 +106,15 @@ class _Making:
         )
         values = self._values(site_id)
         sites = self._configs(values)
-        configs = configs_of_days(values, manifest.days)
+        configs, never = configs_of_days(values, manifest.days), days_without_values(values, manifest.days)
         stated = self._criteria(values)
         logged = self._log(site_id, values, stated)
         first, last = sites[configs[wanted.first]], sites[configs[wanted.last]]
-        taken = take_readings(
-            connection, self.reader, RawTaken(site_id, manifest.days, first, last, logged.raw), self.folder
-        )
+        of_days = {day: sites[configs[day]] for day in manifest.days if day not in never}
+        margins = tuple(margins_of(manifest.days, never, of_days))
+        wanted_raw = RawTaken(site_id, manifest.days, first, last, logged.raw, margins)
+        taken = take_readings(connection, self.reader, wanted_raw, self.folder)
+        self._refuse_waiting(site_id, bounds_of(first, last, manifest.days)[0], taken.until_us)
         self.members |= taken.members
         self.members |= take_context(connection, site_id, manifest.days, (first, last), taken)
         self.members[layout.MANIFEST] = canonical_json(manifest.plain())
@@ -119,7 +123,18 @@ class _Making:
         self.members[layout.CRATE] = crate(manifest, sorted(self.members))
         self.members[layout.STATEMENT] = self._statement(manifest)
         zipped.write_zip(path, self.members)
-        return Made(len(self.members), len(manifest.days), taken.rows, len(values), len(logged.leaves))
+        return Made(
+            len(self.members), len(manifest.days), taken.rows, len(values), len(logged.leaves), tuple(sorted(never))
+        )
+
+    def _refuse_waiting(self, site_id: int, begin: int, end: int) -> None:
+        """Refuse what came after the values were computed: they would not come out of these rows again."""
+        waiting = rows.waiting(self.connection, site_id, at_us(begin), at_us(end))
+        if waiting:
+            raise PackageError(
+                f"What came since is not computed yet ({waiting[0]} of {waiting[1]:%Y-%m-%d %H:%M} UTC): first "
+                "`haidang kpi run`, then `haidang evidence append`."
+            )
 
     def _values(self, site_id: int) -> pl.DataFrame:
         wanted = self.wanted

@@ -65,8 +65,12 @@ def plan_of(values: pl.DataFrame, days: Sequence[date], bounds: tuple[int, int])
         bounds: begin and end of the period, µs UTC.
     """
     inside = values.filter(why_not(days, bounds).is_null())
-    never = frozenset(days) - set(values.filter(~pl.col("grain").is_in([*_LONG, Grain.JOB.value]))["production_day"])
-    return Plan(configs_of_days(values, days), tuple(_targets(inside)), never)
+    return Plan(configs_of_days(values, days), tuple(_targets(inside)), days_without_values(values, days))
+
+
+def days_without_values(values: pl.DataFrame, days: Sequence[date]) -> frozenset[date]:
+    """Days that the KPI job never computed: nothing of an hour, a shift or a day is known of them."""
+    return frozenset(days) - set(values.filter(~pl.col("grain").is_in([*_LONG, Grain.JOB.value]))["production_day"])
 
 
 def bounds_of(first: Site, last: Site, days: Sequence[date]) -> tuple[int, int]:

@@ -21,6 +21,7 @@ class Verification:
         manifest: what the package is of; null where that could not be read.
         findings: what is wrong, each as one sentence that names a member, a record or a value.
         checked: steps that were done, in words.
+        notices: what is not wrong, but whoever relies on the package must know.
         values: every KPI value, stated and again (comparing.COMPARED).
         criteria: every criterion, stated and again.
         signers: keys whose signatures the package bears; those of witnesses are only checked where they were given.
@@ -29,6 +30,7 @@ class Verification:
     manifest: Manifest | None = None
     findings: list[str] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
     values: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COMPARED))
     criteria: list[CriterionAgain] = field(default_factory=list)
     signers: list[str] = field(default_factory=list)
@@ -57,6 +59,7 @@ class Verification:
             "package": self.manifest.plain() if self.manifest else None,
             "findings": self.findings,
             "checked": self.checked,
+            "notices": self.notices,
             "signers": self.signers,
             "values": rows.to_dicts(),
             "criteria": [asdict(each) for each in self.criteria],

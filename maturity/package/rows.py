@@ -56,7 +56,12 @@ class RawDays:
     @property
     def members(self) -> list[str]:
         """Names of the members, in order of time."""
-        return [layout.BEFORE, *map(layout.readings_of, self.package.manifest.days), layout.AFTER]
+        return [layout.BEFORE, *map(self.name_of, self.package.manifest.days), layout.AFTER]
+
+    def name_of(self, day: date) -> str:
+        """Member of a day: its readings, or what was read of it and the days after it, which were never computed."""
+        margin = layout.margin_of(day)
+        return margin if margin in self.package.members else layout.readings_of(day)
 
     def load(self, name: str) -> pl.DataFrame:
         """Rows of a member; a day without readings has no member."""
@@ -146,8 +151,8 @@ class Spans:
         """
         if self._behind is None:
             self._behind = self.raw.load(layout.BEFORE)
-        inside = [self.raw.load(layout.readings_of(day)) for day in days]
-        ahead = list(self._ahead(layout.readings_of(days[-1]), read[1]))
+        inside = [self.raw.load(self.raw.name_of(day)) for day in days]
+        ahead = list(self._ahead(self.raw.name_of(days[-1]), read[1]))
         found = in_order(pl.concat([self._behind, *inside, *ahead])).filter(_from_last_before(read[0]))
         seen = lasts(in_order(pl.concat([lasts(self._behind), *map(lasts, inside)])))
         late = inside[-1].filter(pl.col("ts") >= ends)
@@ -157,7 +162,7 @@ class Spans:
     def skip(self, days: tuple[date, ...]) -> None:
         """Pass over days that were never computed."""
         behind = self.raw.load(layout.BEFORE) if self._behind is None else self._behind
-        parts = [lasts(behind), *(lasts(self.raw.load(layout.readings_of(day))) for day in days)]
+        parts = [lasts(behind), *(lasts(self.raw.load(self.raw.name_of(day))) for day in days)]
         self._behind = lasts(in_order(pl.concat(parts)))
 
     def _ahead(self, last: str, until_us: int) -> Iterator[pl.DataFrame]:

@@ -16,7 +16,7 @@ from maturity.framework import Framework
 from maturity.package import layout
 from maturity.package.criteria import About, facts_values
 from maturity.package.parquet import to_parquet
-from maturity.package.persons import without_persons
+from maturity.package.persons import records_without_persons, without_persons
 from maturity.reading import kpis_of, read_facts
 from maturity.report.making import reports
 from maturity.report.overview import KPIS, overview
@@ -26,7 +26,7 @@ from store import registry
 from store.pool import Connection
 
 _KEY = ["scope", "kpi", "variant", "grain", "production_day", "shift", "job", "product", "from_us"]
-_PAYLOADS = {"records": "payload", "events": "payload", "alerts": "detail", "predictions": "detail"}
+_PAYLOADS = {"events": "payload", "alerts": "detail", "predictions": "detail"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _reports(found: Assessment, known: Facts) -> dict[str, bytes]:
 
 def _without_persons(known: Facts) -> Facts:
     frames: dict[str, Any] = {name: without_persons(getattr(known, name), column) for name, column in _PAYLOADS.items()}
-    return replace(known, **frames)
+    return replace(known, records=records_without_persons(known.records), **frames)
 
 
 def _tables(known: Facts, values: pl.DataFrame, period: tuple[date, date]) -> dict[str, bytes]:

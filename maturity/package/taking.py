@@ -14,37 +14,42 @@ from kpi.frames import READINGS, conform, empty
 from kpi.work import DAY
 from maturity.errors import PackageError
 from maturity.package import layout
+from maturity.package.margins import Margin, starts_of
 from maturity.package.parquet import to_parquet
 from maturity.package.periods import bounds_of
-from maturity.package.persons import without_persons
+from maturity.package.persons import records_without_persons, without_persons
 from maturity.package.recompute import series_key
 from maturity.package.rows import digested
-from model.calendar import production_day_windows
 from model.canonical import canonical_json
 from model.registry import Site
 from store import derived, inputs
 from store.pool import Connection
 
+FREE_TEXT = "text"  # quantity of texts that nothing is computed from: they stay at home, their digests are packed
 Raw = Mapping[date, Mapping[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
 class RawTaken:
-    """What is taken: days of a site, registries of the first and the last one, and what the log says of the rows."""
+    """What is taken: days of a site, registries of the first and the last one, what the log says of the rows, and days
+    that were never computed.
+    """
 
     site_id: int
     days: tuple[date, ...]
     first: Site
     last: Site
     logged: Raw
+    margins: tuple[Margin, ...] = ()
 
 
 @dataclass
 class Readings:
-    """Readings members, and what they name."""
+    """Readings members, what they name, and when the last of their rows came (µs UTC)."""
 
     members: dict[str, bytes | Path] = field(default_factory=dict)
     rows: int = 0
+    until_us: int = 0
     series: pl.DataFrame = field(default_factory=lambda: empty(layout.SERIES))
     symbols: set[int] = field(default_factory=set)
 
@@ -59,6 +64,8 @@ def take_readings(connection: Connection, reader: Any, wanted: RawTaken, folder:
     taking = _Taking(connection, reader, wanted, folder, found)
     for day in wanted.days:
         taking.day(day)
+    for margin in wanted.margins:
+        taking.margin(margin)
     taking.outside()
     found.members[layout.SERIES_FILE] = to_parquet(conform(found.series, layout.SERIES))
     return found
@@ -75,7 +82,7 @@ def take_context(
         "symbols": symbols,
         "events": without_persons(inputs.events(connection, site_id, wide)),
         "annotations": inputs.annotations(connection, site_id, wide),
-        "records": without_persons(inputs.records(connection, site_id, whole)),
+        "records": records_without_persons(inputs.records(connection, site_id, whole)),
     }
     carry = {asset: payload for asset, (payload, _) in derived.carry(connection, site_id, days[0] - DAY).items()}
     tables = {
@@ -106,26 +113,32 @@ class _Taking:
         self._check(day, rows, logged)
         self._write(layout.readings_of(day), rows)
 
+    def margin(self, margin: Margin) -> None:
+        """Write what the days beside them read of days that were never computed."""
+        inside = self._at(margin.begins()).join(self._at(margin.ends()), on="series_id", suffix="_end")
+        read = [self._rows(inputs.Range(low, max(high, low + 1))) for low, high in margin.reads()]
+        rows = pl.concat([empty(READINGS), *read]).unique(["series_id", "ts"]).join(inside, on="series_id")
+        found = rows.filter(pl.col("ts") >= pl.col("at"), pl.col("ts") < pl.col("at_end"))
+        if len(found):
+            self._write(layout.margin_of(margin.first), in_order(found.select(READINGS.names())))
+
     def outside(self) -> None:
         """Write what lies just before the first day and just after the last one of each series."""
-        wanted, low, high = self.wanted, {}, {}
-        ends = [
-            (site, {each.key: production_day_windows(site, each.key, day, day + DAY)[0] for each in site.assets})
-            for site, day in ((wanted.first, wanted.days[0]), (wanted.last, wanted.days[-1]))
-        ]
-        for asset, key in self.found.series.select("asset", "series_key").iter_rows():
-            low[key] = ends[0][1][asset].from_us if asset in ends[0][1] else None
-            high[key] = ends[1][1][asset].to_us if asset in ends[1][1] else None
+        wanted = self.wanted
+        low, high = starts_of(wanted.first, wanted.days[0]), starts_of(wanted.last, wanted.days[-1] + DAY)
         begin, end = read_range(wanted.first, wanted.days[:1])[0], read_range(wanted.last, wanted.days[-1:])[1]
-        before = self._rows(inputs.Range(begin, max(each.from_us for each in ends[0][1].values())))
-        after = self._rows(inputs.Range(min(each.to_us for each in ends[1][1].values()), end))
-        ids = self.found.series.select("series_id", "series_key")
-        starts = ids.with_columns(at=pl.col("series_key").replace_strict(low, return_dtype=pl.Int64))
-        stops = ids.with_columns(at=pl.col("series_key").replace_strict(high, return_dtype=pl.Int64))
-        earlier = before.join(starts, on="series_id").filter(pl.col("ts") < pl.col("at"))
-        later = after.join(stops, on="series_id").filter(pl.col("ts") >= pl.col("at"))
+        before = self._rows(inputs.Range(begin, max(low.values())))
+        after = self._rows(inputs.Range(min(high.values()), end))
+        earlier = before.join(self._at(low), on="series_id").filter(pl.col("ts") < pl.col("at"))
+        later = after.join(self._at(high), on="series_id").filter(pl.col("ts") >= pl.col("at"))
+        self.found.until_us = max(end, int(later["ts"].max() or 0) + 1)  # type: ignore[arg-type]
         self._write(layout.BEFORE, in_order(earlier.select(READINGS.names())))
         self._write(layout.AFTER, in_order(later.select(READINGS.names())))
+
+    def _at(self, instants: Mapping[str, int]) -> pl.DataFrame:
+        """An instant of each series, that of its asset; null where the registry does not know the asset."""
+        asset = pl.col("asset").replace_strict(instants, default=None, return_dtype=pl.Int64)
+        return self.found.series.select("series_id", asset.alias("at"))
 
     def _bounds(self, of: Mapping[str, tuple[int, int]]) -> pl.DataFrame:
         ids = dict(self.found.series.select("series_key", "series_id").iter_rows())
@@ -152,9 +165,10 @@ class _Taking:
                 )
 
     def _write(self, name: str, rows: pl.DataFrame) -> None:
-        keys = self.found.series.select("series_id", "series_key", "kind")
+        keys = self.found.series.select("series_id", "series_key", "kind", "quantity")
         named = rows.join(keys, on="series_id", maintain_order="left")
-        states = named.filter(pl.col("kind") == "state", pl.col("value").is_not_null(), pl.col("value").is_not_nan())
+        is_read = (pl.col("kind") == "state") & (pl.col("quantity") != FREE_TEXT)
+        states = named.filter(is_read, pl.col("value").is_not_null(), pl.col("value").is_not_nan())
         self.found.symbols.update(map(int, states["value"].unique()))
         path = self.folder / name.replace("/", "_")
         path.write_bytes(to_parquet(named.select(layout.READINGS.names())))

@@ -26,23 +26,27 @@ def export(
     key_file: KeyFile,
     framework: Annotated[
         list[str] | None,
-        typer.Option(help="catalogue to assess against, key or FILE.yaml; may come again; none = KPIs only"),
+        typer.Option(help="catalogue to assess against, key or FILE.yaml; may come again; `none`: KPIs only"),
     ] = None,
     database_url: DatabaseUrl = "",
 ) -> None:
     """Pack what is final of a site and period in one signed file: readings, registry, KPIs, criteria, proofs."""
     from maturity.loading import framework as load
     from maturity.package.making import Wanted, make_package
+    from maturity.package.margins import named
     from store.errors import translated
     from store.inputs import open_adbc
     from store.pool import connect
 
     key, url = keys.read_key(key_file), database(database_url)
-    frameworks = tuple(load(name) for name in (framework if framework is not None else ["lighthouse-os"]))
+    frameworks = tuple(load(name) for name in framework or ["lighthouse-os"] if name != "none")
     wanted = Wanted(site, from_.date(), to.date(), frameworks)
     with translated(url), connect(url, "evidence export", autocommit=True) as connection, open_adbc(url) as reader:
         made = make_package(connection, reader, wanted, key, output)
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if made.never:
+        console.print(f"Without values, since the KPI job never computed them: {named(made.never)}.")
+    console.print(
         f"{output}: {made.days} days, {made.readings:,} readings, {made.values:,} values, {made.records:,} records of "
         f"the log, {made.members} members, {output.stat().st_size:,} bytes. Signed by {key.public}"
     )

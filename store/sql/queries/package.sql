@@ -21,6 +21,13 @@ SELECT DISTINCT k.production_day FROM kpi_value k
 WHERE k.site_id = %(site_id)s AND k.superseded_at IS NULL AND NOT k.is_final AND k.grain IN ('hour', 'shift', 'day', 'product')
   AND k.production_day BETWEEN %(first)s AND %(last)s ORDER BY 1
 
+-- name: waiting
+-- The first change of inputs in a range that is still to be computed; changed settings are none, values name theirs.
+SELECT cause, greatest(from_ts, %(from_ts)s) FROM dirty_mark
+WHERE site_id = %(site_id)s AND from_ts < %(to_ts)s AND to_ts > %(from_ts)s
+  AND cause IN ('data', 'late_data', 'annotation', 'mapping', 'carry')
+ORDER BY from_ts, dirty_mark_id LIMIT 1
+
 -- name: configs
 -- Registries by their digest.
 SELECT digest, json FROM config_snapshot WHERE digest = ANY (%(digests)s) ORDER BY digest
