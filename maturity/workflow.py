@@ -112,16 +112,11 @@ def invite(connection: Connection, assessment_id: int, account: str, by: int | N
     with connection.transaction():
         kept = read(connection, assessment_id, lock=True)
         _require_open(kept)
-        site = kept.stored.site
         found = assessments.candidate(connection, account, kept.stored.site_id)
-        advice = f"`haidang key create {account} --role assessor --site {site} --days N` makes one."
-        if found is None or "assessor" not in found.roles:
-            raise AssessmentError(f"{account!r} has no usable key of the role assessor; {advice}")
-        if not found.is_granted:
-            raise AssessmentError(f"{account!r} may not see the site {site!r}; {advice}")
-        others = [role for role in found.roles if role in ("engineer", "admin")]
-        if others:
-            raise AssessmentError(f"{account!r} also works for the site ({', '.join(others)}): nobody judges own work.")
+        why = _why_no_assessor(connection, account, kept)
+        if found is None or why:
+            advice = f"`haidang key create '{account}' --role assessor --site {kept.stored.site} --days N` makes one."
+            raise AssessmentError(why if why and "works for" in why else f"{why} {advice}")
         assessments.invite(connection, assessment_id, found.account_id, kept.stored.site_id)
         _audit(connection, by, "assessment.invite", kept, {"account": account})
     return read(connection, assessment_id)
@@ -207,10 +202,24 @@ def _require_open(kept: Kept) -> None:
 def _invited(connection: Connection, assessment_id: int, account_id: int) -> Kept:
     """An open assessment to which the account is invited; who is not is told that, whatever state it is in."""
     kept = read(connection, assessment_id, lock=True)
-    if account_id not in [each["account_id"] for each in kept.invited]:
+    account = next((str(each["account"]) for each in kept.invited if each["account_id"] == account_id), None)
+    if account is None:
         raise NotInvitedError(f"This account is not invited to assessment {assessment_id}.")
     _require_open(kept)
+    if why := _why_no_assessor(connection, account, kept):
+        raise NotInvitedError(f"{why} What {account!r} decided before stays.")
     return kept
+
+
+def _why_no_assessor(connection: Connection, account: str, kept: Kept) -> str | None:
+    """Why an account cannot judge the site, now: keys end and are revoked, and nobody judges own work."""
+    found, site = assessments.candidate(connection, account, kept.stored.site_id), kept.stored.site
+    if found is None or "assessor" not in found.roles:
+        return f"{account!r} has no usable key of the role assessor."
+    if not found.is_granted:
+        return f"{account!r} may not see the site {site!r}."
+    others = [role for role in found.roles if role in ("engineer", "admin")]
+    return f"{account!r} also works for the site ({', '.join(others)}): nobody judges own work." if others else None
 
 
 def _check(kept: Kept, ruling: Ruling) -> None:

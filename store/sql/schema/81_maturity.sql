@@ -116,6 +116,7 @@ BEGIN
     IF EXISTS (SELECT FROM assessment a WHERE a.supersedes = OLD.assessment_id) THEN
         RAISE EXCEPTION 'assessment % is superseded', OLD.assessment_id USING ERRCODE = 'insufficient_privilege';
     END IF;
+    NEW.finalized_at := now(); -- whatever was said
     RETURN NEW;
 END
 $$;
@@ -132,6 +133,7 @@ BEGIN
         RAISE EXCEPTION 'account % is not invited to assessment %', NEW.account_id, NEW.assessment_id
             USING ERRCODE = 'insufficient_privilege';
     END IF;
+    NEW.at := now(); -- whatever was said
     RETURN NEW;
 END
 $$;
@@ -234,3 +236,6 @@ CREATE POLICY of_assessments ON evidence_log FOR INSERT TO haidang_api WITH CHEC
     AND kind IN ('assessment', 'assessor_decision', 'assessment_final', 'criterion_baseline')
     AND leaf_hash = sha256('\x00'::bytea || convert_to(record, 'UTF8'))
     AND seq = evidence_size());
+
+-- Assessments of elsewhere come by `haidang programme import` alone; the API keeps those that it made itself.
+CREATE POLICY of_own_making ON assessment AS RESTRICTIVE FOR INSERT TO haidang_api WITH CHECK (origin = 'local');
