@@ -21,7 +21,7 @@ import numpy.typing as npt
 import polars as pl
 from rich.console import Console
 
-from kpi.work import windows_of_days
+from kpi.work import month_end, windows_of_days
 from maturity import dsse
 from maturity.checkpoint import Checkpoint
 from maturity.entering import code_version, kpi_records, raw_record
@@ -119,7 +119,7 @@ def generate(path: Path, options: Options, key: SigningKey) -> int:
     package = Package.open(path)
     digest = next(name for name in members if name.startswith("config/"))[len("config/") : -len(".json")]
     raw = RawDays(package, series_ids(package))
-    made = recompute(package, raw, Plan(dict.fromkeys(manifest.days, digest), (_weeks(manifest, digest),)), whole=True)
+    made = recompute(package, raw, Plan(dict.fromkeys(manifest.days, digest), (_longer(manifest, digest),)), whole=True)
     values = _stated(made.all_values(), digest, last)
     members[layout.VALUES_FILE] = to_parquet(values.sort(layout.VALUE_KEY))
     members |= _log(site, manifest, raw, values, key)
@@ -212,11 +212,13 @@ def _signals(site: Site, unit: str, number: int, ts: npt.NDArray[np.int64]) -> I
         yield pl.DataFrame({"series_key": key, "ts": ts, "value": value, "quality": np.zeros(len(ts), np.int16)})
 
 
-def _weeks(manifest: Manifest, digest: str) -> Target:
-    days = [day for day in manifest.days if day.weekday() == 0 and day + timedelta(days=6) <= manifest.last]
+def _longer(manifest: Manifest, digest: str) -> Target:
+    """Weeks and months that lie in the period as a whole."""
+    weeks = [(Grain.WEEK, day, day + timedelta(days=6)) for day in manifest.days if day.weekday() == 0]
+    months = [(Grain.MONTH, day, month_end(day)) for day in manifest.days if day.day == 1]
+    rows = [(grain.value, day, "") for grain, day, last in (*weeks, *months) if last <= manifest.last]
     schema = pl.Schema({"grain": pl.String, "production_day": pl.Date, "job": pl.String})
-    windows = pl.DataFrame([("week", day, "") for day in days], schema, orient="row")
-    return Target(digest, frozenset({Grain.WEEK}), windows)
+    return Target(digest, frozenset({Grain.WEEK, Grain.MONTH}), pl.DataFrame(rows, schema, orient="row"))
 
 
 def _stated(made: pl.DataFrame, digest: str, last: date) -> pl.DataFrame:

@@ -61,10 +61,9 @@ def compact_from_parquet(data: bytes, name: str, schema: pl.Schema) -> pl.DataFr
         PackageError: it is no such table, or unpacks to too much.
     """
     columns = [_compact_column(data, name, column, dtype) for column, dtype in schema.items()]
-    try:
-        return pl.concat(columns, how="horizontal")
-    except pl.exceptions.PolarsError as error:
-        raise PackageError(f"{name} has columns that are not of the same length.") from error
+    if len({len(column) for column in columns}) > 1:
+        raise PackageError(f"{name} has columns that are not of the same length.")
+    return pl.concat(columns, how="horizontal")
 
 
 def _compact_column(data: bytes, name: str, column: str, dtype: pl.DataType) -> pl.DataFrame:
