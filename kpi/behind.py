@@ -11,7 +11,8 @@ from kpi.capability import characteristic_rows
 from kpi.catalogue import Basis, Kpi
 from kpi.energy_split import Held
 from kpi.errors import KpiError
-from kpi.frames import ATOMS, HOUR_US, INTERVAL_SERIES, conform, empty
+from kpi.frames import ATOMS, INTERVAL_SERIES, conform, empty
+from kpi.hours import hour_of
 from kpi.rollup import RollupInputs, scopes_of, sources_by_days, wide_rows
 from kpi.stored_eras import stored_eras
 from kpi.windows import calendar_windows
@@ -84,7 +85,8 @@ class Made:
         wanted = [pl.col("asset").is_in(self.contributing(value["asset"]))]
         match value["grain"]:
             case Grain.HOUR:
-                hour = round(value["window_start"].timestamp() * 1e6) // HOUR_US * HOUR_US
+                start = pl.lit(round(value["window_start"].timestamp() * 1e6))
+                hour = hour_of(start, self.site.timezone)
                 wanted += [pl.col("hour_us") == hour, pl.col("production_day") == value["production_day"]]
             case Grain.SHIFT | Grain.PRODUCT | Grain.JOB:
                 wanted.append(pl.col(value["grain"]) == value[value["grain"]])

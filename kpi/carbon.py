@@ -64,7 +64,7 @@ def factor_on(
 
 
 def factors_of_hours(site: Site, hours_us: Iterable[int]) -> pl.DataFrame:
-    """Look up the factors of each UTC hour by its local date; a null factor means that the zone has none."""
+    """Look up the factors of each hour by its local date; a null factor means that the zone has none."""
     zone = ZoneInfo(site.timezone)
     by_date: dict[date, Factors] = {}
     rows = []

@@ -6,6 +6,7 @@ import polars as pl
 
 from kpi.base import grouped
 from kpi.frames import HOUR_US
+from kpi.hours import hour_of
 from model.vocabulary import Grain
 
 QUANTITY = "active_power"
@@ -14,12 +15,15 @@ _KEYS = ("scope", "grain", "production_day", "shift", "window_hour_us")
 _day = pl.col("production_day")
 
 
-def demand_of_windows(series: Iterable[tuple[pl.DataFrame, pl.DataFrame]], shifts: pl.DataFrame) -> pl.DataFrame:
+def demand_of_windows(
+    series: Iterable[tuple[pl.DataFrame, pl.DataFrame]], shifts: pl.DataFrame, zone: str
+) -> pl.DataFrame:
     """Reduce interval series to peak (kW) and metered hours per scope and window.
 
     Args:
         series: interval series (frames.INTERVAL_SERIES), each with what contributes to which scope (scopes.SOURCES).
         shifts: of the scopes.
+        zone: of the hours.
 
     Returns:
         Columns scope, grain, production_day, shift, window_hour_us (0 unless grain is hour), peak_kw, demand_kwh and
@@ -28,7 +32,7 @@ def demand_of_windows(series: Iterable[tuple[pl.DataFrame, pl.DataFrame]], shift
         which no meter was silent).
     """
     summed = _base_load(pl.concat([_summed(each, sources) for each, sources in series]), shifts)
-    hourly = (pl.col("from_us") // HOUR_US * HOUR_US).alias("window_hour_us")
+    hourly = hour_of(pl.col("from_us"), zone).alias("window_hour_us")
     none = pl.lit(0, pl.Int64).alias("window_hour_us")
     shift = pl.lit("").alias("shift")
     return pl.concat(

@@ -29,6 +29,8 @@ def why_missing(kpi: Kpi) -> pl.Expr:
     needs = _NEEDS.get(kpi.basis, ())
     if "cost_vat" in kpi.inputs:
         needs += ((pl.col("without_vat") > 0, "no_tariff"),)
+    if "demand_vat_rate" in kpi.inputs:
+        needs += ((pl.col("demand_price").is_not_null() & pl.col("demand_vat_rate").is_null(), "no_tariff"),)
     found = pl.lit(None, pl.String)
     for fails, why in reversed(needs):
         found = pl.when(fails).then(pl.lit(why)).otherwise(found)
@@ -53,8 +55,8 @@ _NEEDS: dict[Basis, tuple[tuple[pl.Expr, str], ...]] = {
     Basis.REACTIVE: (_no_energy,),
     Basis.ENERGY_TIME: (_no_energy, ((classed_kwh() == 0) & (pl.col("energy_kwh") > 0), "no_data")),
     Basis.COST: (_no_energy, _no_price),
-    Basis.BILL: (_no_energy, _no_price),
-    Basis.DEMAND: ((~pl.col("has_demand"), "no_data"),),
+    Basis.BILL: (_no_energy, _no_price, (pl.col("demand_price").is_not_null() & ~pl.col("has_demand"), "no_data")),
+    **dict.fromkeys((Basis.DEMAND, Basis.CAPACITY), ((~pl.col("has_demand"), "no_data"),)),
     Basis.CARBON: (_no_energy, _no_grid),
     Basis.MARKET: (_no_energy, _no_grid),
     Basis.SCOPE1: (_no_fuel,),

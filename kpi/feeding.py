@@ -82,6 +82,9 @@ _FACTOR = Need(
     lambda known: bool(known.site.emission_factors), "emission factors: grid_zone and factor_set of the site"
 )
 _TARIFF = Need(lambda known: bool(known.site.tariffs), "a tariff with prices")
+_DEMAND_PRICE = Need(
+    lambda known: any(each.demand_price is not None for each in known.site.tariffs), "a tariff with demand_price"
+)
 _BASELINE = Need(lambda known: bool(known.site.baselines), "a frozen energy baseline")
 _BURNED = Need(
     lambda known: known.holds("fuel") or known.holds("refrigerant"), "records of kind 'fuel' or 'refrigerant'"
@@ -111,6 +114,7 @@ _OF_BASIS: dict[Basis, tuple[Need, ...]] = {
     Basis.COST: (_METER, _TARIFF),
     Basis.BILL: (_METER, _TARIFF),
     Basis.DEMAND: (_METER,),
+    Basis.CAPACITY: (_METER, _DEMAND_PRICE),
     Basis.CARBON: (_METER, _FACTOR),
     Basis.MARKET: (_METER, _FACTOR),
     Basis.SCOPE1: (_BURNED,),

@@ -3,7 +3,7 @@
 In: a registry snapshot and the hours in which energy was used. Out: price per kWh and rate of VAT per hour and period.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ _FAR = 2**62  # µs
 
 
 def prices_of_hours(site: Site, hours_us: Iterable[int]) -> pl.DataFrame:
-    """List the prices of each UTC hour by its local date; an hour or period without one is not listed."""
+    """List the prices of each hour by its local date; an hour or period without one is not listed."""
     zone = ZoneInfo(site.timezone)
     by_date: dict[date, list[tuple[str, float, float | None]]] = {}
     rows = []
@@ -44,14 +44,25 @@ def tariff_keys(site: Site) -> pl.Expr:
     return pl.when(text != "").then(text)
 
 
-def subscribed_kw(site: Site) -> pl.Expr:
-    """Subscribed power of the tariff in force at the last day of a window, of the site's own scope only."""
+def supply(site: Site) -> list[pl.Expr]:
+    """Terms of the tariff in force at the last day of a window, of the site's own scope only: the columns
+    subscribed_kw, demand_price (per kW and month) and demand_vat_rate.
+    """
+    terms: dict[str, Callable[[Tariff], float | None]] = {
+        "subscribed_kw": lambda each: each.subscribed_kw,
+        "demand_price": lambda each: each.demand_price if each.currency == CURRENCY else None,
+        "demand_vat_rate": lambda each: each.vat_rate,
+    }
+    return [_of_last_day(site, term).alias(name) for name, term in terms.items()]
+
+
+def _of_last_day(site: Site, term: Callable[[Tariff], float | None]) -> pl.Expr:
     found = pl.lit(None, pl.Float64)
     for each in sorted(site.tariffs, key=lambda tariff: (tariff.valid_from, tariff.key)):
         held = pl.col("last_day") >= date.fromisoformat(each.valid_from)
         if each.valid_to is not None:
             held &= pl.col("last_day") < date.fromisoformat(each.valid_to)
-        found = pl.when(held).then(pl.lit(each.subscribed_kw, pl.Float64)).otherwise(found)
+        found = pl.when(held).then(pl.lit(term(each), pl.Float64)).otherwise(found)
     return pl.when(pl.col("scope") == "").then(found)
 
 

@@ -17,7 +17,7 @@ from kpi.catalogue import CATALOGUE, Basis
 from kpi.catalogue.columns import calendar
 from kpi.compute.samples import QUANTITIES as SAMPLES
 from kpi.eras import Era, stretches
-from kpi.frames import HOUR_US
+from kpi.hours import hour_of
 from kpi.market import with_contracts
 from kpi.scopes import Scopes, over_eras, scopes
 from kpi.steps import with_rolled_yields
@@ -80,9 +80,9 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
     ]
     rows = pl.concat(parts)
     series = [(part.interval_series, of_part.sources) for part, of_part in own or [(inputs, found)]]
-    peaks = demand.demand_of_windows(series, shifts)
+    peaks = demand.demand_of_windows(series, shifts, inputs.site.timezone)
     return (
-        _with_demand(rows, peaks)
+        _with_demand(rows, peaks, inputs.site.timezone)
         .pipe(with_rolled_yields, pieces, inputs.site)
         .join(found.abilities, on="scope", how="left")
         .pipe(_with_marks, inputs.marks, found.sources)
@@ -92,7 +92,7 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
             pl.col("can_count").alias("has_counts"),
             ((pl.col("energy_rows") > 0) | (pl.col("energy_received") > 0)).alias("has_energy"),
             pl.col("peak_kw").is_not_null().alias("has_demand"),
-            prices.subscribed_kw(inputs.site).alias("subscribed_kw"),
+            *prices.supply(inputs.site),
             prices.tariff_keys(inputs.site).alias("tariff"),
             (pl.col("window_end") + inputs.site.lateness_us <= inputs.now_us).alias("is_final"),
             status.coverage().alias("coverage"),
@@ -170,9 +170,9 @@ def _seconds(rows: pl.DataFrame) -> list[pl.Expr]:
     ]
 
 
-def _with_demand(rows: pl.DataFrame, peaks: pl.DataFrame) -> pl.DataFrame:
+def _with_demand(rows: pl.DataFrame, peaks: pl.DataFrame, zone: str) -> pl.DataFrame:
     of_hour = pl.when(pl.col("grain") == Grain.HOUR.value)
-    hour = of_hour.then(pl.col("window_start") // HOUR_US * HOUR_US).otherwise(0)
+    hour = of_hour.then(hour_of(pl.col("window_start"), zone)).otherwise(0)
     keys = ["scope", "grain", "production_day", "shift", "window_hour_us"]
     return rows.with_columns(hour.alias("window_hour_us")).join(peaks, on=keys, how="left")
 

@@ -15,6 +15,7 @@ METERED = frozenset(
     {
         *(Basis.ENERGY, Basis.DEMAND, Basis.CARBON, Basis.MARKET, Basis.BASELINE),
         *(Basis.ENERGY_TIME, Basis.SUBMETER, Basis.REACTIVE, Basis.COST, Basis.BILL),
+        Basis.CAPACITY,
     }
 )
 _OF_RECORDS = frozenset({Basis.RECORD, Basis.SAMPLE, Basis.SCOPE1})
@@ -129,7 +130,7 @@ _FLAGS: dict[str, tuple[frozenset[Basis], pl.Expr]] = {
         frozenset({Basis.ENERGY_TIME}),
         pl.col("unclassed_kwh") > 0,
     ),
-    "partial_demand": (frozenset({Basis.DEMAND}), pl.col("demand_partial")),
+    "partial_demand": (frozenset({Basis.DEMAND, Basis.CAPACITY}), pl.col("demand_partial")),
 }
 _OF_MACHINES, _OF_METERS = ("flat_line", "out_of_range"), ("flat_line_energy", "out_of_range_energy")
 # Findings of the computation that become flags of the values they touch.
@@ -140,7 +141,10 @@ _MARKS: dict[Basis, tuple[str, ...]] = {
     Basis.PERFORMANCE: ("conflict", "partial_start", *_OF_MACHINES),
     Basis.ENERGY: ("conflict", "partial_start_energy", *_OF_METERS),
     **dict.fromkeys(
-        (Basis.DEMAND, Basis.ENERGY_TIME, Basis.SUBMETER, Basis.REACTIVE, Basis.COST, Basis.BILL),
+        (
+            *(Basis.DEMAND, Basis.CAPACITY, Basis.ENERGY_TIME),
+            *(Basis.SUBMETER, Basis.REACTIVE, Basis.COST, Basis.BILL),
+        ),
         ("conflict", "partial_start_energy", *_OF_METERS),
     ),
     Basis.CARBON: ("conflict", "partial_start_energy", *_OF_METERS),

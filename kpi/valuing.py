@@ -44,12 +44,11 @@ VALUES = pl.Schema(
 )
 _OF_WINDOW = ("grain", "window_start", "window_end", "production_day", "shift", "job", "product")
 _BESIDE = (*_OF_WINDOW, "coverage", "is_final", "inputs_digest")
-_PRICED = frozenset({Basis.COST, Basis.BILL})
+_PRICED = frozenset({Basis.COST, Basis.BILL, Basis.CAPACITY})
 _goes_in = pl.any_horizontal(
     pl.col(name) > 0 for name in ("scope1_rows", "energy_rows", "precursor_direct_t", "precursor_indirect_t")
 )
 _has_reactive = (pl.col("reactive_kvarh") != 0) | (pl.col("beside_reactive_kwh") != 0)
-_PRICED = frozenset({Basis.COST, Basis.BILL})
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,8 @@ _ABLE: dict[Basis, pl.Expr] = {
     Basis.BASELINE: pl.col("baseline_days") > 0,
     Basis.SUBMETER: pl.col("can_submeter"),
     Basis.REACTIVE: pl.col("can_energy") & _has_reactive,
-    # the supply is of the whole site
+    # the supply is of the whole site, its terms are null elsewhere
+    Basis.CAPACITY: pl.col("can_energy") & pl.col("demand_price").is_not_null(),
     Basis.BILL: pl.col("can_energy") & _has_reactive & pl.col("subscribed_kw").is_not_null(),
 }
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from kpi.base import KEYS, MEASURES, grouped
 from kpi.frames import HOUR_US, WINDOWS
+from kpi.hours import hour_end
 from model.calendar import production_day_windows, shift_instances
 from model.registry import Site
 from model.vocabulary import Grain
@@ -84,7 +85,7 @@ def bounded(sums: pl.DataFrame, grain: Grain, windows: pl.DataFrame, shifts: pl.
         case Grain.HOUR:
             found = first_last.with_columns(
                 pl.max_horizontal("hour_us", "day_from").alias("window_start"),
-                pl.min_horizontal(pl.col("hour_us") + HOUR_US, "day_to").alias("window_end"),
+                pl.min_horizontal(hour_end(pl.col("hour_us"), site.timezone), "day_to").alias("window_end"),
             )
         case Grain.SHIFT:
             found = first_last.join(shifts, on=["scope", "production_day", "shift"], how="left")

@@ -5,7 +5,7 @@ change, one that comes twice for its first occurrence: borders keep their order,
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -176,11 +176,7 @@ def calendar_stops(calendar: Calendar, from_us: int, to_us: int) -> tuple[Span, 
 def tariff_spans(site: Site, from_us: int, to_us: int) -> tuple[Span, ...]:
     """List the tariff periods that touch [from, to), without overlaps; uncovered time has none."""
     days = _dates(local_date(site.timezone, from_us) - _DAY, local_date(site.timezone, to_us) + 2 * _DAY)
-    spans = [
-        span
-        for day in sorted(days, reverse=True)
-        for span in _tariff_day(site.timezone, tariff_on(site.tariffs, day), day)
-    ]
+    spans = [span for day in sorted(days, reverse=True) for span in _tariff_day(site.timezone, site.tariffs, day)]
     return tuple(span for span in paint(spans) if span.to_us > from_us and span.from_us < to_us)
 
 
@@ -286,7 +282,23 @@ def tariff_on(tariffs: tuple[Tariff, ...], day: date) -> Tariff | None:
     return max(valid, key=lambda tariff: (tariff.valid_from, tariff.key), default=None)
 
 
-def _tariff_day(zone: str, tariff: Tariff | None, day: date) -> Iterator[Span]:
-    for period in tariff.periods if tariff is not None else ():
+def _tariff_day(zone: str, tariffs: tuple[Tariff, ...], day: date) -> Iterator[Span]:
+    """Periods that begin on a date; where the tariff is another one than the day before or after, it is cut at
+    midnight: its night begins before its first day and ends with its last one.
+    """
+    tariff, before, after = (tariff_on(tariffs, day + n * _DAY) for n in (0, -1, 1))
+    if tariff is None:
+        return
+    last = instant_us(zone, day + _DAY, 0) if after is not tariff else None
+    for span in _periods(zone, tariff, day):
+        yield span if last is None else replace(span, to_us=min(span.to_us, last))
+    first = instant_us(zone, day, 0)
+    for span in _periods(zone, tariff, day - _DAY) if before is not tariff else ():
+        if span.to_us > first:
+            yield replace(span, from_us=max(span.from_us, first))
+
+
+def _periods(zone: str, tariff: Tariff, day: date) -> Iterator[Span]:
+    for period in tariff.periods:
         if day.weekday() in period.weekdays:
             yield Span(*_wall_span(zone, day, period.start, period.end), period.period)

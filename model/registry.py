@@ -226,6 +226,7 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = "default"
     voltage_kv: float | None = None
     subscribed_kw: float | None = None
+    demand_price: float | None = None  # per kW of the highest demand of a month, without VAT; null = there is none
 
 
 class AssetRelation(msgspec.Struct, frozen=True, kw_only=True):

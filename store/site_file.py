@@ -333,6 +333,7 @@ class TariffPart(Part):
     customer: str = "manufacturing"
     voltage_kv: Annotated[float, Field(gt=0)] | None = None
     subscribed_kw: Annotated[float, Field(gt=0)] | None = None
+    demand_price: Annotated[float, Field(ge=0)] | None = None  # of a two-part tariff, per kW and month, without VAT
     currency: str = "VND"
     vat_rate: Annotated[float, Field(ge=0, le=1)] | None = None
     source: str = ""
@@ -352,6 +353,8 @@ class TariffPart(Part):
             listed_prices(self)
         except UnknownTariffError as error:
             raise ValueError(str(error)) from error
+        if self.demand_price is not None and (not self.source or self.origin is None):
+            raise ValueError("no demand price is shipped: demand_price needs source and origin")
         if not self.price_list and (not self.source or self.origin is None):
             raise ValueError("prices and hours of your own need source and origin (stated, inferred or default)")
         return self

@@ -208,7 +208,7 @@ def _tariff(part: TariffPart) -> Iterator[Row]:
     ]
     for era in vat_eras(part, part.vat_rate):
         yield {
-            **part.model_dump(include={"key", "voltage_kv", "subscribed_kw"}),
+            **part.model_dump(include={"key", "voltage_kv", "subscribed_kw", "demand_price"}),
             "currency": listed.currency if listed else part.currency,
             "source": part.source or (listed.source if listed else ""),
             "origin": part.origin or (listed.origin if listed else None),

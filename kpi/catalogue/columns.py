@@ -53,7 +53,7 @@ CLASSED = ("production", "setup", "delay", "down_no_order", "planned_down", "not
 METERS = (
     *("main_kwh", "submetered_kwh", "no_job_kwh", "no_product_kwh", "reactive_kvarh", "beside_reactive_kwh"),
     *(f"{name}_kwh" for name in (*CLASSED, "unknown", "unclassed", "peak", "normal", "off_peak", "other_period")),
-    *("cost", "cost_vat", "without_price", "without_vat", "subscribed_kw"),
+    *("cost", "cost_vat", "without_price", "without_vat", "subscribed_kw", "demand_price", "demand_vat_rate"),
 )
 DEMAND = ("peak_kw", "demand_kwh", "demand_hours", "base_load_kwh", "base_load_hours")
 # What business records say (kpi/compute/business.py): durations in s, pieces, one unit of mass for process losses.

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from kpi.catalogue.entry import COARSE, Basis, Direction, Kpi
+from kpi.catalogue.entry import COARSE, Aggregation, Basis, Direction, Kpi
 from kpi.cost import HALF_UP
 from model.tariffs import reactive_rule
 from model.vocabulary import Grain
@@ -60,6 +60,25 @@ SPECIFIC_ENERGY_COST = Kpi(
     per_piece=True,
 )
 
+_demand = pl.when(pl.col("demand_price").is_not_null()).then(pl.col("peak_kw") * pl.col("demand_price")).otherwise(0.0)
+DEMAND_COST = Kpi(
+    id="demand_cost",
+    name_vi="Tiền công suất (chưa VAT)",
+    name_en="Demand cost, without VAT",
+    explanation_vi="Giá công suất nhân công suất đỉnh của tháng, khi biểu giá có hai thành phần.",
+    explanation_en="Price per kW of a two-part tariff times the highest demand of the month.",
+    formula="demand_peak of the month * price per kW in force at its end",
+    unit="VND",
+    basis=Basis.CAPACITY,
+    inputs=("peak_kw", "demand_price"),
+    numerator=_demand,
+    direction=Direction.DOWN,
+    lower=None,
+    aggregation=Aggregation.INTERVAL_SERIES,
+    source="the site's own tariff; no price is shipped: the trial of EVN was seen once, without prices",
+    grains=frozenset({Grain.MONTH}),
+)
+
 _apparent = (pl.col("beside_reactive_kwh").pow(2) + pl.col("reactive_kvarh").pow(2)).sqrt()
 POWER_FACTOR = Kpi(
     id="power_factor",
@@ -103,20 +122,23 @@ REACTIVE_SURCHARGE = Kpi(
     source=_RULE.source,
     grains=frozenset({Grain.MONTH}),
 )
+_priced = pl.col("demand_price").is_not_null()  # else the rate of VAT of demand may be unknown, and does not matter
+_demand_with_vat = pl.when(_priced).then(_demand * (1 + pl.col("demand_vat_rate"))).otherwise(0.0)
 ELECTRICITY_BILL = Kpi(
     id="electricity_bill",
     name_vi="Hóa đơn tiền điện",
     name_en="Electricity bill",
-    explanation_vi="Tiền điện và tiền phạt công suất phản kháng của tháng, có VAT.",
-    explanation_en="Energy cost and surcharge of the month, with VAT on both.",
-    formula="(energy_cost + VAT) * (1 + k)",
+    explanation_vi="Tiền điện, tiền phạt công suất phản kháng và tiền công suất của tháng, có VAT.",
+    explanation_en="Energy cost, surcharge and, under a two-part tariff, demand cost of the month, with VAT on all.",
+    formula="(energy_cost + VAT) * (1 + k) + demand_cost * (1 + VAT rate)",
     unit="VND",
     basis=Basis.BILL,
-    inputs=(*_BILL_INPUTS, "cost_vat"),
-    numerator=(pl.col("cost") + pl.col("cost_vat")) * (1 + _percent / 100),
+    inputs=(*_BILL_INPUTS, "cost_vat", "peak_kw", "demand_price", "demand_vat_rate"),
+    numerator=(pl.col("cost") + pl.col("cost_vat")) * (1 + _percent / 100) + _demand_with_vat,
     direction=Direction.DOWN,
     lower=None,
     source=_RULE.source,
+    definition_version=2,
     grains=frozenset({Grain.MONTH}),
 )
 ENTRIES = (
@@ -125,5 +147,6 @@ ENTRIES = (
     SPECIFIC_ENERGY_COST,
     POWER_FACTOR,
     REACTIVE_SURCHARGE,
+    DEMAND_COST,
     ELECTRICITY_BILL,
 )

@@ -39,6 +39,7 @@ class Basis(StrEnum):
     COST = "cost"  # energy and a tariff with prices
     BILL = "bill"  # cost, reactive energy and the subscribed power of the site's supply
     DEMAND = "demand"
+    CAPACITY = "capacity"  # demand and a price per kW of it
     CARBON = "carbon"
     RECORD = "record"  # business records; without them the KPI has no row
     SAMPLE = "sample"  # measured values; the variant of a value is the name of its characteristic

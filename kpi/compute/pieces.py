@@ -7,7 +7,8 @@ import polars as pl
 from kpi.compute.layers import attach, cut, run_id
 from kpi.compute.line import ORIGINAL
 from kpi.compute.plan import Plan
-from kpi.frames import HOUR_US, INTERVALS, conform
+from kpi.frames import INTERVALS, conform
+from kpi.hours import hour_of, hour_starts
 from model.vocabulary import Origin, TimeClass
 
 KEYS = [
@@ -17,10 +18,10 @@ KEYS = [
 _NOT_SCHEDULED, _PLANNED = TimeClass.NOT_SCHEDULED.value, TimeClass.PLANNED_DOWN.value
 
 
-def hours(bounds: pl.DataFrame) -> pl.DataFrame:
-    """List the whole UTC hours inside each asset's bounds (a, ts)."""
-    first = (pl.col("lo") + HOUR_US - 1) // HOUR_US * HOUR_US
-    return bounds.select("a", pl.int_ranges(first, "hi", HOUR_US).alias("ts")).explode("ts").drop_nulls()
+def hours(bounds: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """List the begins of hours of the site's clock inside each asset's bounds (a, ts)."""
+    lists = [each.alias("ts") for each in hour_starts(zone, "lo", "hi")]
+    return pl.concat([bounds.select("a", each).explode("ts").drop_nulls() for each in lists])
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Layers:
     runs: pl.DataFrame  # a, ts, run, run_product, run_job
     products: pl.DataFrame  # a, ts, product by annotation
     eras: pl.DataFrame  # a, ts, era_us
+    zone: str = "UTC"  # of the hours
 
 
 def make_pieces(given: Layers) -> pl.DataFrame:
@@ -50,14 +52,14 @@ def make_pieces(given: Layers) -> pl.DataFrame:
     )
     corrected = given.products.rename({"product": "note_product"})
     layers = [plan.days, plan.shifts, plan.stops, plan.tariffs, signal, given.orders, given.runs, corrected, given.eras]
-    pieces = cut([hours(bounds), *layers], bounds)
+    pieces = cut([hours(bounds, given.zone), *layers], bounds)
     for layer in layers:
         pieces = attach(pieces, layer)
     pieces = pieces.join(plan.assets, on="a", maintain_order="left")
     return (
         _planned(pieces)
         .with_columns(
-            (pl.col("from_us") // HOUR_US * HOUR_US).alias("hour_us"),
+            hour_of(pl.col("from_us"), given.zone).alias("hour_us"),
             pl.col("shift").fill_null(""),
             pl.coalesce(pl.col("run_job").replace("", None), "job", pl.lit("")).alias("job"),
             pl.coalesce("note_product", pl.col("run_product").replace("", None), "product", pl.lit("")).alias(

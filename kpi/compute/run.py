@@ -63,6 +63,7 @@ def compute(inputs: Inputs) -> Tables:
             given.records.layer,
             product_notes(inputs.annotations, given.plan),
             given.routings.eras(given.plan),
+            inputs.site.timezone,
         )
     )
     index = Pieces.of(pieces)

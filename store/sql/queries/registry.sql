@@ -369,23 +369,24 @@ SELECT kpi FROM gone UNION ALL SELECT kpi FROM put
 WITH wanted AS (
     SELECT * FROM jsonb_to_recordset(%(rows)s) AS r (key text, periods jsonb, prices jsonb, currency text,
         vat_rate double precision, source text, origin text, valid_from date, valid_to date, voltage_kv double precision,
-        subscribed_kw double precision)
+        subscribed_kw double precision, demand_price double precision)
 ), gone AS (
     DELETE FROM tariff AS t WHERE site_id = %(site_id)s AND NOT EXISTS (
         SELECT FROM wanted AS w WHERE (w.key, w.valid_from) = (t.key, t.valid_from))
     RETURNING t.key
 ), put AS (
     INSERT INTO tariff AS t (site_id, key, periods, prices, currency, vat_rate, source, origin, valid_from, valid_to,
-        voltage_kv, subscribed_kw)
+        voltage_kv, subscribed_kw, demand_price)
     SELECT %(site_id)s, key, periods, prices, currency, vat_rate, source, origin, valid_from, valid_to, voltage_kv,
-        subscribed_kw FROM wanted
+        subscribed_kw, demand_price FROM wanted
     ON CONFLICT (site_id, key, valid_from) DO UPDATE SET periods = excluded.periods, prices = excluded.prices,
         currency = excluded.currency, vat_rate = excluded.vat_rate, source = excluded.source, origin = excluded.origin,
         valid_to = excluded.valid_to, voltage_kv = excluded.voltage_kv, subscribed_kw = excluded.subscribed_kw,
-        recorded_at = now()
-    WHERE (t.periods, t.prices, t.currency, t.vat_rate, t.source, t.origin, t.valid_to, t.voltage_kv, t.subscribed_kw)
+        demand_price = excluded.demand_price, recorded_at = now()
+    WHERE (t.periods, t.prices, t.currency, t.vat_rate, t.source, t.origin, t.valid_to, t.voltage_kv, t.subscribed_kw,
+        t.demand_price)
         IS DISTINCT FROM (excluded.periods, excluded.prices, excluded.currency, excluded.vat_rate, excluded.source,
-        excluded.origin, excluded.valid_to, excluded.voltage_kv, excluded.subscribed_kw)
+        excluded.origin, excluded.valid_to, excluded.voltage_kv, excluded.subscribed_kw, excluded.demand_price)
     RETURNING t.key
 )
 SELECT key FROM gone UNION ALL SELECT key FROM put
@@ -587,7 +588,7 @@ SELECT jsonb_build_object(
     'tariffs', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'key', t.key, 'valid_from', t.valid_from::text, 'periods', t.periods, 'valid_to', t.valid_to::text,
         'prices', t.prices, 'currency', t.currency, 'vat_rate', t.vat_rate, 'source', t.source, 'origin', t.origin,
-        'voltage_kv', t.voltage_kv, 'subscribed_kw', t.subscribed_kw) ORDER BY t.valid_from, t.key), '[]')
+        'voltage_kv', t.voltage_kv, 'subscribed_kw', t.subscribed_kw, 'demand_price', t.demand_price) ORDER BY t.valid_from, t.key), '[]')
         FROM tariff AS t WHERE t.site_id = s.site_id),
     'relations', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'from_asset', f.key, 'to_asset', o.key, 'kind', r.kind, 'share', r.share) ORDER BY f.key, o.key, r.kind), '[]')

@@ -26,7 +26,8 @@ METER = {
         {"name": "main_kvarh", "quantity": "reactive_energy"},
     ],
 }
-TARIFF = {"key": "evn", "valid_from": "2026-01-01", "price_list": "evn-1279", "voltage_kv": 22, "subscribed_kw": 160}
+TARIFF = {"key": "evn", "valid_from": "2026-01-01", "price_list": "evn-1279", "voltage_kv": 22, "subscribed_kw": 160,
+          "demand_price": 58_000, "source": "contract of the test plant", "origin": "stated"}  # fmt: skip
 
 
 def explained(plant: Plant, kpi: str, asset: str, grain: str = "day") -> Any:
@@ -62,6 +63,10 @@ def test_a_factory_gets_its_energy_explained_and_billed(database: TestDatabase) 
     percent = round((0.9 / cos_phi - 1) * 100, 2)
     assert plant.value("power_factor", asset="", grain="month")["value"] == pytest.approx(cos_phi)
     assert plant.value("reactive_surcharge", asset="", grain="month")["value"] == pytest.approx(net * percent / 100)
+    assert plant.value("demand_cost", asset="", grain="month")["value"] == pytest.approx(15 * 58_000)
+    bill = (net * (1 + percent / 100) + 15 * 58_000) * 1.08
+    assert plant.value("electricity_bill", asset="", grain="month")["value"] == pytest.approx(bill)
+    assert explained(plant, "electricity_bill", "", "month").equal
     assert plant.value("base_load", asset="line")["value"] == pytest.approx(15.0)
 
     found = explained(plant, "energy_unexplained", "line")

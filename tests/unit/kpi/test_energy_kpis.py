@@ -206,6 +206,30 @@ def test_the_surcharge_follows_the_power_factor_of_the_month(kvarh: float, subsc
     assert values.filter(asset="m1", kpi="reactive_surcharge").is_empty()
 
 
+@pytest.mark.parametrize("price", [None, 0.0, 60_000.0])
+def test_a_two_part_tariff_prices_the_highest_demand_of_the_month(price: float | None) -> None:
+    plant = metered("m1", "m2", tariffs=(tariff(subscribed_kw=100.0, demand_price=price),))
+    plant = Site(**{**_fields(plant), "series": (*plant.series, series("m1", "kvarh", "reactive_energy"))})
+    atoms = [*bought(), atom("m1", "reactive_energy", amount=1.0)]
+    peaks = [demand(of, kw, half_hour=at, day=day) for of, kw, at, day in (("m1", 40, 3, 0), ("m2", 30, 3, 0),
+             ("m1", 60, 4, 0), ("m2", 1, 4, 0), ("m1", 35, 3, 1), ("m2", 30, 3, 1))]  # fmt: skip
+    inputs = rollup_inputs(plant, atoms, interval_series=pl.DataFrame(peaks, INTERVAL_SERIES))
+    values = rollup(inputs, frozenset({Grain.DAY, Grain.MONTH}))
+    bill = pick(values, "electricity_bill", of="", grain="month")
+    energy = 76590 * 1.08
+    if price is None:
+        assert values.filter(kpi="demand_cost").is_empty()
+        assert bill["value"] == pytest.approx(energy)
+        return
+    rows = values.filter(kpi="demand_cost")
+    assert rows.select("asset", "grain", "value").rows() == [("", "month", 70 * price)]
+    assert bill["value"] == pytest.approx(energy + 70 * price * 1.08)
+    silent = pick(
+        rollup(rollup_inputs(plant, atoms), frozenset({Grain.MONTH})), "electricity_bill", of="", grain="month"
+    )
+    assert (silent["value"], silent["status"]) == (None, "no_data"), "a bill without its demand would be too low"
+
+
 def _fields(of: Site) -> dict[str, Any]:
     return {name: getattr(of, name) for name in of.__struct_fields__}
 

@@ -10,3 +10,5 @@ COMMENT ON COLUMN tariff.demand_price IS 'of a two-part tariff: per kW of the hi
 ALTER TABLE spec_limit ADD COLUMN subgroup_size integer CHECK (subgroup_size >= 2);
 COMMENT ON COLUMN spec_limit.series_id IS 'the limits are of the readings of this series; null = of the values of inspection records';
 COMMENT ON COLUMN spec_limit.subgroup_size IS 'readings that make a subgroup, one after the other; null = the product''s default';
+
+COMMENT ON COLUMN atom.hour IS 'start of the hour of the site''s clock that holds the piece';
