@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from polars.exceptions import PolarsError
+
 from kpi.emissions import NoFactorError
 from kpi.errors import ExampleFileError
-from kpi.worked import calendars, carbon, chains, energy, ratios, states
+from kpi.worked import amounts, calendars, carbon, chains, energy, ratios, states
 from kpi.worked.result import Result, UnsupportedError, compare
 
-_ROOMS = (ratios, chains, calendars, energy, carbon, states)
+_ROOMS = (ratios, amounts, chains, calendars, energy, carbon, states)
 _PARTS = ("id", "kind", "inputs", "expected")
 ADAPTORS = {kind: adaptor for room in _ROOMS for kind, adaptor in room.ADAPTORS.items()}
 
@@ -37,13 +40,25 @@ def check_example(example: Any, number: int = 1) -> Result:
     if adaptor is None:
         return Result(identity, kind, "unsupported", (f"no example of kind {kind!r} can be answered",))
     try:
-        return compare(example, adaptor(example["inputs"]))
+        answers = adaptor(example["inputs"])
     except (UnsupportedError, NoFactorError) as error:
         return Result(identity, kind, "unsupported", (str(error),))
-    except KeyError as error:
-        return Result(identity, kind, "fail", (f"{error} is missing in the inputs, or not known",))
     except Exception as error:  # noqa: BLE001 - whatever an example makes go wrong is that example's failure
-        return Result(identity, kind, "fail", (f"the inputs cannot be computed with: {error}",))
+        return Result(identity, kind, "fail", (_why(error, example["inputs"]),))
+    try:
+        return compare(example, answers)
+    except ValueError as error:
+        return Result(identity, kind, "fail", (str(error),))
+
+
+def _why(error: Exception, inputs: Mapping[str, Any]) -> str:
+    if type(error) is KeyError:
+        return f"{error} is missing in the inputs, or not known"
+    odd = ", ".join(f"{name} {value!r}" for name, value in inputs.items() if value is None or isinstance(value, str))
+    if odd and isinstance(error, TypeError | PolarsError):
+        return f"cannot be computed with {odd}"
+    first, *_ = (str(error.args[0] if error.args else error)).splitlines() or [""]
+    return f"cannot be computed: {first or type(error).__name__}"
 
 
 def _malformed(example: Any) -> str:
@@ -52,7 +67,12 @@ def _malformed(example: Any) -> str:
     if lacking := [name for name in _PARTS if name not in example]:
         return f"has no {', '.join(lacking)}"
     wrong = [name for name in ("inputs", "expected") if not isinstance(example[name], Mapping)]
-    return f"{' and '.join(wrong)} must be objects" if wrong else ""
+    if wrong:
+        return f"{' and '.join(wrong)} must be an object"
+    if not example["expected"]:
+        return "expects nothing"
+    endless = [name for name, value in example["inputs"].items() if isinstance(value, float) and not isfinite(value)]
+    return f"{', '.join(endless)}: not a finite number" if endless else ""
 
 
 def _examples(path: Path) -> list[Any]:

@@ -91,6 +91,8 @@ def _segment_class(segment: dict[str, Any], us: int, tables: Tables) -> str:
 def oee_event_stream(given: Given) -> Answers:
     """Run time and pieces from states and cumulative counts; the last state holds to the end of the window."""
     begin, end = (instant(text, "UTC") for text in given["window"])
+    if end <= begin:
+        raise ValueError("the window ends before it begins")
     rows: list[Row] = [("state", end - begin, "none")]
     for event in given["events"]:
         at = instant(event["t"], "UTC")

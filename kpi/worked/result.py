@@ -30,7 +30,11 @@ class Result:
 
 
 def compare(example: Mapping[str, Any], answers: Answers) -> Result:
-    """Compare answers with what is expected; an example of which no key is covered is unsupported."""
+    """Compare answers with what is expected; an example with a key that nothing here answers is unsupported.
+
+    Raises:
+        ValueError: a tolerance is no number.
+    """
     expected, tolerance = example["expected"], example.get("tolerance")
     covered = [key for key in expected if key in answers]
     wrong = tuple(
@@ -40,7 +44,7 @@ def compare(example: Mapping[str, Any], answers: Answers) -> Result:
         and not (allowed is None and _rounded(answers[key], expected[key], _of_part(example.get("exact"), key)))
     )
     uncovered = tuple(key for key in expected if key not in answers)
-    outcome = "unsupported" if not covered else "fail" if wrong else "pass"
+    outcome = "fail" if wrong else "unsupported" if uncovered else "pass"
     return Result(str(example["id"]), str(example["kind"]), outcome, wrong, uncovered)
 
 

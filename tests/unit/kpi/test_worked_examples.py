@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from kpi.errors import ExampleFileError
 from kpi.worked import ADAPTORS, check, check_example
+from kpi.worked.result import agree
 from pilot.commands.kpi import app
 from tests.support.paths import ROOT
 
@@ -57,7 +59,94 @@ def test_the_command_lists_outcomes_and_fails_with_them(tmp_path: Path) -> None:
     assert [each["outcome"] for each in json.loads(failed.output)] == ["pass", "fail"]
 
 
-@pytest.mark.parametrize(("text", "sentence"), [("{", "cannot be read"), ('[{"id": "x"}]', "has no kind, inputs")])
+SEC: dict[str, Any] = {
+    "id": "a",
+    "kind": "sec",
+    "inputs": {"energy": 10, "output": 4},
+    "expected": {"sec": 2.5},
+}
+INVARIANCE = {
+    **dict.fromkeys(("micro_stop_s", "total_count"), 100),
+    "PBT_s": 1000,
+    "production_s": 700,
+    "long_stop_s": 200,
+    "ideal_cycle_time_s": 1,
+    "good_count": 90,
+}
+
+
+@pytest.mark.parametrize(
+    ("example", "outcome", "sentence"),
+    [
+        (42, "fail", "is no object"),
+        ({"kind": "sec"}, "fail", "has no id, inputs, expected"),
+        ({**SEC, "inputs": [1]}, "fail", "inputs must be an object"),
+        ({**SEC, "expected": {}}, "fail", "expects nothing"),
+        ({**SEC, "inputs": {"energy": 10}}, "fail", "'output' is missing"),
+        ({**SEC, "inputs": {"energy": "ten", "output": 4}}, "fail", "energy 'ten'"),
+        ({**SEC, "inputs": {"energy": float("nan"), "output": 4}}, "fail", "energy: not a finite number"),
+        ({**SEC, "tolerance": {"sec": "small"}}, "fail", "'small' is no number"),
+        ({**SEC, "kind": "astrology"}, "unsupported", "astrology"),
+        ({**SEC, "expected": {"sec": 2.5, "moon": 1}}, "unsupported", ""),
+        ({**SEC, "kind": "pact_required", "inputs": {"version": "9"}}, "unsupported", "version 9"),
+    ],
+)
+def test_a_bad_example_says_why(example: Any, outcome: str, sentence: str) -> None:
+    found = check_example(example)
+    assert found.outcome == outcome
+    assert sentence in " ".join(found.details)
+
+
+def test_the_rest_of_a_file_with_a_bad_example_is_checked(tmp_path: Path) -> None:
+    file = tmp_path / "examples.json"
+    file.write_text("\ufeff" + json.dumps({"examples": [7, {"id": "b"}, SEC]}), "utf-8")
+    assert [(each.id, each.outcome) for each in check(file)] == [("#1", "fail"), ("b", "fail"), ("a", "pass")]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "tolerance", "agrees"),
+    [
+        (1e9 + 0.5, 1e9, None, True),
+        (1e9 + 2, 1e9, None, False),
+        ([0.5, 1.04], [0.5, 1], [0, 0.05], True),
+        ({"a": 0.71}, {"a": 0.7}, {"a": 0.02}, True),
+        ({"a": 0.71}, {"a": 0.7}, {"b": 0.02}, False),
+        (None, [], None, False),
+        ("1", 1, 1, False),
+        (True, 1, 1, False),
+        (None, 0, 1, False),
+        (0.0, None, 1, False),
+    ],
+)
+def test_what_agrees(found: Any, expected: Any, tolerance: Any, agrees: bool) -> None:
+    assert agree(found, expected, tolerance) is agrees
+
+
+def test_a_published_figure_without_tolerance_counts_with_its_digits_where_the_exact_one_is_given() -> None:
+    example = {**SEC, "inputs": {"energy": 10, "output": 3}, "expected": {"sec": 3.33}}
+    assert check_example(example).outcome == "fail"
+    assert check_example({**example, "exact": {"sec": 3.3333333333}}).outcome == "pass"
+    assert check_example({**example, "exact": {"sec": 3.3333333333}, "expected": {"sec": 3.34}}).outcome == "fail"
+    assert check_example({**example, "exact": {"sec": 3.34}}).outcome == "fail"
+
+
+def test_tolerances_of_nested_answers() -> None:
+    iso = {"iso": {"availability": 0.71, "performance": 1 / 7}}
+    example = {"id": "n", "kind": "oee_invariance", "inputs": INVARIANCE, "expected": iso}
+    assert check_example(example).outcome == "fail"
+    assert check_example({**example, "tolerance": {"iso": {"availability": 0.011}}}).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "cannot be read"),
+        pytest.param("[" * 100_000, "cannot be read", id="deep"),
+        ("[]", "has no examples"),
+        ("42", "no list of worked examples"),
+        ('[{"id": "x"}]', "has no kind, inputs"),
+    ],
+)
 def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
     file = tmp_path / "examples.json"
     file.write_text(text, "utf-8")
