@@ -20,6 +20,9 @@ from maturity.package.persons import records_without_persons, without_persons
 from maturity.reading import kpis_of, read_facts
 from maturity.report.making import reports
 from maturity.report.overview import KPIS, overview
+from maturity.report.reading import read_kept
+from maturity.report.review import Review
+from maturity.report.view import NO_REVIEW
 from model.canonical import canonical_json, digest
 from store import maturity as rows
 from store import registry
@@ -73,18 +76,35 @@ def state(
         frozen = {**frozen, **archive.found}
         members[layout.criteria(framework.key)] = canonical_json(found.plain())
         members[layout.catalogue(framework.key)] = canonical_json(framework.plain())
-        members |= _reports(found, known)
+        members |= _reports(found, known, _review(connection, found))
     about = About(digest(known.site), known.first, tuple(declared), frozen, claimed)
     members[layout.config(about.config)] = canonical_json(known.site)
     members[layout.FACTS_ABOUT] = canonical_json(about.plain())
     return Stated({**members, **_tables(known, values, period)})
 
 
-def _reports(found: Assessment, known: Facts) -> dict[str, bytes]:
-    """The report for people, without what an assessor said: comments may name people."""
+def _reports(found: Assessment, known: Facts, review: Review) -> dict[str, bytes]:
+    """The report for people, with what assessors decided."""
     period = (found.first, found.last)
-    made = reports(found, overview(known.window(*period), *period))
+    made = reports(found, overview(known.window(*period), *period), review)
     return {layout.report(found.framework.key, *which): content for which, content in made.items()}
+
+
+def _review(connection: Connection, found: Assessment) -> Review:
+    """Decisions on the kept assessment of the same period and catalogue, where it found the same as this one.
+
+    Comments stay at home, since they may name people; a document is named by its digest.
+    """
+    kept = read_kept(connection, found.site, found.framework.key, (found.first, found.last))
+    if kept is None or kept[0].framework.plain() != found.framework.plain():
+        return NO_REVIEW
+    assessed, review = kept
+    said = {
+        name: replace(each, comment="")
+        for name, each in review.decisions.items()
+        if assessed.results[name].outcome is found.results[name].outcome
+    }
+    return Review(said, is_final=review.is_final)
 
 
 def _without_persons(known: Facts) -> Facts:

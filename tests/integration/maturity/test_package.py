@@ -2,101 +2,35 @@
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
 import polars as pl
 import psycopg
 import pytest
-import yaml
 from rich.console import Console
 from typer.testing import CliRunner
 
-from kpi.job import run_once
 from maturity import dsse
 from maturity.checkpoint import Checkpoint
-from maturity.closing import close_due_days
 from maturity.errors import PackageError
-from maturity.keys import write_key
-from maturity.loading import framework
-from maturity.log import EvidenceLog
+from maturity.facts import FRAMES
 from maturity.notes import Note, SigningKey
 from maturity.package import layout
 from maturity.package.content import Package
 from maturity.package.parquet import to_parquet
 from maturity.package.report import Verification
 from maturity.package.verify import verify
-from maturity.witness import cosign
 from maturity.zipped import members_of, read_member, write_zip
 from pilot.cli import app
 from pilot.package_show import show
-from store.pool import connect
-from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
-from tests.support.database import Databases, TestDatabase
+from tests.integration.kpi.plant import MACHINE
+from tests.integration.maturity.factory import KEY, NAME, WITNESS, Factory, export, exported, short_windows
+from tests.support.database import Databases
 
 pytestmark = pytest.mark.needs_database
-KEY, WITNESS = SigningKey.generate("factory.example/log"), SigningKey.generate("witness.example")
-AFTER = MONDAY + 60 * 24 * HOUR
-NAME = "Nguyễn Văn An"
-DAYS = ("--from", "2026-03-02", "--to", "2026-03-08")
-
-Factory = tuple[TestDatabase, Path]
 Members = dict[str, bytes | Path]
-
-
-@pytest.fixture(scope="module")
-def factory(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
-    """A week of which two days were worked, the Monday after it, and a log that a witness has signed."""
-    with databases.clone() as database:
-        plant = Plant(database)
-        for day in (0, 1, 7):
-            plant.work_a_day(day)
-        _name_people(plant)
-        run_once(plant.kpi_url, now=AFTER)
-        with connect(database.url_for("haidang_evidence"), autocommit=True) as connection:
-            note = close_due_days(connection, KEY).note
-            assert note
-            signed = Note.parse(cosign(Note.parse(note), KEY.public, WITNESS))
-            EvidenceLog(connection).countersign(signed, WITNESS.public)
-        folder = tmp_path_factory.mktemp("package")
-        write_key(folder / "key", KEY)
-        exported(database, folder, "p.zip")
-        yield database, folder / "p.zip"
-
-
-@pytest.fixture
-def package(factory: Factory) -> Path:
-    return factory[1]
-
-
-def short_windows(folder: Path) -> Path:
-    """Lighthouse OS with windows as long as the package: its criteria can be judged on so few days."""
-    plain = framework("lighthouse-os").plain()
-    for criterion in plain["criteria"]:
-        criterion["window"] = {**criterion.get("window", {}), "days": 7}
-    path = folder / "short.yaml"
-    path.write_text(yaml.safe_dump({**plain, "key": "short-lighthouse-os"}), "utf-8")
-    return path
-
-
-def exported(database: TestDatabase, folder: Path, name: str) -> None:
-    frameworks = ["--framework", "lighthouse-os", "--framework", str(short_windows(folder))]
-    runner = CliRunner(env={"HAIDANG_DATABASE_URL": database.url_for("haidang_evidence")})
-    arguments = ["--site", "plant", *DAYS, *frameworks, "--key-file", str(folder / "key"), "-o", str(folder / name)]
-    made = runner.invoke(app, ["evidence", "export", *arguments], catch_exceptions=False)
-    assert made.exit_code == 0, made.output
-
-
-def _name_people(plant: Plant) -> None:
-    said = json.dumps({"operator": NAME, "operator_name": NAME, "note": NAME, "text": "jam"})
-    with psycopg.connect(plant.database.url) as owner:
-        owner.execute(
-            "INSERT INTO event (site_id, asset_id, ts, kind, key, payload) "
-            "SELECT site_id, asset_id, %s, 'alarm', 'E1', %s FROM asset WHERE key = %s",
-            [SHIFT_START + HOUR, said, MACHINE],
-        )
-        owner.execute("INSERT INTO person (site_id, pseudonym, name) VALUES (%s, 'p1', %s)", [plant.site_id, NAME])
 
 
 def test_a_stranger_computes_everything_again(package: Path) -> None:
@@ -109,7 +43,7 @@ def test_a_stranger_computes_everything_again(package: Path) -> None:
     show(found, shown, every=False)
     assert "equal lighthouse-os" in shown.export_text()
     grains = dict(found.values.filter(pl.col("verdict") == "equal").group_by("grain").len().iter_rows())
-    assert grains.keys() == {"hour", "shift", "day", "week"}
+    assert grains.keys() == {"hour", "shift", "day", "week", "job"}
     why = found.values.filter(pl.col("verdict") != "equal").select("grain", "verdict", "why").unique().rows()
     assert why == [("month", "cannot be recomputed", "the month begins before the package's first day")]
     machine = found.values.filter(pl.col("scope") == MACHINE, pl.col("grain") == "week")
@@ -122,25 +56,36 @@ def test_a_stranger_computes_everything_again(package: Path) -> None:
         assert other.testzip() is None
 
 
-def test_the_command_says_so_and_the_same_data_give_the_same_file(factory: Factory) -> None:
-    database, path = factory
-    exported(database, path.parent, "again.zip")
-    assert (path.parent / "again.zip").read_bytes() == path.read_bytes()
+def test_the_command_says_so_and_the_same_data_give_the_same_file(packed: Factory) -> None:
+    database, path = packed
+    frameworks = ("--framework", "lighthouse-os", "--framework", str(short_windows(path.parent)))
+    again = exported(database, path.parent, "again.zip", *frameworks)
+    assert again.read_bytes() == path.read_bytes()
     checked = CliRunner().invoke(app, ["evidence", "verify", str(path), "--key", str(KEY.public), "--json"])
     said = json.loads(checked.output)
     assert (said["good"], said["package"]["site"]) == (True, "plant")
 
 
 def test_nobody_is_named_in_it(package: Path) -> None:
+    """The factory put a name in every place that takes one (people.sql); the PDF tells what the HTML tells."""
     held = Package.open(package)
+    words = [NAME, json.dumps(NAME)[1:-1], "Nguyễn", "cham cong"]
     for name in held.members:
         content = held.read(name)
         if name.endswith(".parquet"):
-            content = pl.read_parquet(content).head(1000).write_json().encode()
-        for word in (NAME, json.dumps(NAME)[1:-1], "person_key"):
-            assert word.encode() not in content, name
+            content = pl.read_parquet(content).write_ndjson().encode()
+        assert not [word for word in words if word.encode() in content], name
     events = held.frame(layout.raw_table("events"), layout.RAW_TABLES["events"])
-    assert json.loads(events["payload"][0]) == {"text": "jam"}
+    assert {json.loads(payload)["good"] for payload in events["payload"]} == {3}
+    records = held.frame(layout.facts("records"), FRAMES["records"])
+    assert dict(records.select("kind", "key").iter_rows())["attendance"] == "000000000"
+    assert json.loads(records["payload"][0])["asset"] == MACHINE
+
+
+def test_the_report_tells_what_the_assessor_decided(package: Path) -> None:
+    told = Package.open(package).read(layout.report("lighthouse-os", "en", "html")).decode()
+    assert told.count("Accepted") == 1
+    assert "Accepted" not in Package.open(package).read(layout.report("short-lighthouse-os", "en", "html")).decode()
 
 
 def test_no_flipped_bit_goes_unseen(package: Path, tmp_path: Path) -> None:
@@ -264,23 +209,15 @@ def test_other_keys_and_formats_are_refused(package: Path) -> None:
     assert Checkpoint.parse(Note.parse(Package.open(package).read(layout.LOG_CHECKPOINT).decode()).text).size
 
 
-def test_what_is_not_in_the_log_is_not_packed(factory: Factory) -> None:
-    database, path = factory
+def test_what_is_not_in_the_log_is_not_packed(packed: Factory) -> None:
+    database, path = packed
+    change = "UPDATE reading SET value = value + %s WHERE ts = (SELECT min(ts) FROM reading)"
     with psycopg.connect(database.url) as owner:
-        owner.execute("UPDATE reading SET value = value + 1 WHERE ts = (SELECT min(ts) FROM reading)")
-    runner = CliRunner(env={"HAIDANG_DATABASE_URL": database.url_for("haidang_evidence")})
-    arguments = [
-        "--site",
-        "plant",
-        *DAYS,
-        "--key-file",
-        str(path.parent / "key"),
-        "-o",
-        str(path.parent / "no.zip"),
-    ]
-    refused = runner.invoke(app, ["evidence", "export", *arguments])
-    assert isinstance(refused.exception, PackageError)
-    assert "are not those that the evidence log recorded" in str(refused.exception)
+        owner.execute(change, [1])
+    said = export(database, path.parent, "no.zip")
+    with psycopg.connect(database.url) as owner:
+        owner.execute(change, [-1])
+    assert "are not those that the evidence log recorded" in said
     assert not (path.parent / "no.zip").exists()
 
 

@@ -1,0 +1,62 @@
+"""Days of a package that were never computed, or whose rows wait to be: said, and everything else still comes out."""
+
+from pathlib import Path
+
+import polars as pl
+import psycopg
+import pytest
+
+from kpi.job import run_once
+from maturity.keys import write_key
+from maturity.package import layout
+from maturity.package.content import Package
+from maturity.package.rows import RawDays
+from maturity.package.verify import verify
+from tests.integration.kpi.plant import HOUR, MACHINE, SHIFT_START, Plant
+from tests.integration.maturity.factory import AFTER, KEY, close, export, exported
+from tests.support.database import TestDatabase
+
+pytestmark = pytest.mark.needs_database
+PERIOD = ("--from", "2026-03-02", "--to", "2026-03-06")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_key(tmp_path / "key", KEY)
+    return tmp_path
+
+
+def test_days_that_were_never_computed_are_said_and_their_neighbours_come_out(
+    database: TestDatabase, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two worked days; the meter's last row lies in the third, which nothing marked and nobody computed."""
+    plant = Plant(database)
+    plant.work_a_day(0)
+    plant.work_a_day(1)
+    run_once(plant.kpi_url, now=AFTER)
+    close(database)
+    said = export(database, folder, "p.zip", "--framework", "none", days=PERIOD)
+    assert "never computed them: 2026-03-04 to 2026-03-06" in said
+    path = folder / "p.zip"
+    found = verify(path, KEY.public)
+    different = found.values.filter(pl.col("verdict") == "different")
+    assert (found.findings, different.to_dicts()) == ([], [])
+    assert any("no record in the log: 2026-03-04 to 2026-03-06" in each for each in found.notices)
+    margin = Package.open(path).frame("raw/readings/2026-03-04.margin.parquet", layout.READINGS)
+    assert margin["series_key"].unique().to_list() == [f"plant/{MACHINE}/energy_kwh"]
+
+    with monkeypatch.context() as without_margins:
+        without_margins.setattr(RawDays, "name_of", lambda _, day: layout.readings_of(day))
+        bare = verify(path, KEY.public).values.filter(pl.col("verdict") == "different")
+        assert "energy" in set(bare["kpi"])
+
+    with psycopg.connect(database.url) as owner:  # a factory that would rather not show the second day
+        owner.execute("DELETE FROM kpi_value WHERE production_day = '2026-03-03'")
+    hidden = verify(exported(database, folder, "hidden.zip", "--framework", "none", days=PERIOD), KEY.public)
+    assert not hidden.is_good
+    assert any("nothing of 2026-03-03, though the log recorded readings" in each for each in hidden.findings)
+
+    plant.mark(SHIFT_START, SHIFT_START + HOUR, "annotation")
+    late = export(database, folder, "late.zip", "--framework", "none", days=PERIOD)
+    assert "not computed yet (annotation of 2026-03-01 23:00 UTC): first `haidang kpi run`" in late
+    assert not (folder / "late.zip").exists()
