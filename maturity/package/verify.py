@@ -20,7 +20,8 @@ from maturity.package.comparing import compared, log_differences
 from maturity.package.content import Package
 from maturity.package.criteria import criteria_again
 from maturity.package.logged import Logged, announced_keys, check_log, read_log
-from maturity.package.periods import bounds_of, plan_of, why_not
+from maturity.package.margins import named
+from maturity.package.periods import bounds_of, days_without_values, plan_of, why_not
 from maturity.package.recompute import Progress, Recomputation, recompute
 from maturity.package.report import Verification
 from maturity.package.rows import RawDays
@@ -128,6 +129,9 @@ class _Check:
             bounds = bounds_of(package.site(configs[days[0]]), package.site(configs[days[-1]]), days)
             impossible = why_not(days, bounds)
             made = recompute(package, raw, plan_of(windows, days, bounds), self.progress)
+        never = days_without_values(plain(values.select("grain", "production_day").unique()), days)
+        self.found.findings.extend(_left_out(never, logged))
+        self.found.notices.extend(_missing_days(never, logged, days))
         rows = f"the raw rows of {len(days)} days are those that the log recorded"
         self.found.note(_wrong_rows(raw, logged, days), rows)
         self.found.note(_wrong_symbols(package), "texts have the numbers that are made of them")
@@ -178,6 +182,20 @@ def _wrong_rows(raw: RawDays, logged: Logged, days: tuple[date, ...]) -> Iterato
                 yield f"{name}: the rows of {key} are missing, of which the log recorded {recorded['rows']}"
             elif (rows.rows, rows.sha256) != (recorded["rows"], recorded["sha256"]):
                 yield f"{name}: the rows of {key} are not those that the log recorded"
+
+
+def _left_out(never: frozenset[date], logged: Logged) -> Iterator[str]:
+    """Days whose readings were recorded when they were closed, and of which the package nevertheless has no value."""
+    if hidden := sorted(never & set(logged.raw)):
+        yield f"{layout.VALUES_FILE}: it has nothing of {named(hidden)}, though the log recorded readings: left out"
+
+
+def _missing_days(never: frozenset[date], logged: Logged, days: tuple[date, ...]) -> Iterator[str]:
+    """Days of which the package holds nothing, or no readings: it cannot prove that there was nothing."""
+    if unknown := sorted(never - set(logged.raw)):
+        yield f"no values and no record in the log: {named(unknown)} (never computed, or left out of the package)"
+    if unread := sorted(set(days) - never - set(logged.raw)):
+        yield f"values, but no record of raw rows in the log: {named(unread)} (no readings came, or they were left out)"
 
 
 def _wrong_symbols(package: Package) -> Iterator[str]:
