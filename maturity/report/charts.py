@@ -134,7 +134,7 @@ def _names(names: Sequence[str]) -> Any:
 def _placed(number: int, name: str, axes: int) -> dict[str, Any]:
     """A name in lines, and where its first line goes: beside the radar in the middle of the lines, else clear of it."""
     lines = textwrap.wrap(name, _LABEL_CHARACTERS)
-    end = _at(number, axes, 1.07)
+    end = _at(number, axes, 1.11)
     height = (len(lines) - 1) * _LINE_HEIGHT
     if abs(end["x"]) > _RADIUS * 0.1:
         side, lift = ("left" if end["x"] > 0 else "right"), height / 2

@@ -67,6 +67,7 @@ class Summary:
     stands: tuple[Stand, ...]
     gaps: tuple[Gap, ...]
     groups: tuple[Group, ...]
+    free: str  # what needs no purchase, empty where nothing does
     coverage: str
 
 
@@ -169,6 +170,7 @@ class View:
     language: str
     title: str
     site: str
+    site_key: str  # empty where the site has no name beside it
     period: str
     framework: str
     status: str

@@ -21,6 +21,7 @@ def summary(found: Assessment, overview: Overview, review: Review, words: Words)
     counts = found.counts()
     places = {"all": len(found.results), "unknown": counts["not_assessable"], **counts}
     confirmed = review.confirmed(found.framework)
+    bought = {each.key for each in found.framework.technology_groups if each.purchase}
     return Summary(
         headline=words("summary.headline", **places),
         counts=tuple(Count(each, words(f"outcome.{each}"), number) for each, number in counts.items()),
@@ -28,7 +29,8 @@ def summary(found: Assessment, overview: Overview, review: Review, words: Words)
             stand(found, each.key, words.of(each.name), confirmed, words) for each in found.framework.principles
         ),
         gaps=tuple(_gap(found, each, words) for each in biggest(found.gaps.open)[:MOST_GAPS]),
-        groups=tuple(_group(found, each, words) for each in found.gaps.unlocks[:MOST_GROUPS]),
+        groups=tuple(_group(found, each, words) for each in found.gaps.unlocks if each.group in bought)[:MOST_GROUPS],
+        free=_free([each for each in found.gaps.unlocks if each.group not in bought], words),
         coverage=_coverage(overview, words),
     )
 
@@ -83,11 +85,16 @@ def _gap(found: Assessment, gap: OpenCriterion, words: Words) -> Gap:
 
 def _why(found: Assessment, gap: OpenCriterion, words: Words) -> str:
     """The comparison that fails with its distance, or the first thing that is missing."""
-    conditions = found.results[gap.id].newest.conditions
-    failed = [each for each in conditions if each.outcome is Outcome.CONTRADICTED]
+    windows = found.results[gap.id].windows
+    failed = [
+        (window, each) for window in windows for each in window.conditions if each.outcome is Outcome.CONTRADICTED
+    ]
     if not failed:
         return shorten(words.reason(gap.missing[0]), MOST_CHARACTERS, placeholder=" …") if gap.missing else ""
-    said = _measured(failed[0], words)
+    window, condition = failed[0]
+    said = _measured(condition, words)
+    if window is not windows[0]:
+        return words("gap.window", said=said, days=words.days(window.first, window.last))
     far = "" if gap.distance is None else f" ({words('gap.far', share=words.percent(gap.distance))})"
     return f"{said}{far}"
 
@@ -105,6 +112,12 @@ def _group(found: Assessment, unlock: Unlock, words: Words) -> Group:
     said = "group.helps" if unlock.opens else "group.helps_only"
     helps = words(said, n=len(unlock.helps), ids=_ids(unlock.helps)) if unlock.helps else ""
     return Group(words.of(group.name), words.of(group.content), opens, helps)
+
+
+def _free(unlocks: list[Unlock], words: Words) -> str:
+    """What opens without a purchase."""
+    opens = tuple(dict.fromkeys(name for each in unlocks for name in each.opens))
+    return words("group.free", ids=_ids(opens)) if opens else ""
 
 
 def _ids(names: tuple[str, ...]) -> str:

@@ -37,7 +37,8 @@ def view(found: Assessment, language: Language, overview: Overview | None = None
     return View(
         language=language,
         title=words("title"),
-        site=site if site == found.site else f"{site} ({found.site})",
+        site=site,
+        site_key="" if site == found.site else found.site,
         period=period,
         framework=words.of(found.framework.name),
         status=_status(found, review, words),

@@ -59,12 +59,11 @@ class Words:
         return wording.percent(value, self.language)
 
     def metric(self, name: str) -> str:
-        """What a metric measures; in the words of the code where it has no line here."""
-        if name.startswith("kpi."):
-            kpi = CATALOGUE[name.removeprefix("kpi.")]
+        """What a metric measures; its bare name where an older version of the product had it and this one does not."""
+        if kpi := CATALOGUE.get(name.removeprefix("kpi.")) if name.startswith("kpi.") else None:
             return kpi.name_vi if self.language == "vi" else kpi.name_en
         said = _metrics().get(name)
-        return str(said[self.language]) if said else METRICS[name].explanation
+        return str(said[self.language]) if said else METRICS[name].explanation if name in METRICS else name
 
     def value(self, metric: str, unit: str, value: float | None) -> str:
         """A value of a metric with its unit; null as a dash."""
