@@ -12,23 +12,23 @@ from typing import Any
 import polars as pl
 
 from kpi.compute import compute, read_range
-from kpi.eras import Era, eras_of
+from kpi.eras import eras_of
 from kpi.frames import ATOMS, INTERVAL_SERIES, INTERVALS, SERIES, Inputs, Tables, conform, empty
 from kpi.marking import marks_of, quality_marks
-from kpi.rollup import MARKS, VALUES, RollupInputs, rollup, scopes_of
+from kpi.rollup import VALUES, RollupInputs, rollup
 from kpi.windows import calendar_windows
-from kpi.work import DAY, month_end, windows_of_days
+from kpi.work import DAY, windows_of_days
 from maturity.package import layout
 from maturity.package.compact import compacted, plain
 from maturity.package.content import Package
-from maturity.package.periods import Plan, Target
+from maturity.package.longer import ALL_FINAL, Pieces
+from maturity.package.periods import Plan
 from maturity.package.rows import RawDays, Spans
 from model.registry import Site
 from model.vocabulary import Grain
 
 SPAN_ROWS = 2_000_000
 MOST_SPAN_DAYS = 31
-_ALL_FINAL = 2**61  # an instant after every window: what is compared is final
 _SHORT = frozenset({Grain.HOUR, Grain.SHIFT, Grain.DAY, Grain.PRODUCT})
 _SERIES_OF_SITE = [name for name in SERIES if name != "series_id"]
 _COMPARED = [
@@ -145,7 +145,8 @@ def recompute(
     if plan.targets:
         runs = groupby(days, key=lambda day: plan.configs[day])
         eras = eras_of((next(of_run), package.site(digest)) for digest, of_run in runs)
-        pieces = _Pieces.of(made, (days[0], days[-1]), eras)
+        pieces = Pieces.of((days[0], days[-1]), made.atoms, made.demand, made.marks, eras)
+        made.atoms, made.demand = [], []
         for target in plan.targets:
             for values in pieces.rolled_up(package.site(target.digest), target):
                 made.add(values)
@@ -217,73 +218,7 @@ def _roll_up(made: Recomputation, site: Site, days: tuple[date, ...], tables: Ta
         atoms=conform(tables.atoms, ATOMS),
         interval_series=conform(tables.interval_series, INTERVAL_SERIES),
         windows=calendar_windows(site, days[0] - DAY, days[-1] + DAY),
-        now_us=_ALL_FINAL,
+        now_us=ALL_FINAL,
         marks=marks,
     )
     made.keep(tables, rollup(given, _SHORT), marks)
-
-
-@dataclass(frozen=True)
-class _Pieces:
-    """The pieces of all days, to build longer windows from."""
-
-    period: tuple[date, date]
-    atoms: pl.DataFrame
-    demand: pl.DataFrame
-    marks: pl.DataFrame
-    eras: tuple[Era, ...]  # registries that assigned the pieces of days to scopes
-
-    @classmethod
-    def of(cls, made: Recomputation, period: tuple[date, date], eras: tuple[Era, ...]) -> "_Pieces":
-        atoms = pl.concat([compacted(empty(ATOMS)), *made.atoms])
-        demand = pl.concat([compacted(empty(INTERVAL_SERIES)), *made.demand])
-        made.atoms, made.demand = [], []
-        return cls(period, atoms, demand, pl.concat([empty(MARKS), *made.marks]), eras)
-
-    def rolled_up(self, site: Site, target: Target) -> Iterator[pl.DataFrame]:
-        """Weeks and months, or jobs, that were made with one registry: a week or month after the other."""
-        every = self._inputs(site, target)
-        wanted = target.windows.select("grain", "production_day", "job").unique()
-        if Grain.JOB in target.grains or every.eras:
-            yield _of_windows(every, target.grains, wanted)
-            return
-        known = scopes_of(every)
-        for grain, first in wanted.select("grain", "production_day").unique().sort(pl.all()).iter_rows():
-            days = pl.col("production_day").is_between(first, _last_day(grain, first))
-            atoms, demand = every.atoms.filter(days), every.interval_series.filter(days)
-            part = replace(every, atoms=atoms, interval_series=demand, scopes=known)
-            yield _of_windows(part, frozenset({Grain(grain)}), wanted)
-
-    def _inputs(self, site: Site, target: Target) -> RollupInputs:
-        of_jobs = Grain.JOB in target.grains
-        return RollupInputs(
-            site=site,
-            atoms=self.atoms.filter(pl.col("job").is_in(sorted(target.jobs))) if of_jobs else self.atoms,
-            interval_series=self.demand.clear() if of_jobs else self.demand,
-            windows=calendar_windows(site, *self.period),
-            now_us=_ALL_FINAL,
-            marks=self.marks,
-            eras=self._eras(target),
-        )
-
-    def _eras(self, target: Target) -> tuple[Era, ...]:
-        """The eras up to the last day of the windows; none where one registry held throughout."""
-        ends = (_last_day(*row) for row in target.windows.select("grain", "production_day").unique().iter_rows())
-        last = max(ends, default=self.period[1])
-        found = tuple(era for era in self.eras if era.first <= last)
-        return found if len(found) > 1 else ()
-
-
-def _of_windows(given: RollupInputs, grains: frozenset[Grain], wanted: pl.DataFrame) -> pl.DataFrame:
-    written = replace(given, atoms=plain(given.atoms), interval_series=plain(given.interval_series))
-    return rollup(written, grains).join(wanted, on=wanted.columns, how="semi", maintain_order="left")
-
-
-def _last_day(grain: str, first: date) -> date:
-    match grain:
-        case Grain.WEEK:
-            return first + 6 * DAY
-        case Grain.MONTH:
-            return month_end(first)
-        case _:
-            return date.max
