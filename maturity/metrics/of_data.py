@@ -57,12 +57,11 @@ def machines_connected_share(facts: Facts, scope: str, parameters: Parameters) -
 
 
 def _delivers(facts: Facts, machine: str) -> bool:
-    came = set(facts.quality.filter(pl.col("asset") == machine, pl.col("rows") > 0)["production_day"])
+    came = set(facts.quality.filter(pl.col("asset") == machine, pl.col("rows") > 0)["production_day"].unique())
     days = {facts.first + timedelta(days=number) for number in range(facts.days)}
     of_machine = facts.intervals.filter(pl.col("asset") == machine)
-    off = set(of_machine["production_day"]) - set(
-        of_machine.filter(pl.col("time_class") != "not_scheduled")["production_day"]
-    )
+    scheduled = of_machine.filter(pl.col("time_class") != "not_scheduled")["production_day"].unique()
+    off = set(of_machine["production_day"].unique()) - set(scheduled)
     due = (days - off) or days
     return bool(came) and len(came & due) >= _CONNECTED_DAYS * len(due)
 
