@@ -38,7 +38,7 @@ Row = tuple[str, int, float | str]
 
 def counter_delta(given: Given) -> Answers:
     """Pieces of a counter's readings, one per second, and how often it fell."""
-    readings = given["readings"]
+    readings = [reading for reading in given["readings"] if reading is not None]
     if len(readings) < 2:
         return {"delta": 0.0, "resets": 0, "rollovers": 0}
     counter = Series(
@@ -57,7 +57,7 @@ def counter_delta(given: Given) -> Answers:
 def _counter_rule(mode: str, modulus: Any) -> str:
     """The product's rule: a fall is a reset, unless the register rolls over or shows false zeros."""
     name = mode.lower()
-    if "false" in name:
+    if "false" in name or ("zero" in name and "reset" not in name):
         return "false_zero"
     if any(word in name for word in ("roll", "modul", "wrap", "overflow", "fixed")):
         return "rollover"

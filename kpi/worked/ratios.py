@@ -151,10 +151,16 @@ def oee_good_ideal_time(given: Inputs) -> Answers:
 
 
 def oee_edge(given: Inputs) -> Answers:
-    """Factors where something is zero."""
-    cycle, total, good = given["ideal_cycle_time_s"], given["total_count"], given["good_count"]
-    planned, run = given["planned_production_time_s"], given["run_time_s"]
-    return factors(sums(pbt=planned, apt=run, ideal_total=total * cycle, ideal_good=good * cycle))
+    """Factors where something is zero, or no ideal cycle is known."""
+    cycle, total, good = given.get("ideal_cycle_time_s"), given["total_count"], given["good_count"]
+    times = {"pbt": given["planned_production_time_s"], "apt": given["run_time_s"]}
+    counts = {"good": good, "reject": total - good}
+    if cycle:
+        return factors(sums(**times, **counts, ideal_total=total * cycle, ideal_good=good * cycle))
+    frame = sums(**times, **counts)
+    if cycle is None:
+        frame = frame.with_columns(no_ideal=pl.lit(total))
+    return {**factors(frame), "quality": value("quality_by_count", frame)}  # no ideal time to weigh the pieces by
 
 
 def oee_mixed_products(given: Inputs) -> Answers:
@@ -280,7 +286,7 @@ def _times(given: Inputs) -> tuple[float, float]:
     planned = given.get("planned_production_time_s")
     if planned is None:
         planned = given["shift_length_s"] - given.get("breaks_s", 0) - given.get("planned_downtime_s", 0)
-    return planned, given.get("run_time_s", planned - stopped)
+    return planned, given.get("run_time_s", max(0, planned - stopped))  # a stop cannot be longer than its window
 
 
 def _cycle(given: Inputs) -> float:

@@ -54,7 +54,8 @@ def agree(found: Any, expected: Any, tolerance: Any = None) -> bool:
     Args:
         found: the product's answer.
         expected: what an example says.
-        tolerance: absolute difference allowed, a mapping or list of those by part, or None for the default.
+        tolerance: absolute difference allowed, `{"abs": ..., "rel": ...}` of which the wider counts, a mapping or list
+            of those by part, or None for the default.
 
     Raises:
         ValueError: the tolerance is no number.
@@ -77,6 +78,8 @@ def agree(found: Any, expected: Any, tolerance: Any = None) -> bool:
 def _allowed(expected: float, tolerance: Any) -> float:
     if tolerance is None:
         return DEFAULT_TOLERANCE * max(1.0, abs(expected))
+    if isinstance(tolerance, Mapping) and tolerance and set(tolerance) <= {"abs", "rel"}:
+        return max(_allowed(expected, tolerance.get("abs", 0)), abs(expected) * _allowed(1, tolerance.get("rel", 0)))
     if not _is_number(tolerance):
         raise ValueError(f"the tolerance {tolerance!r} is no number")
     return float(tolerance)

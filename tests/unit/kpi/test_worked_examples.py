@@ -111,6 +111,8 @@ def test_the_rest_of_a_file_with_a_bad_example_is_checked(tmp_path: Path) -> Non
         ([0.5, 1.04], [0.5, 1], [0, 0.05], True),
         ({"a": 0.71}, {"a": 0.7}, {"a": 0.02}, True),
         ({"a": 0.71}, {"a": 0.7}, {"b": 0.02}, False),
+        (101, 100, {"rel": 0.01}, True),
+        (102, 100, {"abs": 1, "rel": 0.01}, False),
         (None, [], None, False),
         ("1", 1, 1, False),
         (True, 1, 1, False),
