@@ -104,7 +104,10 @@ def series(connection: Connection, site_id: int) -> pl.DataFrame:
 def readings(
     connection: Connection, readers: Reader, series_ids: Sequence[int], span: Range
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of the series in the range with one earlier and one later row each, in no order, batch by batch."""
+    """Rows of the series in the range with one earlier and one later row each, in no order, batch by batch.
+
+    Of a counter whose later row does not count, the first one that does comes too.
+    """
     if not series_ids:
         return
     ids, before, after, reader = list(series_ids), instant(span.from_us), instant(span.to_us), readers.connections[0]
@@ -113,7 +116,12 @@ def readings(
         yield from packed.batches(connection, readers.connections, ids, cuts)
     else:
         yield from rows(connection, readers, ids, span)
-    yield from _nearest(connection, reader, "follow", ids, (after, after + _NEAR), (after + _NEAR, _END))
+    later, given = ((after, after + _NEAR), (after + _NEAR, _END)), set[tuple[int, int]]()
+    for batch in _nearest(connection, reader, "follow", ids, *later):
+        given.update(_places(batch))
+        yield batch
+    for batch in _nearest(connection, reader, "follow_counted", ids, *later):
+        yield batch.filter(pa.array([place not in given for place in _places(batch)], pa.bool_()))
 
 
 def rows(connection: Connection, readers: Reader, series_ids: Sequence[int], span: Range) -> Iterator[pa.RecordBatch]:
@@ -187,6 +195,12 @@ def _nearest(
         for batch in _fetch(connection, reader, name, parameters):
             missing.difference_update(batch.column("series_id").to_pylist())
             yield batch
+
+
+def _places(batch: pa.RecordBatch) -> Iterator[tuple[int, int]]:
+    """Series and instant of each row."""
+    instants = batch.column("ts").cast(pa.int64()).to_pylist()
+    return zip(batch.column("series_id").to_pylist(), instants, strict=True)
 
 
 def _fetch(connection: Connection, reader: Any, name: str, parameters: dict[str, Any]) -> Iterator[pa.RecordBatch]:

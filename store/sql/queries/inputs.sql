@@ -49,17 +49,33 @@ CROSS JOIN LATERAL (SELECT ts, value, quality FROM reading
                     WHERE reading.series_id = s.series_id AND ts >= %(since)s AND ts < %(before)s
                     ORDER BY ts LIMIT 1) AS r
 
+-- name: follow_counted
+-- The first row of each counter from an instant on that counts: what was counted across the end of the range ends there,
+-- not at a bad row or a false zero before it.
+SELECT s.series_id, r.ts, r.value, r.quality FROM unnest(%(series)s::integer[]) AS given(series_id)
+JOIN series s ON s.series_id = given.series_id AND s.kind = 'counter'
+CROSS JOIN LATERAL (SELECT ts, value, quality FROM reading
+                    WHERE reading.series_id = s.series_id AND ts >= %(since)s AND ts < %(before)s
+                      AND quality IN (0, 1, 4) AND value <> 'NaN'
+                      AND (value <> 0 OR s.counter_rule IS DISTINCT FROM 'false_zero')
+                    ORDER BY ts LIMIT 1) AS r
+
 -- name: reach_back
--- For each range: the last reading before the first new one of a counter or meter. What flowed between the two belongs
--- to the days between them, also to days that were final before.
+-- For each range: the last reading before the first new one of a counter or meter, of a counter the last that counts.
+-- What flowed between the two belongs to the days between them, also to days that were final before.
 SELECT m.asset, (extract(epoch FROM min(p.ts)) * 1000000)::bigint, (extract(epoch FROM m.from_ts) * 1000000)::bigint
 FROM unnest(%(assets)s::text[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[]) AS m(asset, from_ts, to_ts)
 JOIN series s ON s.site_id = %(site_id)s AND s.status <> 'proposed' AND s.kind <> 'state'
 JOIN asset a ON a.asset_id = s.asset_id AND (m.asset = '' OR a.key = m.asset)
 CROSS JOIN LATERAL (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts >= m.from_ts AND ts < m.to_ts
                     ORDER BY ts LIMIT 1) AS f
-CROSS JOIN LATERAL (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts < f.ts
-                    ORDER BY ts DESC LIMIT 1) AS p
+CROSS JOIN LATERAL (
+    (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts < f.ts ORDER BY ts DESC LIMIT 1)
+    UNION ALL
+    (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts < f.ts AND s.kind = 'counter'
+       AND quality IN (0, 1, 4) AND value <> 'NaN' AND (value <> 0 OR s.counter_rule IS DISTINCT FROM 'false_zero')
+     ORDER BY ts DESC LIMIT 1)
+) AS p
 GROUP BY m.asset, m.from_ts
 
 -- name: conflicts

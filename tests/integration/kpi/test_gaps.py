@@ -45,3 +45,16 @@ def test_a_count_read_exactly_at_the_border_belongs_to_the_day_before(plant: Pla
         "SELECT production_day::text, sum(amount) FROM atom WHERE quantity = 'good' GROUP BY 1 ORDER BY 1"
     )
     assert rows[0] == ("2026-03-02", 250.0), rows
+
+
+def test_a_bad_row_after_the_border_does_not_hide_what_was_counted_across_it(plant: Plant) -> None:
+    start = MONDAY + 6 * HOUR
+    plant.put("energy_kwh", [(start + n * HOUR, 100.0 + n) for n in range(17)])  # silent from 22:00 on
+    plant.put("energy_kwh", [(start + 32 * HOUR, float("nan"))])  # 14:00 of Tuesday
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 4)
+    plant.put("energy_kwh", [(start + 40 * HOUR, 140.0)])
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 5)
+    assert sum(energies(plant).values()) == pytest.approx(40.0)
+    plant.mark(MONDAY, MONDAY + 24 * HOUR)  # Monday alone
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 6)
+    assert sum(energies(plant).values()) == pytest.approx(40.0)
