@@ -60,6 +60,10 @@ def _ran(known: Known) -> bool:
     return RUNS in known.records
 
 
+def _limited_series(known: Known) -> bool:
+    return any(limit.series is not None for limit in known.site.spec_limits)
+
+
 def _record(kind: str, *fields: str) -> Need:
     with_fields = f" with {' or '.join(fields)}" if fields else ""
     return Need(lambda known: known.holds(kind, *fields), f"records of kind {kind!r}{with_fields}")
@@ -94,13 +98,20 @@ _ENERGY = Need(
     lambda known: known.reports(*METERED) or known.holds("energy") or known.holds("fuel"),
     "a meter, or records of kind 'energy' or 'fuel'",
 )
-_MEASURED = (_record("inspection", "value", "values"), _record("inspection", "characteristic"))
+_MEASURED = Need(
+    lambda known: (
+        _limited_series(known)
+        or (known.holds("inspection", "value", "values") and known.holds("inspection", "characteristic"))
+    ),
+    "a series with spec_limits, or records of kind 'inspection' with characteristic and value or values",
+)
 _LIMITS = Need(
     lambda known: bool(known.site.spec_limits) or known.holds("inspection", "lower", "upper"),
     "limits: spec_limits of the site, or lower and upper of the inspection",
 )
 _SUBGROUPS = Need(
-    lambda known: known.holds("inspection", "subgroup", "values"), "inspections with subgroup, or with several values"
+    lambda known: _limited_series(known) or known.holds("inspection", "subgroup", "values"),
+    "a series with spec_limits, or inspections with subgroup, or with several values",
 )
 _OF_BASIS: dict[Basis, tuple[Need, ...]] = {
     Basis.TIME: (_STATE,),
@@ -120,7 +131,7 @@ _OF_BASIS: dict[Basis, tuple[Need, ...]] = {
     Basis.SCOPE1: (_BURNED,),
     Basis.CBAM: (_COUNTS, _MASSES),
     Basis.BASELINE: (_METER, _BASELINE),
-    Basis.SAMPLE: (*_MEASURED, _LIMITS),
+    Basis.SAMPLE: (_MEASURED, _LIMITS),
     Basis.RECORD: (),
 }
 # Records that may say nothing about these: then they are zero.

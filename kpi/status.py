@@ -10,6 +10,7 @@ from kpi.catalogue.columns import calendar, planned_busy
 from kpi.evaluate import why_missing
 from kpi.market import covered_kwh
 
+LEAST_VALUES = 25  # our rule: by fewer values a capability is not judged
 _TIME_BASED = frozenset({Basis.TIME, Basis.PERFORMANCE, Basis.MAINTENANCE})
 METERED = frozenset(
     {
@@ -58,7 +59,7 @@ def status(kpi: Kpi) -> pl.Expr:
         .then(pl.lit("provisional"))
         .when(why_missing(kpi).is_not_null())
         .then(why_missing(kpi))
-        .when(_too_little_known(kpi) | _too_little_came(kpi))
+        .when(_too_little_known(kpi) | _too_little_came(kpi) | _too_few(kpi))
         .then(pl.lit("low_confidence"))
         .otherwise(pl.lit("final"))
     )
@@ -78,6 +79,21 @@ def _too_little_came(kpi: Kpi) -> pl.Expr:
     return (completeness(kpi) < pl.col("gate")).fill_null(value=False)
 
 
+def sample_family(kpi: Kpi) -> str:
+    """Which values a capability is made of: sample (all), run or subgroup; '' for other KPIs."""
+    return next(
+        (name.removesuffix("_n") for name in kpi.inputs if name.endswith("_n") and kpi.basis is Basis.SAMPLE), ""
+    )
+
+
+def _too_few(kpi: Kpi) -> pl.Expr:
+    """Whether a capability is told by fewer values than one may judge by; a mere number of them is not."""
+    family = sample_family(kpi)
+    if not family or kpi.denominator is None:
+        return pl.lit(value=False)
+    return pl.col(f"{family}_n") < LEAST_VALUES
+
+
 def _low_reasons(kpi: Kpi) -> Iterator[Then]:
     """Flags that name why a value is below the gate."""
     due = "energy_expected" if kpi.basis in METERED else "expected"
@@ -86,6 +102,7 @@ def _low_reasons(kpi: Kpi) -> Iterator[Then]:
     was_due = pl.col(due) > 0
     was_due = was_due | (pl.col("submeter_expected") > 0) if kpi.basis is Basis.SUBMETER else was_due
     yield pl.when(_too_little_came(kpi) & was_due).then(pl.lit("missing_samples"))
+    yield pl.when(_too_few(kpi)).then(pl.lit("few_values"))
     yield pl.when(_too_little_known(kpi)).then(pl.lit("unknown_time"))
     yield pl.when(low & pl.col("marks").list.contains(gap)).then(pl.lit(gap))
 

@@ -59,10 +59,16 @@ class _Kind:
     per_piece: bool
     of_rejects: bool
     with_vat: bool
+    family: str = ""  # of measured values
+    counts: bool = False  # a number of them, which is never too small
 
     @classmethod
     def of(cls, kpi: Kpi) -> "_Kind":
-        return cls(kpi.basis, kpi.per_piece, kpi.loss in status.OF_REJECTS, "cost_vat" in kpi.inputs)
+        return cls(kpi.basis, kpi.per_piece, kpi.loss in status.OF_REJECTS, "cost_vat" in kpi.inputs, *_sampled(kpi))
+
+
+def _sampled(kpi: Kpi) -> tuple[str, bool]:
+    return status.sample_family(kpi), kpi.basis is Basis.SAMPLE and kpi.denominator is None
 
 
 def values_of(wide: pl.DataFrame, kpis: Iterable[Kpi], site: Site) -> list[pl.DataFrame]:

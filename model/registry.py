@@ -192,7 +192,9 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpecLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """Specification limits of a characteristic; product null = any, one limit may be missing, not both."""
+    """Specification limits of a characteristic; product null = any, one limit may be missing, not both. With a series
+    they are of its readings, of which `subgroup_size` make a subgroup; without one of inspection records.
+    """
 
     characteristic: str
     product: str | None = None
@@ -201,6 +203,9 @@ class SpecLimit(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     valid_from_us: int = 0
     valid_to_us: int | None = None
+    asset: str | None = None
+    series: str | None = None
+    subgroup_size: int | None = None
 
 
 class TariffPeriod(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,6 +85,9 @@ class SeriesPart(Part):
     flat_limit_s: Annotated[float, Field(gt=0)] | None = None
     valid_low: float | None = None
     valid_high: float | None = None
+    spec_low: float | None = None  # specification limits of what it measures, of any product and at all times
+    spec_high: float | None = None
+    subgroup_size: Annotated[int, Field(ge=2, le=1000)] | None = None
     interval_s: Annotated[float, Field(gt=0)] | None = None
     interval_label: Literal["start", "end"] | None = None
     status: Literal["proposed", "active", "retired"] = "active"
@@ -104,6 +107,8 @@ class SeriesPart(Part):
             raise ValueError("counter_rule rollover needs counter_modulus")
         if self.valid_low is not None and self.valid_high is not None and self.valid_low >= self.valid_high:
             raise ValueError("valid_low is not below valid_high")
+        if self.spec_low is not None and self.spec_high is not None and self.spec_low >= self.spec_high:
+            raise ValueError("spec_low is not below spec_high")
         return self
 
 
@@ -232,9 +237,12 @@ class JobPart(Part):
 
 
 class SpecLimitPart(Part):
-    """Limits of a measured characteristic, of one product or of all."""
+    """Limits of a measured characteristic, of one product or of all: of inspection records, or of a series."""
 
-    characteristic: Annotated[str, Field(min_length=1, max_length=100)]
+    characteristic: Annotated[str, Field(max_length=100)] = ""  # of a series: its name where nothing is said
+    asset: Key | None = None
+    series: str | None = None
+    subgroup_size: Annotated[int, Field(ge=2, le=1000)] | None = None
     product: Key | None = None
     lower: float | None = None
     upper: float | None = None
@@ -246,6 +254,10 @@ class SpecLimitPart(Part):
     def _possible(self) -> "SpecLimitPart":
         if self.lower is None and self.upper is None:
             raise ValueError("give lower, upper or both")
+        if (self.asset is None) != (self.series is None):
+            raise ValueError("give asset and series, or neither (then they are of inspection records)")
+        if not self.characteristic and self.series is None:
+            raise ValueError("give characteristic, or asset and series")
         if self.lower is not None and self.upper is not None and self.lower >= self.upper:
             raise ValueError("lower is not below upper")
         return self
@@ -399,7 +411,7 @@ class SiteFile(Part):
     @model_validator(mode="after")
     def _references_exist(self) -> "SiteFile":
         problems = [*self._unknown_assets(), *self._unknown_products(), *self._unknown_reasons(), *self._impossible()]
-        problems += self._shares_above_one()
+        problems += [*self._shares_above_one(), *self._unknown_series()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -418,6 +430,15 @@ class SiteFile(Part):
             **{part.asset: f"target {part.kpi}" for part in self.targets if part.asset},
         }
         return [f"{where}: asset {key!r} is not in assets" for key, where in used.items() if key not in known]
+
+    def _unknown_series(self) -> list[str]:
+        known = {(asset.key, series.name) for asset in self.assets for series in asset.series}
+        used = [(part.asset, part.series) for part in self.spec_limits if part.series is not None]
+        return [
+            f"spec_limits: series {name!r} is not in asset {asset!r}"
+            for asset, name in used
+            if (asset, name) not in known
+        ]
 
     def _unknown_reasons(self) -> list[str]:
         parents = {part.key: part.parent for part in self.reasons}

@@ -10,7 +10,7 @@ from model.registry import TariffPeriod
 from model.vocabulary import QUANTITIES
 from store.holiday_dates import NO_HOLIDAYS, dates_of
 from store.shipped_tariffs import listed_periods, listed_prices, vat_eras
-from store.site_file import CalendarPart, SiteFile, TariffPart, weekday_number
+from store.site_file import CalendarPart, SiteFile, SpecLimitPart, TariffPart, weekday_number
 
 Row = dict[str, Any]
 
@@ -99,16 +99,30 @@ def routing_rows(file: SiteFile) -> list[Row]:
 
 
 def spec_limit_rows(file: SiteFile) -> list[Row]:
-    """Specification limits of characteristics."""
+    """Specification limits of characteristics, and those that series have themselves."""
+    own = [
+        SpecLimitPart(
+            asset=asset.key,
+            series=series.name,
+            lower=series.spec_low,
+            upper=series.spec_high,
+            subgroup_size=series.subgroup_size,
+            unit=QUANTITIES[series.quantity].unit if series.unit is None else series.unit,
+        )
+        for asset in file.assets
+        for series in asset.series
+        if series.spec_low is not None or series.spec_high is not None
+    ]
     return [
         {
-            **part.model_dump(include={"product", "characteristic", "unit"}),
+            **part.model_dump(include={"product", "unit", "asset", "series", "subgroup_size"}),
+            "characteristic": part.characteristic or part.series,
             "lower_limit": part.lower,
             "upper_limit": part.upper,
             "valid_from": plain(part.valid_from),
             "valid_to": plain(part.valid_to),
         }
-        for part in file.spec_limits
+        for part in (*own, *file.spec_limits)
     ]
 
 

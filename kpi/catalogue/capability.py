@@ -1,4 +1,5 @@
-"""Catalogue: capability of machines and processes, of each measured characteristic (kpi/compute/samples.py).
+"""Catalogue: capability of machines and processes, of each measured characteristic: values of inspection records
+(kpi/compute/samples.py) and readings of series with limits (kpi/compute/series_samples.py).
 
 Sums are in halves of the tolerance about its middle, so that the limits are -1 and 1; with one limit only they are
 distances from it in the characteristic's own unit.
@@ -86,6 +87,38 @@ def _index(
     )
 
 
+def _about(
+    id_: str, texts: tuple[str, str, str, str], formula: str, unit: str, parts: tuple[pl.Expr, pl.Expr | None]
+) -> Kpi:
+    """What the indices were judged by: number, mean and deviation of all values."""
+    vi, en, about_vi, about_en = texts
+    numerator, denominator = parts
+    return Kpi(
+        id=id_,
+        name_vi=vi,
+        name_en=en,
+        explanation_vi=about_vi,
+        explanation_en=about_en,
+        formula=formula,
+        unit=unit,
+        basis=Basis.SAMPLE,
+        inputs=tuple(sorted({"sample_n", *numerator.meta.root_names()})),
+        numerator=numerator,
+        denominator=denominator,
+        lower=None if id_ == "measured_mean" else 0.0,
+        grains=_GRAINS,
+        record="inspection",
+    )
+
+
+_PLACE_VI = (
+    "tính từ giữa dung sai theo nửa dung sai (giới hạn là -1 và 1); chỉ có một giới hạn thì tính từ giới hạn đó, "
+    "theo đơn vị của đặc tính"
+)
+_PLACE_EN = (
+    "from the middle of the tolerance in halves of it (the limits are -1 and 1); with one limit only from that limit, "
+    "in the unit of the characteristic"
+)
 _RUN_VI = "độ lệch chuẩn trong từng đợt chạy (cột run, hoặc những gì một ca làm)"
 _RUN_EN = "standard deviation within runs (column run, else what a shift made)"
 _GROUP_VI = "độ lệch chuẩn trong các nhóm con"
@@ -120,4 +153,11 @@ ENTRIES = (
         f"Khoảng cách từ trung bình tới giới hạn gần hơn trên 3 lần {_ALL_VI}; âm khi trung bình ngoài giới hạn.",
         f"Distance of the mean from the nearer limit over 3 times the {_ALL_EN}; below 0 with the mean outside."),
         "min(USL - mean, mean - LSL) / (3 * s_all)", (_ALL, True)),
+    _about("measured_values", ("Số giá trị đo", "Measured values", "Số giá trị có giới hạn, theo đặc tính đo.",
+        "Number of values with limits, of each characteristic."), "n", "value", (pl.col("sample_n"), None)),
+    _about("measured_mean", ("Trung bình giá trị đo", "Mean of the measured values", f"Trung bình, {_PLACE_VI}.",
+        f"Mean, {_PLACE_EN}."), "(mean - middle) / (tolerance / 2)", "½ tolerance", (_sum, _n)),
+    _about("measured_deviation", ("Độ lệch chuẩn giá trị đo", "Standard deviation of the measured values",
+        f"{_ALL_VI.capitalize()}, {_PLACE_VI}.", f"{_ALL_EN.capitalize()}, {_PLACE_EN}."), "s / (tolerance / 2)",
+        "½ tolerance", (_ALL.deviation, pl.lit(1.0))),
 )  # fmt: skip

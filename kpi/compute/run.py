@@ -25,6 +25,7 @@ from kpi.compute.quality import Observed, series_quality
 from kpi.compute.record_counts import Slots, record_rows
 from kpi.compute.records import Records, read_records
 from kpi.compute.samples import sample_rows
+from kpi.compute.series_samples import series_samples
 from kpi.compute.signals import among, in_order, ranked_series, silences
 from kpi.compute.spread import Pieces
 from kpi.compute.states import state_layer, state_series
@@ -208,6 +209,7 @@ def _amounts(
     )
     business, odd = business_rows(given.inputs.records, given.plan, pieces, index)
     samples, unusable = sample_rows(given.inputs.records, given.inputs.site, given.plan, pieces, index)
+    measured, unlimited = series_samples(given.readings, given.series, given.inputs.site, pieces, index)
     burned, uncounted = substance_rows(given.inputs.records, given.inputs.site, given.plan, index)
     hosted = power.hosted(hosts(given.inputs.site), given.plan.assets)
     energy = energy_rows(hosted, power.meters, index)
@@ -215,8 +217,8 @@ def _amounts(
     lost = energy.filter("is_gap").drop("is_gap").join(classless, how="cross")
     frames = [rows, ideal.rows, energy.filter(~pl.col("is_gap")).drop("is_gap"), lost]
     frames += [record.rows, business, samples, periodic_rows(given.readings, given.series, pieces, index)]
-    frames.append(burned)
-    return ideal.findings + record.findings + unusable + odd + uncounted, [
+    frames += [burned, measured]
+    return ideal.findings + record.findings + unusable + odd + uncounted + unlimited, [
         keyed(each, pieces).select(name for name in ATOMS if name != "duration_us") for each in frames
     ]
 

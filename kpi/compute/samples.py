@@ -164,7 +164,7 @@ def _limit(each: Measured, site: Site, product: str) -> tuple[float | None, floa
     own = _own_limits(each.payload)
     if own != (None, None):
         return own
-    fits = [limit for limit in site.spec_limits if _fits(limit, each, product)]
+    fits = [limit for limit in site.spec_limits if limit.series is None and _fits(limit, each, product)]
     best = max(fits, key=lambda limit: (limit.product is not None, limit.valid_from_us), default=None)
     return None if best is None else (best.lower, best.upper)
 

@@ -440,24 +440,31 @@ SELECT key FROM gone UNION ALL SELECT key FROM put
 -- name: replace_spec_limit
 -- Makes the specification limits be these; returns the characteristics that changed.
 WITH wanted AS (
-    SELECT p.product_id, r.characteristic, r.lower_limit, r.upper_limit, r.unit, r.valid_from, r.valid_to
-    FROM jsonb_to_recordset(%(rows)s) AS r (product text, characteristic text, lower_limit double precision,
-        upper_limit double precision, unit text, valid_from timestamptz, valid_to timestamptz)
+    SELECT p.product_id, s.series_id, r.characteristic, r.lower_limit, r.upper_limit, r.unit, r.valid_from, r.valid_to,
+        r.subgroup_size
+    FROM jsonb_to_recordset(%(rows)s) AS r (product text, asset text, series text, characteristic text,
+        lower_limit double precision, upper_limit double precision, unit text, valid_from timestamptz, valid_to timestamptz,
+        subgroup_size integer)
     LEFT JOIN product AS p ON p.site_id = %(site_id)s AND p.key = r.product
+    LEFT JOIN asset AS a ON a.site_id = %(site_id)s AND a.key = r.asset
+    LEFT JOIN series AS s ON s.asset_id = a.asset_id AND s.name = r.series
 ), gone AS (
-    DELETE FROM spec_limit AS l WHERE site_id = %(site_id)s AND series_id IS NULL AND NOT EXISTS (
-        SELECT FROM wanted AS w WHERE
-            (w.product_id, w.characteristic, w.lower_limit, w.upper_limit, w.unit, w.valid_from, w.valid_to)
-            IS NOT DISTINCT FROM
-            (l.product_id, l.characteristic, l.lower_limit, l.upper_limit, l.unit, l.valid_from, l.valid_to))
+    DELETE FROM spec_limit AS l WHERE site_id = %(site_id)s AND NOT EXISTS (
+        SELECT FROM wanted AS w WHERE (w.product_id, w.series_id, w.characteristic, w.lower_limit, w.upper_limit, w.unit,
+            w.valid_from, w.valid_to, w.subgroup_size)
+            IS NOT DISTINCT FROM (l.product_id, l.series_id, l.characteristic, l.lower_limit, l.upper_limit, l.unit,
+            l.valid_from, l.valid_to, l.subgroup_size))
     RETURNING l.characteristic
 ), put AS (
-    INSERT INTO spec_limit (site_id, product_id, characteristic, lower_limit, upper_limit, unit, valid_from, valid_to)
-    SELECT %(site_id)s, product_id, characteristic, lower_limit, upper_limit, unit, valid_from, valid_to FROM wanted AS w
-    WHERE NOT EXISTS (SELECT FROM spec_limit AS l WHERE l.site_id = %(site_id)s AND l.series_id IS NULL AND
-        (w.product_id, w.characteristic, w.lower_limit, w.upper_limit, w.unit, w.valid_from, w.valid_to)
-        IS NOT DISTINCT FROM
-        (l.product_id, l.characteristic, l.lower_limit, l.upper_limit, l.unit, l.valid_from, l.valid_to))
+    INSERT INTO spec_limit (site_id, product_id, series_id, characteristic, lower_limit, upper_limit, unit, valid_from,
+        valid_to, subgroup_size)
+    SELECT %(site_id)s, product_id, series_id, characteristic, lower_limit, upper_limit, unit, valid_from, valid_to,
+        subgroup_size FROM wanted AS w
+    WHERE NOT EXISTS (SELECT FROM spec_limit AS l WHERE l.site_id = %(site_id)s AND
+        (w.product_id, w.series_id, w.characteristic, w.lower_limit, w.upper_limit, w.unit, w.valid_from, w.valid_to,
+        w.subgroup_size)
+        IS NOT DISTINCT FROM (l.product_id, l.series_id, l.characteristic, l.lower_limit, l.upper_limit, l.unit,
+        l.valid_from, l.valid_to, l.subgroup_size))
     RETURNING characteristic
 )
 SELECT characteristic FROM gone UNION ALL SELECT characteristic FROM put
@@ -561,9 +568,11 @@ SELECT jsonb_build_object(
     'spec_limits', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'characteristic', l.characteristic, 'product', p.key, 'lower', l.lower_limit, 'upper', l.upper_limit, 'unit', l.unit,
         'valid_from_us', (extract(epoch FROM l.valid_from) * 1000000)::bigint,
-        'valid_to_us', (extract(epoch FROM l.valid_to) * 1000000)::bigint)
-        ORDER BY l.characteristic, p.key NULLS FIRST, l.valid_from), '[]')
-        FROM spec_limit AS l LEFT JOIN product AS p USING (product_id) WHERE l.site_id = s.site_id),
+        'valid_to_us', (extract(epoch FROM l.valid_to) * 1000000)::bigint, 'asset', a.key, 'series', q.name,
+        'subgroup_size', l.subgroup_size)
+        ORDER BY l.characteristic, p.key NULLS FIRST, l.valid_from, a.key, q.name, l.lower_limit, l.upper_limit), '[]')
+        FROM spec_limit AS l LEFT JOIN product AS p USING (product_id) LEFT JOIN series AS q USING (series_id)
+        LEFT JOIN asset AS a ON a.asset_id = q.asset_id WHERE l.site_id = s.site_id),
     'emission_factors', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'zone', f.zone, 'valid_from', f.valid_from::text, 'valid_to', f.valid_to::text, 'kg_per_kwh', f.kg_per_unit,
         'status', f.status, 'source', f.source, 'basis', f.basis) ORDER BY f.zone, f.basis, f.valid_from), '[]')
