@@ -1,38 +1,176 @@
-"""A programme for people at a terminal."""
+"""A programme for people at a terminal, in Vietnamese or English."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from maturity.framework import Framework, Text
 from maturity.programme.view import ProgrammeView, SiteRow
+from model import wording
 
 _MOST_GAPS = 10
+_TEXTS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "none": "There is no assessment of {framework} yet: `haidang programme import FILE`.",
+        "same": "{framework}, version {version}: {compared} of {all} sites have the same catalogue.",
+        "sites": "Supported by data (claimed / confirmed by assessors)",
+        "site": "site",
+        "period": "period",
+        "left_out": "{site} (version {version}, not compared)",
+        "claims": "What sites claim beside what their data support: number of sites",
+        "principle": "principle",
+        "above": "claims more",
+        "equal": "the same",
+        "below": "claims less",
+        "without": "no claim",
+        "bands": "Supported levels of all compared sites",
+        "lowest": "lowest quarter",
+        "median": "median",
+        "highest": "highest quarter",
+        "gaps": "Criteria that keep most sites from their next level",
+        "criterion": "criterion",
+        "number": "sites",
+        "contradicted": "contradicted",
+        "unknown": "not assessable",
+        "groups": "Technology that most sites lack for their next level",
+        "group": "technology group",
+        "lacking": "sites that lack it",
+        "opens": "criteria that it alone opens",
+        "free": "nothing to buy",
+        "refused": "{said}",
+    },
+    "vi": {
+        "none": "Chưa có đánh giá nào theo {framework}: `haidang programme import FILE`.",
+        "same": "{framework}, phiên bản {version}: {compared} trên {all} nhà máy dùng cùng bộ tiêu chí.",
+        "sites": "Dữ liệu xác nhận (nhà máy tự nhận / chuyên gia xác nhận)",
+        "site": "nhà máy",
+        "period": "kỳ đánh giá",
+        "left_out": "{site} (phiên bản {version}, không so sánh)",
+        "claims": "Nhà máy tự nhận so với dữ liệu xác nhận: số nhà máy",
+        "principle": "nguyên tắc",
+        "above": "tự nhận cao hơn",
+        "equal": "bằng nhau",
+        "below": "tự nhận thấp hơn",
+        "without": "không tự nhận",
+        "bands": "Cấp độ được dữ liệu xác nhận của các nhà máy được so sánh",
+        "lowest": "phần tư thấp nhất",
+        "median": "trung vị",
+        "highest": "phần tư cao nhất",
+        "gaps": "Tiêu chí khiến nhiều nhà máy chưa lên được cấp tiếp theo",
+        "criterion": "tiêu chí",
+        "number": "số nhà máy",
+        "contradicted": "bị bác bỏ",
+        "unknown": "chưa đánh giá được",
+        "groups": "Công nghệ mà nhiều nhà máy còn thiếu cho cấp tiếp theo",
+        "group": "nhóm công nghệ",
+        "lacking": "số nhà máy thiếu",
+        "opens": "tiêu chí mà riêng nhóm này giúp đạt",
+        "free": "không cần mua",
+        "refused": "Chỉ so sánh ẩn danh khi có ít nhất {fewest} nhà máy dùng cùng bộ tiêu chí; hiện có {compared}.",
+    },
+}
 
 
-def show(view: ProgrammeView, console: Console, *, anonymous: bool = False) -> None:
-    """Print a programme; anonymous, nothing of single sites."""
+@dataclass(frozen=True)
+class _Told:
+    """A view with its catalogue, where that is known, in a language."""
+
+    view: ProgrammeView
+    catalogue: Framework | None
+    language: str
+
+    def __call__(self, key: str, **places: object) -> str:
+        return escape(_TEXTS[self.language][key].format(**places))
+
+    def of(self, text: Text) -> str:
+        """A text of the catalogue."""
+        return escape(text.vi if self.language == "vi" else text.en)
+
+    def principle(self, key: str) -> str:
+        """Name of a principle, its key where the catalogue is not known."""
+        parts = self.catalogue.principles if self.catalogue else ()
+        return next((self.of(each.name) for each in parts if each.key == key), escape(key))
+
+    def criterion(self, id_: str) -> str:
+        """Id and sentence of a criterion."""
+        parts = self.catalogue.criteria if self.catalogue else ()
+        said = next((f" {self.of(each.text)}" for each in parts if each.id == id_), "")
+        return f"[bold]{escape(id_)}[/bold]{said}"
+
+    def group(self, key: str) -> str:
+        """Key and name of a technology group; whether it is to be bought."""
+        parts = self.catalogue.technology_groups if self.catalogue else ()
+        found = next((each for each in parts if each.key == key), None)
+        if found is None:
+            return escape(key)
+        return f"{escape(key)} {self.of(found.name)}" + ("" if found.purchase else f" ({self('free')})")
+
+    def is_bought(self, key: str) -> bool:
+        """Whether something is to be bought for a technology group."""
+        parts = self.catalogue.technology_groups if self.catalogue else ()
+        return all(each.purchase for each in parts if each.key == key)
+
+
+def show(
+    view: ProgrammeView,
+    console: Console,
+    *,
+    anonymous: bool = False,
+    language: str = "en",
+    catalogue: Framework | None = None,
+) -> None:
+    """Print a programme; anonymous, nothing of single sites.
+
+    Args:
+        view: what is printed.
+        console: where to.
+        anonymous: without the sites.
+        language: vi or en.
+        catalogue: the one that the compared sites were assessed with, for names; keys stand alone without it.
+    """
+    told = _Told(view, catalogue, language)
     if not view.sites:
-        console.print(f"There is no assessment of {escape(view.framework)} yet: `haidang programme import FILE`.")
+        console.print(told("none", framework=view.framework))
         return
-    version = f"{escape(view.framework)}, version {view.framework_version}"
-    console.print(f"[bold]{version}[/bold]: {view.compared} of {len(view.sites)} sites have the same catalogue.")
-    if not anonymous:
-        _sites(view, console)
-    _claims(view, console)
-    _bands(view, console)
-    _gaps(view, console)
-    _groups(view, console)
+    numbers = {"compared": view.compared, "all": len(view.sites), "version": view.framework_version}
+    name = (catalogue.name.vi if language == "vi" else catalogue.name.en) if catalogue else view.framework
+    console.print(told("same", framework=name, **numbers))
+    tables = [] if anonymous else [_sites(told)]
+    tables += [_claims(told), *_bands(told), _gaps(told), _groups(told)]
+    for table in tables:
+        console.print(table)
+    if view.bands is None:
+        said = {"said": view.bands_refused or "", "fewest": view.fewest, "compared": view.compared}
+        console.print(f"[dim]{told('refused', **said)}[/dim]")
 
 
-def _sites(view: ProgrammeView, console: Console) -> None:
-    table = Table("site", "period", *view.sites[0].supported, title="supported (claimed / confirmed)")
-    for row in view.sites:
-        name = row.site if row.compared else f"{row.site} (version {row.framework_version}, not compared)"
-        levels = [_levels(row, key) for key in view.sites[0].supported]
-        table.add_row(escape(name), f"{row.first} to {row.last}", *levels)
-    console.print(table)
+def _table(told: _Told, title: str, *columns: str) -> Table:
+    table = Table(title=told(title), title_justify="left", title_style="bold")
+    table.add_column(told(columns[0]))
+    for name in columns[1:]:
+        table.add_column(told(name), justify="right")
+    return table
+
+
+def _sites(told: _Told) -> Table:
+    table = Table(told("site"), told("period"), title=told("sites"), title_justify="left", title_style="bold")
+    keys = list(told.view.sites[0].supported)
+    for key in keys:
+        table.add_column(told.principle(key), justify="center")
+    for row in told.view.sites:
+        name = row.site if row.name in ("", row.site) else f"{row.name} ({row.site})"
+        shown = escape(name) if row.compared else told("left_out", site=name, version=row.framework_version)
+        table.add_row(shown, _period(row, told.language), *(_levels(row, key) for key in keys))
+    return table
+
+
+def _period(row: SiteRow, language: str) -> str:
+    first, last = (wording.day(date.fromisoformat(each), language) for each in (row.first, row.last))
+    return f"{first} – {last}"
 
 
 def _levels(row: SiteRow, key: str) -> str:
@@ -46,32 +184,39 @@ def _number(levels: Mapping[str, int | None], key: str) -> str:
     return "-" if found is None else str(found)
 
 
-def _claims(view: ProgrammeView, console: Console) -> None:
-    table = Table("principle", "claims above data", "equal", "below", "no claim", title="sites by their claims")
-    for each in view.claims:
-        table.add_row(each.principle, *map(str, (each.above, each.equal, each.below, each.without)))
-    console.print(table)
+def _claims(told: _Told) -> Table:
+    table = _table(told, "claims", "principle", "above", "equal", "below", "without")
+    for each in told.view.claims:
+        counts = (each.above, each.equal, each.below, each.without)
+        table.add_row(told.principle(each.principle), *map(str, counts))
+    return table
 
 
-def _bands(view: ProgrammeView, console: Console) -> None:
-    if view.bands is None:
-        console.print(f"[dim]{escape(view.bands_refused or '')}[/dim]")
-        return
-    table = Table("principle", "lowest quarter", "median", "highest quarter", title="supported levels of all sites")
-    for each in view.bands:
-        table.add_row(each.principle, *(f"{n:g}" for n in (each.lowest_quarter, each.median, each.highest_quarter)))
-    console.print(table)
+def _bands(told: _Told) -> list[Table]:
+    if told.view.bands is None:
+        return []
+    table = _table(told, "bands", "principle", "lowest", "median", "highest")
+    for each in told.view.bands:
+        levels = (each.lowest_quarter, each.median, each.highest_quarter)
+        table.add_row(told.principle(each.principle), *(_level(n, told.language) for n in levels))
+    return [table]
 
 
-def _gaps(view: ProgrammeView, console: Console) -> None:
-    table = Table("criterion", "sites", "contradicted", "not assessable", title="common gaps")
-    for each in view.gaps[:_MOST_GAPS]:
-        table.add_row(each.criterion, str(each.sites), str(each.contradicted), str(each.not_assessable))
-    console.print(table)
+def _level(value: float, language: str) -> str:
+    return wording.number(value, language, 0 if value == round(value) else 2)
 
 
-def _groups(view: ProgrammeView, console: Console) -> None:
-    table = Table("technology group", "sites that lack it", "criteria it would open", title="most lacking")
-    for each in view.groups:
-        table.add_row(each.group, str(each.sites), str(each.opens))
-    console.print(table)
+def _gaps(told: _Told) -> Table:
+    table = _table(told, "gaps", "criterion", "number", "contradicted", "unknown")
+    for each in told.view.gaps[:_MOST_GAPS]:
+        counts = (each.sites, each.contradicted, each.not_assessable)
+        table.add_row(told.criterion(each.criterion), *map(str, counts))
+    return table
+
+
+def _groups(told: _Told) -> Table:
+    """What is to be bought first, then what is not."""
+    table = _table(told, "groups", "group", "lacking", "opens")
+    for each in sorted(told.view.groups, key=lambda each: not told.is_bought(each.group)):
+        table.add_row(told.group(each.group), str(each.sites), str(each.opens))
+    return table

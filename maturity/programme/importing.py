@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from store import access, assessments, programme
 from store.pool import Connection
 
 Progress = Callable[[int, int], None]
+_CLOCKS_DIFFER = timedelta(hours=1)
 _ZIP = b"PK\x03\x04"
 
 
@@ -149,6 +150,11 @@ def _made_at(package: Package) -> datetime:
 def _keep(connection: Connection, given: _Given) -> Imported:
     summary = given.summary
     catalogue, sha = summary.catalogue, summary.catalogue_digest
+    if summary.made_at > datetime.now(UTC) + _CLOCKS_DIFFER:
+        raise ProgrammeError(
+            f"This {given.kind} of {summary.site} was made at {instant(summary.made_at)}, which is yet to come: "
+            "no later one could take its place. Set the clock of the site right and make it again."
+        )
     programme.lock_site(connection, given.site_id)
     note = _note(catalogue, sha)
     known = programme.imported_file(connection, given.sha256)

@@ -6,7 +6,7 @@ from typing import Any
 
 from maturity.framework import Framework
 from maturity.programme.summary import Assessed
-from maturity.programme.view import Entry
+from maturity.programme.view import Entry, ProgrammeView
 from maturity.site_assessment import assess_site
 from maturity.workflow import read
 from store import assessments, programme, registry
@@ -31,6 +31,14 @@ def assessed(connection: Connection, framework: Framework, site: str, period: tu
 def entries(connection: Connection, framework: str, sites: Sequence[int] | None = None) -> list[Entry]:
     """The current assessment of each site (null = of all that the connection sees), local and imported."""
     return [_entry(connection, each) for each in programme.current(connection, framework, sites)]
+
+
+def catalogue_of(connection: Connection, view: ProgrammeView, found: Sequence[Entry]) -> Framework | None:
+    """The catalogue that the compared sites of a view were assessed with, for the names in it."""
+    compared = {each.site for each in view.sites if each.compared}
+    digest = next((each.catalogue for each in found if each.site in compared), None)
+    content = assessments.framework(connection, digest) if digest else None
+    return Framework.model_validate(content) if content else None
 
 
 def now() -> datetime:

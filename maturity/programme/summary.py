@@ -15,7 +15,7 @@ from maturity import dsse
 from maturity.errors import ProgrammeError
 from maturity.evaluate import Outcome
 from maturity.framework import MOST_CRITERIA, Framework
-from maturity.levels import standings
+from maturity.levels import Standing, standings
 from maturity.notes import PublicKey, SigningKey
 from model.canonical import digest
 
@@ -199,12 +199,21 @@ def _checked(summary: Summary) -> Summary:
         raise ProgrammeError("The period of the summary ends before it begins.")
     if summary.made_at.tzinfo is None:
         raise ProgrammeError("The summary does not say in which time zone it was made.")
+    top = max(each.level for each in catalogue.levels)
+    above = [
+        each for each in (*summary.principles, *summary.areas) if max(each.claimed or 0, each.confirmed or 0) > top
+    ]
+    if above:
+        raise ProgrammeError(f"The summary has a level of {above[0].key} above {top}, the highest of its catalogue.")
     outcomes = {each.id: each.outcome for each in summary.criteria}
     known = {each.id for each in catalogue.criteria}
     strange = sorted((outcomes.keys() | {each.id for each in summary.open}) - known)
     if strange:
         raise ProgrammeError(f"The summary names {strange[0]!r}, which its catalogue does not have.")
+    if len(outcomes) != len(summary.criteria) or len(outcomes) != len(known):
+        raise ProgrammeError("The summary does not have every criterion of its catalogue, each once.")
     stands = standings(catalogue, outcomes)
+    _check_gaps(summary, stands)
     said = {each.key: each.supported for each in (*summary.principles, *summary.areas)}
     for key, stand in stands.items():
         if said.pop(key, None) != stand.level:
@@ -212,3 +221,29 @@ def _checked(summary: Summary) -> Summary:
     if said:
         raise ProgrammeError(f"The summary has a level of {next(iter(said))!r}, which its catalogue does not have.")
     return summary
+
+
+def _check_gaps(summary: Summary, stands: Mapping[str, Standing]) -> None:
+    """Refuse open criteria and technology groups that do not follow from the outcomes."""
+    due = {
+        (name, each.key)
+        for each in summary.catalogue.principles
+        if (following := stands[each.key].next)
+        for name in following.open
+    }
+    if {(each.id, each.principle) for each in summary.open} != due or len(summary.open) != len(due):
+        raise ProgrammeError("The open criteria of the summary do not follow from its levels.")
+    groups = {each.key for each in summary.catalogue.technology_groups}
+    opened = {each.id for each in summary.open}
+    for each in summary.unlocks:
+        if not {*each.opens, *each.helps} <= opened:
+            raise ProgrammeError(f"The summary says of {each.group} that it opens criteria which are not open.")
+    named = {
+        *summary.shown,
+        *(each.group for each in summary.unlocks),
+        *(n for each in summary.open for n in each.lacking),
+    }
+    if strange := sorted(named - groups):
+        raise ProgrammeError(
+            f"The summary names the technology group {strange[0]!r}, which its catalogue does not have."
+        )

@@ -108,6 +108,7 @@ class ProgrammeView:
     framework_version: int | None
     sites: tuple[SiteRow, ...]
     compared: int
+    fewest: int  # compared sites from which on bands are given
     gaps: tuple[CommonGap, ...]
     groups: tuple[LackingGroup, ...]
     claims: tuple[Claims, ...]
@@ -160,6 +161,7 @@ def programme_view(framework: str, entries: Sequence[Entry], fewest: int = FEWES
         framework_version=same[0].version if same else None,
         sites=tuple(_row(each, each.catalogue == reference) for each in sorted(entries, key=lambda each: each.site)),
         compared=len(same),
+        fewest=fewest,
         gaps=tuple(_gaps(same)[:_MOST_GAPS]),
         groups=tuple(_groups(same)),
         claims=tuple(_claims(same)),

@@ -123,10 +123,11 @@ def show(
     format_: Annotated[Literal["table", "json"], typer.Option("--format", help="for people or for programs")] = "table",
     anonymous: Annotated[bool, typer.Option("--anonymous", help="nothing of single sites; refused for few")] = False,
     min_sites: Fewest = FEWEST_SITES,
+    language: Annotated[Literal["vi", "en"], typer.Option(help="of the texts and numbers")] = "en",
     database_url: DatabaseUrl = "",
 ) -> None:
     """Show the sites beside each other: levels, common gaps, technology groups most lacking, claims against data."""
-    from maturity.programme.reading import entries
+    from maturity.programme.reading import catalogue_of, entries
     from maturity.programme.view import programme_view
     from pilot.programme_show import show as show_view
     from store.errors import translated
@@ -134,13 +135,15 @@ def show(
 
     url = database(database_url)
     with translated(url), connect(url, "programme show", autocommit=True) as connection:
-        view = programme_view(framework, entries(connection, framework), min_sites)
+        found = entries(connection, framework)
+        view = programme_view(framework, found, min_sites)
+        catalogue = catalogue_of(connection, view, found)
     if format_ == "json":
         typer.echo(json.dumps(view.plain(anonymous=anonymous), ensure_ascii=False, indent=2))
         return
     if anonymous:
         view.require_enough()
-    show_view(view, Console(highlight=False), anonymous=anonymous)
+    show_view(view, Console(highlight=False), anonymous=anonymous, language=language, catalogue=catalogue)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -166,3 +166,21 @@ def test_a_site_with_another_catalogue_is_listed_but_not_compared() -> None:
 
 def test_a_programme_without_sites_is_empty() -> None:
     assert view().plain()["sites"] == ()
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "sentence"),
+    [
+        ("criteria", lambda each: [*each, each[0]], "every criterion of its catalogue, each once"),
+        ("criteria", lambda each: each[:-1], "every criterion of its catalogue, each once"),
+        ("open", lambda _: [], "open criteria of the summary do not follow"),
+        ("open", lambda each: [{**each[0], "lacking": ["T7"]}, *each[1:]], "technology group 'T7'"),
+        ("shown", lambda _: ["T9"], "technology group 'T9'"),
+        ("unlocks", lambda _: [{"group": "T1", "opens": ["AA-1.1"]}], "opens criteria which are not open"),
+        ("principles", lambda each: [{**each[0], "claimed": 9}], "a level of p above 3"),
+    ],
+)
+def test_a_signed_summary_that_contradicts_itself_is_refused(part: str, change: Any, sentence: str) -> None:
+    said = json.loads(json.dumps(summary().plain()))
+    with pytest.raises(ProgrammeError, match=sentence):
+        read(signed({**said, part: change(said[part])}), KEY.public)

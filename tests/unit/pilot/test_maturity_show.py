@@ -5,12 +5,13 @@ from io import StringIO
 from rich.console import Console
 
 from maturity.assessing import assess
+from maturity.framework import Text
 from maturity.loading import framework
 from maturity.programme.view import programme_view
 from pilot.maturity_show import show
 from pilot.programme_show import show as show_programme
 from tests.unit.maturity.plain import LAST, Shelf
-from tests.unit.maturity.test_programme import entry, five
+from tests.unit.maturity.test_programme import CATALOGUE, entry, five
 
 
 def console() -> Console:
@@ -35,6 +36,18 @@ def test_a_programme_shows_levels_with_claims_and_says_why_there_are_no_bands() 
     empty = console()
     show_programme(programme_view("test", []), empty)
     assert "There is no assessment of test yet" in empty.export_text()
+
+
+def test_a_programme_reads_in_vietnamese_with_the_names_of_its_catalogue() -> None:
+    shown = console()
+    catalogue = CATALOGUE.model_copy(update={"name": Text(vi="Khung thử", en="Trial")})
+    show_programme(programme_view("test", five()), shown, language="vi", catalogue=catalogue)
+    text = shown.export_text()
+    for expected in ("Khung thử, phiên bản 1: 5 trên 5 nhà máy", "tự nhận cao hơn", "phần tư cao nhất", "AA-2.2 x"):
+        assert expected in text
+    few = console()
+    show_programme(programme_view("test", five()[:2]), few, language="vi", catalogue=catalogue)
+    assert "ít nhất 5 nhà máy dùng cùng bộ tiêu chí; hiện có 2" in few.export_text()
 
 
 def test_an_anonymous_programme_shows_no_site() -> None:
