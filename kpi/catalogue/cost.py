@@ -120,6 +120,7 @@ REACTIVE_SURCHARGE = Kpi(
     direction=Direction.DOWN,
     lower=None,
     source=_RULE.source,
+    definition_version=2,
     grains=frozenset({Grain.MONTH}),
 )
 _priced = pl.col("demand_price").is_not_null()  # else the rate of VAT of demand may be unknown, and does not matter
