@@ -61,7 +61,12 @@ class Performance:
 
 
 def fit(driver: Sequence[float], consumption: Sequence[float]) -> Fit | None:
-    """Fit a line; None with fewer than two different values of the driver."""
+    """Fit a line; None with fewer than two different values of the driver.
+
+    Raises:
+        ValueError: there are not as many values of one as of the other.
+    """
+    _as_many(driver, consumption)
     n = len(driver)
     if n < 2 or min(driver) == max(driver):
         return None
@@ -107,7 +112,12 @@ def within_range(found: Fit, driver: float) -> bool:
 
 
 def performance(line: Line, driver: Sequence[float], actual: Sequence[float]) -> Performance:
-    """Compare actual with expected consumption; a falling running sum is energy saved."""
+    """Compare actual with expected consumption; a falling running sum is energy saved.
+
+    Raises:
+        ValueError: there are not as many values of one as of the other.
+    """
+    _as_many(driver, actual)
     expected = tuple(line.at(x) for x in driver)
     difference = tuple(a - e for a, e in zip(actual, expected, strict=True))
     return Performance(expected, difference, running_sum(difference))
@@ -127,6 +137,11 @@ def leak_share(load_time: float, unload_time: float) -> float | None:
     """Share of leaks in compressed air: time on load with nobody using air, over the whole."""
     whole = load_time + unload_time
     return load_time / whole if whole > 0 else None
+
+
+def _as_many(driver: Sequence[float], consumption: Sequence[float]) -> None:
+    if len(driver) != len(consumption):
+        raise ValueError(f"{len(driver)} values of the driver stand against {len(consumption)} of consumption")
 
 
 def _centred(values: list[float]) -> list[float]:

@@ -36,7 +36,8 @@ def power_factor_surcharge(given: Inputs) -> Answers:
 
 def energy_baseline(given: Inputs) -> Answers:
     """Baseline in primary energy of two carriers, and the consumption per tonne at the mean week."""
-    gas, electricity = (performance.Line(**given[carrier]) for carrier in ("gas", "electricity"))
+    lines = (given[carrier] for carrier in ("gas", "electricity"))
+    gas, electricity = (performance.Line(each["slope"], each["intercept"]) for each in lines)
     line = gas.plus(electricity, given["electricity_to_primary"])
     found: Answers = {"slope": line.slope, "intercept": line.intercept}
     if "annual_tonnes" in given:

@@ -85,6 +85,7 @@ INVARIANCE = {
         ({**SEC, "inputs": {"energy": 10}}, "fail", "'output' is missing"),
         ({**SEC, "inputs": {"energy": "ten", "output": 4}}, "fail", "energy 'ten'"),
         ({**SEC, "inputs": {"energy": float("nan"), "output": 4}}, "fail", "energy: not a finite number"),
+        ({**SEC, "kind": "linear_regression", "inputs": {"x": [1, 2], "y": [1]}}, "fail", "2 values of the driver"),
         ({**SEC, "tolerance": {"sec": "small"}}, "fail", "'small' is no number"),
         ({**SEC, "kind": "astrology"}, "unsupported", "astrology"),
         ({**SEC, "expected": {"sec": 2.5, "moon": 1}}, "unsupported", ""),
