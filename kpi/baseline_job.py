@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from kpi.baselines import DRIVERS
 from kpi.errors import KpiError
 from kpi.fitting import Fitted, days_of, fitted
+from kpi.fitting_many import FittedMany, PointGrain, fitted_many, points_of
 from kpi.stored import stored_pieces
-from kpi.work import windows_of_days
+from kpi.work import monday, windows_of_days
 from model.registry import Site
 from store import baselines, marks, registry
 from store.inputs import Range
@@ -17,20 +19,23 @@ ENERGY = "energy"
 
 @dataclass(frozen=True)
 class Wanted:
-    """The asset ('' = the site), its driver, first and last production day of the fit, and from when it counts."""
+    """The asset ('' = the site), its drivers, first and last production day of the fit, and from when it counts; of a
+    baseline of weeks that is a Monday.
+    """
 
     site: str
     asset: str
-    driver: str
+    drivers: tuple[str, ...]
     first: date
     last: date
     valid_from: date | None = None
     reason: str = ""
     source: str = ""
+    grain: PointGrain = "day"
 
 
-def look(connection: Connection, wanted: Wanted) -> Fitted:
-    """Fit the days of the period without storing anything.
+def look(connection: Connection, wanted: Wanted) -> Fitted | FittedMany:
+    """Fit the days or weeks of the period without storing anything.
 
     Raises:
         KpiError: the driver or the asset is not known, or nothing is stored of these days.
@@ -38,10 +43,14 @@ def look(connection: Connection, wanted: Wanted) -> Fitted:
     inputs = stored_pieces(connection, wanted.site, wanted.first, wanted.last)
     if wanted.asset not in {asset.key for asset in inputs.site.assets}:
         raise KpiError(f"Site {wanted.site!r} has no asset {wanted.asset!r}.")
-    return fitted(days_of(inputs, wanted.asset, wanted.driver), wanted.driver, inputs.site.confidence_gate)
+    gate, names = inputs.site.confidence_gate, wanted.drivers
+    one = names[0] if len(names) == 1 and wanted.grain == "day" else ""
+    if one in DRIVERS:
+        return fitted(days_of(inputs, wanted.asset, one), one, gate)
+    return fitted_many(points_of(inputs, wanted.asset, names, wanted.grain), names, wanted.grain, gate)
 
 
-def freeze(connection: Connection, wanted: Wanted, now: datetime) -> tuple[int, Fitted]:
+def freeze(connection: Connection, wanted: Wanted, now: datetime) -> tuple[int, Fitted | FittedMany]:
     """Add a version and ask for the days from its date on to be computed again; gives the version.
 
     Raises:
@@ -56,13 +65,20 @@ def freeze(connection: Connection, wanted: Wanted, now: datetime) -> tuple[int, 
         raise KpiError(
             "There is a baseline already: a new one needs --reason, the documented change of static factors."
         )
-    start = wanted.valid_from or wanted.last + timedelta(days=1)
+    start = wanted.valid_from or _begin(wanted)
+    if wanted.grain == "week" and start != monday(start):
+        raise KpiError(f"A baseline of weeks begins on a Monday; {start} is none.")
     model = found.model(wanted.first, wanted.last)
     reason = wanted.reason or "first baseline"
     new = baselines.NewBaseline(asset_id, ENERGY, model, start, reason, wanted.source)
     version = baselines.add(connection, number, new)
     _ask_again(connection, number, registry.snapshot(connection, wanted.site, now), start)
     return version, found
+
+
+def _begin(wanted: Wanted) -> date:
+    following = wanted.last + timedelta(days=1)
+    return following if wanted.grain == "day" else monday(following + timedelta(days=6))
 
 
 def _ask_again(connection: Connection, site_id: int, site: Site, start: date) -> None:

@@ -85,8 +85,13 @@ def _residual(site: Site) -> str:
 def _baseline(site: Site, scope: str) -> str:
     held = [each for each in site.baselines if each.asset == scope]
     listed = "; ".join(
-        f"version {each.version} from {each.valid_from}: {each.intercept:.6g} kWh a day + {each.slope:.6g} kWh per "
-        f"{each.driver}, fitted for {each.driver_from:.6g} to {each.driver_to:.6g} a day ({each.digest[:12]})"
+        f"version {each.version} from {each.valid_from}: {each.intercept:.6g} kWh a {each.grain} + "
+        + " + ".join(
+            f"{term.slope:.6g} kWh per {term.driver}, fitted for {term.driver_from:.6g} to {term.driver_to:.6g} a "
+            f"{each.grain}"
+            for term in each.terms
+        )
+        + f" ({each.digest[:12]})"
         for each in held
     )
     return f"Frozen baselines of {scope or 'the site'}: {listed}."

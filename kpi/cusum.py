@@ -1,4 +1,6 @@
-"""Running sum of actual minus expected energy from the stored daily values of `energy_performance`."""
+"""Running sum of actual minus expected energy from the stored values of `energy_performance`: of days, or of weeks
+where the baseline is of weeks.
+"""
 
 from typing import Any
 
@@ -8,9 +10,14 @@ from store.serving import Scope, ValueFilter, ValueKey, Window, kpi_values
 
 
 def points(scope: Scope, asset_id: int, window: Window) -> list[dict[str, Any]]:
-    """Give each day with a baseline: expected and actual kWh, their difference, the sum up to the day, its flags."""
-    wanted = ValueFilter([asset_id], "energy_performance", Grain.DAY, window)
-    rows = kpi_values(scope, wanted, None, ValueKey())
+    """Give each day (or week, by its Monday) with a baseline: expected and actual kWh, their difference, the sum up to
+    it, its flags.
+    """
+    of_grain = (
+        kpi_values(scope, ValueFilter([asset_id], "energy_performance", grain, window), None, ValueKey())
+        for grain in (Grain.DAY, Grain.WEEK)
+    )
+    rows = next(filter(None, of_grain), [])
     held = [row for row in rows if row["numerator"] is not None and row["denominator"] is not None]
     differences = [row["numerator"] - row["denominator"] for row in held]
     return [

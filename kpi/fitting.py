@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from kpi.baselines import DRIVERS, UNITS
+from kpi.baselines import DRIVERS, UNITS, check_driver
 from kpi.catalogue import CATALOGUE
 from kpi.energy_performance import Fit, fit, why_unfit
 from kpi.errors import KpiError
@@ -77,8 +77,7 @@ def days_of(inputs: RollupInputs, scope: str, driver: str) -> list[Day]:
     Raises:
         KpiError: there is no such driver.
     """
-    if driver not in DRIVERS:
-        raise KpiError(f"There is no driver {driver!r}; known: {', '.join(DRIVERS)}.")
+    check_driver(driver)
     wide = wide_rows(inputs, scopes_of(inputs), frozenset({Grain.DAY})).filter(pl.col("scope") == scope, "has_energy")
     share = completeness(CATALOGUE["energy"]).alias("share")
     rows = wide.select("production_day", DRIVERS[driver].alias("driver"), "energy_kwh", share).sort("production_day")

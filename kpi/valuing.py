@@ -153,7 +153,9 @@ _ABLE: dict[Basis, pl.Expr] = {
     Basis.SCOPE1: pl.col("scope1_rows") > 0,
     Basis.MARKET: pl.col("can_energy") & (pl.col("scope") == ""),  # contracts are of the whole site
     Basis.CBAM: (pl.col("good_kg") > 0) & _goes_in,  # goods by mass, and energy or records of what went into them
-    Basis.BASELINE: pl.col("baseline_days") > 0,
+    # a baseline of weeks says nothing of single days, and months do not begin with a week
+    Basis.BASELINE: (pl.col("baseline_days") > 0)
+    & ((pl.col("baseline_weekly_days") == 0) | (pl.col("grain") == Grain.WEEK.value)),
     Basis.SUBMETER: pl.col("can_submeter"),
     Basis.REACTIVE: pl.col("can_energy") & _has_reactive,
     # the supply is of the whole site, its terms are null elsewhere

@@ -175,20 +175,41 @@ class EnergyContract(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
 
 
+class BaselineDriver(msgspec.Struct, frozen=True, kw_only=True):
+    """kWh per unit of a driver, and the range of it that the fit has seen."""
+
+    driver: str
+    slope: float
+    driver_from: float
+    driver_to: float
+
+
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
-    """Consumption of a day (kWh) as a line over a driver, frozen; the newest version in force on a date counts."""
+    """Consumption of a day or week (kWh) as a line over a driver, or over each of `drivers`, frozen; the newest version
+    in force on a date counts.
+    """
 
     asset: str
     kpi: str
     driver: str
-    slope: float
+    slope: float = 0.0
     intercept: float
-    driver_from: float
-    driver_to: float
+    driver_from: float = 0.0
+    driver_to: float = 0.0
     version: int
     valid_from: str
     digest: str
     r_squared: float | None = None
+    grain: str = "day"
+    drivers: tuple[BaselineDriver, ...] = ()
+
+    @property
+    def terms(self) -> tuple[BaselineDriver, ...]:
+        """Its drivers, also where it has only one."""
+        if self.drivers:
+            return self.drivers
+        span = {"driver_from": self.driver_from, "driver_to": self.driver_to}
+        return (BaselineDriver(driver=self.driver, slope=self.slope, **span),)
 
 
 class SpecLimit(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import polars as pl
 from kpi.catalogue.entry import Basis, Direction, Kpi
 from model.vocabulary import Grain
 
-_GRAINS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH})  # a baseline is fitted over days
+_GRAINS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH})  # a baseline is fitted over days or weeks
 _EXPECTED = ("baseline_days", "baseline_fixed_kwh", "baseline_driver_kwh")
 _SOURCE = "ISO 50006:2014"
 _expected = pl.col("baseline_fixed_kwh") + pl.col("baseline_driver_kwh")
@@ -16,7 +16,7 @@ ENERGY_EXPECTED = Kpi(
     name_en="Expected energy",
     explanation_vi="Điện năng mà đường cơ sở đã chốt cho phép với sản lượng của các ngày.",
     explanation_en="Energy that the frozen baseline expects for what the driver was on these days.",
-    formula="c * days + m * driver",
+    formula="c * days + sum of m * driver",
     unit="kWh",
     basis=Basis.BASELINE,
     inputs=_EXPECTED,

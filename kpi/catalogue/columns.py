@@ -47,7 +47,10 @@ SCOPE1 = (
     *("biogenic_co2_kg", "refrigerant_co2e_kg", "scope1_without_factor"),
 )
 MARKET = ("shared_kwh", "shared_kg", "rest_kg", "contract_kwh", "contract_kg")
-BASELINE = ("baseline_days", "baseline_fixed_kwh", "baseline_driver_kwh", "baseline_actual_kwh")
+BASELINE = (
+    *("baseline_days", "baseline_weekly_days", "baseline_fixed_kwh"),
+    *("baseline_driver_kwh", "baseline_actual_kwh"),
+)
 CBAM = ("good_kg", "good_unweighed", "precursor_direct_t", "precursor_indirect_t")
 CLASSED = ("production", "setup", "delay", "down_no_order", "planned_down", "not_scheduled")
 METERS = (

@@ -14,9 +14,9 @@ from pilot.options import DatabaseUrl, database
 
 if TYPE_CHECKING:
     from kpi.fitting import Fitted
+    from kpi.fitting_many import FittedMany
 
 app = typer.Typer(help="Frozen baselines of energy over a driver.", no_args_is_help=True)
-Driver = Literal["good", "pieces", "production_h"]
 
 
 @app.command()
@@ -27,8 +27,13 @@ def fit(
     asset: Annotated[str, typer.Option(help="asset path; without it the site itself")] = "",
     kpi: Annotated[Literal["energy"], typer.Option(help="what is expected")] = "energy",
     driver: Annotated[
-        Driver, typer.Option(help="what it depends on: good pieces, all pieces, hours of production")
-    ] = "good",
+        list[str] | None,
+        typer.Option(
+            help="what it depends on, once or several times: good (default), good:PRODUCT, pieces, production_h, "
+            "setup_h, scheduled_h"
+        ),
+    ] = None,
+    grain: Annotated[Literal["day", "week"], typer.Option(help="fit days or whole weeks")] = "day",
     valid_from: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="production day from which it counts; default the day after the fit"),
@@ -39,17 +44,19 @@ def fit(
     as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Fit energy of the days as a line over the driver and freeze it as a new version, if it is good enough.
+    """Fit energy of days or weeks as a line over the drivers and freeze it as a new version, if it is good enough.
 
-    Good enough: 12 days or more, R² of 0.75 or more, a slope that is no chance (p < 0.05). Days whose meters told less
-    than the site's gate are left out and named. A version never changes; a newer one counts from its date on.
+    Good enough: 12 points or more (6 for each driver), R² of 0.75 or more, slopes that are no chance (p < 0.05); with
+    several drivers or weeks R² is the adjusted one and CV(RMSE) at most 0.25. Days whose meters told less than the
+    site's gate are left out and named. A version never changes; a newer one counts from its date on.
     """
     from kpi.baseline_job import Wanted, freeze, look
     from store.pool import connect
 
     assert kpi == "energy"  # noqa: S101 - the only choice
     start = valid_from.date() if valid_from else None
-    wanted = Wanted(site, asset, driver, from_.date(), to.date(), start, reason, source)
+    names = tuple(dict.fromkeys(driver or ["good"]))
+    wanted = Wanted(site, asset, names, from_.date(), to.date(), start, reason, source, grain)
     with connect(database(database_url), "kpi baseline fit") as connection:
         version, found = (None, look(connection, wanted)) if dry_run else freeze(connection, wanted, datetime.now(UTC))
     told = {"version": version, **_told(found)}
@@ -62,9 +69,12 @@ def fit(
     Console(highlight=False).print(table)
 
 
-def _told(found: "Fitted") -> dict[str, Any]:
+def _told(found: "Fitted | FittedMany") -> dict[str, Any]:
     from kpi.energy_performance import why_unfit
+    from kpi.fitting_many import FittedMany
 
+    if isinstance(found, FittedMany):
+        return _told_many(found)
     line = found.fit
     if line is None:
         return {"days": len(found.days), "left_out": found.left_out, "unfit": why_unfit(None)}
@@ -82,6 +92,18 @@ def _told(found: "Fitted") -> dict[str, Any]:
         "left_out": [{"day": day, "why": why} for day, why in found.left_out],
         "unfit": why_unfit(line),
     }
+
+
+def _told_many(found: "FittedMany") -> dict[str, Any]:
+    told: dict[str, Any] = {"grain": found.grain, "points": len(found.points), "unfit": found.unfit}
+    told["left_out"] = [{"day": day, "why": why} for day, why in found.left_out]
+    if found.fit is None:
+        return told
+    for name, term in zip(found.names, found.fit.terms, strict=True):
+        told |= {f"slope_kwh {name}": term.slope, f"p_slope {name}": term.p, f"se_slope {name}": term.se}
+        told |= {f"from {name}": term.low, f"to {name}": term.high}
+    told |= {"r_squared": found.fit.r_squared, "adjusted_r_squared": found.fit.adjusted, "cv_rmse": found.fit.cv_rmse}
+    return {f"intercept_kwh_per_{found.grain}": found.fit.intercept, **told}
 
 
 @app.command("list")
@@ -102,8 +124,10 @@ def list_(
     table = Table("asset", "version", "from", "line", "R²", "days", "driver range", "reason", "digest")
     for row in rows:
         model = row["model"]
-        line = f"{model['intercept']:.6g} kWh/day + {model['slope']:.6g} kWh per {model['driver']}"
-        spans = f"{model['driver_from']:.6g} – {model['driver_to']:.6g}"
+        terms = model.get("drivers") or [model]
+        parts = [f"{each['slope']:.6g} kWh per {each['driver']}" for each in terms]
+        line = " + ".join([f"{model['intercept']:.6g} kWh/{model['grain']}", *parts])
+        spans = ", ".join(f"{each['driver_from']:.6g} – {each['driver_to']:.6g}" for each in terms)
         cells = (row["asset"] or site, row["version"], row["valid_from"], line, f"{model['r_squared']:.3f}", model["n"])
         table.add_row(*(escape(str(cell)) for cell in (*cells, spans, row["reason"], row["digest"][:12])))
     Console(highlight=False).print(table)
@@ -117,7 +141,7 @@ def cusum(
     as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Show the running sum of actual minus expected energy, day by day: where it falls, energy is saved."""
+    """Show the running sum of actual minus expected energy, by day or week: where it falls, energy is saved."""
     from kpi.cusum import points
     from store import registry, serving
     from store.pool import connect

@@ -589,10 +589,12 @@ SELECT jsonb_build_object(
         'amount_kwh', c.amount_kwh, 'share', c.share, 'criteria', c.criteria, 'source', c.source) ORDER BY c.key, c.valid_from), '[]')
         FROM energy_contract AS c WHERE c.site_id = s.site_id),
     'baselines', (SELECT coalesce(jsonb_agg(jsonb_build_object(
-        'asset', a.key, 'kpi', b.kpi, 'driver', b.model -> 'driver', 'slope', b.model -> 'slope', 'intercept', b.model -> 'intercept',
-        'driver_from', b.model -> 'driver_from', 'driver_to', b.model -> 'driver_to', 'version', b.version,
-        'valid_from', b.valid_from::text, 'digest', b.digest,
-        'r_squared', b.model -> 'r_squared') ORDER BY a.key, b.kpi, b.version), '[]')
+        'asset', a.key, 'kpi', b.kpi, 'driver', b.model -> 'driver', 'slope', coalesce(b.model -> 'slope', '0'), 'intercept', b.model -> 'intercept',
+        'driver_from', coalesce(b.model -> 'driver_from', '0'), 'driver_to', coalesce(b.model -> 'driver_to', '0'), 'version', b.version,
+        'valid_from', b.valid_from::text, 'digest', b.digest, 'r_squared', b.model -> 'r_squared',
+        'grain', coalesce(b.model -> 'grain', '"day"'), 'drivers', coalesce((SELECT jsonb_agg(jsonb_build_object(
+            'driver', d -> 'driver', 'slope', d -> 'slope', 'driver_from', d -> 'driver_from', 'driver_to', d -> 'driver_to')
+            ORDER BY n) FROM jsonb_array_elements(b.model -> 'drivers') WITH ORDINALITY AS e (d, n)), '[]')) ORDER BY a.key, b.kpi, b.version), '[]')
         FROM baseline AS b JOIN asset AS a USING (asset_id) WHERE b.site_id = s.site_id),
     'tariffs', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'key', t.key, 'valid_from', t.valid_from::text, 'periods', t.periods, 'valid_to', t.valid_to::text,

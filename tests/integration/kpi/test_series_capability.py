@@ -20,7 +20,7 @@ pytestmark = pytest.mark.needs_database
 
 
 def gauged(**limits: Any) -> list[dict[str, Any]]:
-    assets = deepcopy(document()["assets"])
+    assets: list[dict[str, Any]] = deepcopy(document()["assets"])
     series = {"name": "diameter", "quantity": "position", "unit": "mm", "spec_low": 9.9, "spec_high": 10.1, **limits}
     assets[1]["series"].append(series)
     return assets
