@@ -112,22 +112,25 @@ def _sweep(
     owner: Job | None = None  # the registry's job in force
     running: list[Job] = []
     rows = []
+    told: str | None = None  # what the unit said last, where it tells its product itself
     for ts, how, key, what in changes:
-        own: str | None = product if tells_product else None
         if how == _END:
             running.remove(what)
             if owner is what:
                 owner = running[-1] if running else None
                 job = owner.key if owner else ""
-                product = own or (owner.product if owner else None) or stated
+                product = (owner.product if owner else None) or stated
         elif how == _BEGIN:
             running.append(what)
             job, owner = key, what
-            product = own or what.product or stated
+            product = what.product or stated
         elif how == _JOB_CHANGE:
             job, owner = str(what.get("job", key) or ""), None
-            product = own or str(what.get("product") or products.get(job) or stated)
+            product = str(what.get("product") or products.get(job) or stated)
         elif how == _PRODUCT_CHANGE:
             product = stated = str(what.get("product", key) or "")
+            told = product if tells_product else None
+        if told is not None:
+            product = told  # which may be none: a job does not change what the unit says
         rows.append((ts, job, product))
     return rows

@@ -1,32 +1,30 @@
 """What must hold between the values of any plant: parts add up to the whole, the factors of OEE multiply to it."""
 
 import os
-from datetime import timedelta
 
 import polars as pl
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 
-from kpi.compute import compute
-from kpi.frames import Inputs
 from kpi.rollup import RollupInputs, rollup
-from kpi.windows import calendar_windows
-from tests.unit.kpi.compute.strategies import whole_inputs
+from model.calendar import calendar_of
+from tests.unit.kpi.compute.fleets import Fleet, fleets, inputs_of, tables_of
+from tests.unit.kpi.compute.test_properties import PLANTS, many, same_fleets
 from tests.unit.kpi.making import LONG_AFTER
 
-EXAMPLES = {"quick": 3, "long": 500}[os.environ.get("HAIDANG_HYPOTHESIS_PROFILE", "quick")]
+FLEETS = {"quick": 3, "long": 50}[os.environ.get("HAIDANG_HYPOTHESIS_PROFILE", "quick")]
 SUMS = ["production_time", "setup_time", "planned_busy_time", "delay_time", "unknown_time", "good_quantity"]
 FACTORS = ["oee", "oee_availability", "effectiveness", "quality_ratio"]
+WANTED = [*SUMS, *FACTORS]
 
 
-def values_of(whole: Inputs) -> pl.DataFrame:
-    tables = compute(whole)
-    month = timedelta(days=45)
+def values_of(fleet: Fleet) -> pl.DataFrame:
+    tables = tables_of(fleet)
     return rollup(
         RollupInputs(
-            site=whole.site,
+            site=inputs_of(fleet).site,
             atoms=tables.atoms,
             interval_series=tables.interval_series,
-            windows=calendar_windows(whole.site, whole.days[0] - month, whole.days[-1] + month),
+            windows=tables.windows,
             now_us=LONG_AFTER + 10**15,
         )
     )
@@ -42,30 +40,24 @@ def assert_sums(values: pl.DataFrame, part: str, whole: str, by: list[str]) -> N
     assert wrong.is_empty(), (part, whole, wrong)
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(whole_inputs())
-def test_hours_shifts_days_units_and_factors_agree(whole: Inputs) -> None:
-    """Property: hours and shifts add up to days, days to longer windows, units to the site, factors multiply to OEE."""
-    values = values_of(whole).filter(pl.col("variant") == "")
+@settings(many, max_examples=FLEETS)
+@same_fleets
+@given(fleets(PLANTS))
+def test_hours_shifts_days_units_and_factors_agree(fleet: Fleet) -> None:
+    """Additivity: hours and shifts add up to days, days to longer windows, units to the site, factors to OEE."""
+    values = values_of(fleet).filter(pl.col("variant") == "", pl.col("kpi").is_in(WANTED))
     sums = values.filter(pl.col("kpi").is_in(SUMS))
     assert_sums(sums, "hour", "day", ["asset", "production_day"])
     assert_sums(sums, "day", "month", ["asset"])
     assert_sums(sums, "day", "week", ["asset"])
-    if whole.site.shifts:
-        assert_sums(sums.filter(pl.col("kpi") != "good_quantity"), "shift", "day", ["asset", "production_day"])
+    always = [asset for asset in sums["asset"].unique() if calendar_of(inputs_of(fleet).site, asset).always_scheduled]
+    planned = sums.filter(~pl.col("asset").is_in(always), pl.col("asset").str.contains("/"))
+    assert_sums(planned.filter(pl.col("kpi") != "good_quantity"), "shift", "day", ["asset", "production_day"])
     days = sums.filter(pl.col("grain") == "day")
-    units = (
-        days.filter(pl.col("asset").str.starts_with("line/"))
-        .group_by("production_day", "kpi")
-        .agg(pl.col("value").sum())
-    )
+    units = days.filter(pl.col("asset").str.contains("/")).group_by("production_day", "kpi").agg(pl.col("value").sum())
     above = days.filter(pl.col("asset") == "").select("production_day", "kpi", pl.col("value").alias("site"))
     both = units.join(above, on=["production_day", "kpi"])
+    assert both.height
     assert both.filter((pl.col("value") - pl.col("site")).abs() > 1e-6).is_empty()
     window = ["asset", "grain", "production_day", "window_start", "shift", "job", "product"]
     wide = values.filter(pl.col("kpi").is_in(FACTORS)).pivot("kpi", index=window, values="value")

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from kpi.compute import compute, read_range
+from kpi.compute.signals import usable
 from kpi.frames import ANNOTATIONS, EVENTS, READINGS, SERIES, SYMBOLS, Inputs, Tables
 from model.registry import Asset, Routing, Site
 from model.vocabulary import Quality, symbol_id
@@ -101,18 +102,26 @@ def inputs(site: Site, days: Iterable[date], **frames: Any) -> Inputs:
 
 
 def day_inputs(whole: Inputs, days: tuple[date, ...], carry: Mapping[str, Any]) -> Inputs:
-    """Cut out what a job reads for some of the days: the rows in range, the last before and the first after it."""
+    """Cut out what a job reads for some of the days: rows in range, the last before and the first after it.
+
+    Of a counter the first after it that counts, too.
+    """
     low, high = read_range(whole.site, days)
     rows = whole.readings
     before = rows.filter(pl.col("ts") < low).group_by("series_id").agg(pl.all().sort_by("ts").last())
     after = rows.filter(pl.col("ts") >= high).group_by("series_id").agg(pl.all().sort_by("ts").first())
     inside = rows.filter(pl.col("ts") >= low, pl.col("ts") < high)
-    part = pl.concat([each.select(READINGS.names()) for each in (before, inside, after)]).sort("series_id", "ts")
+    counters = whole.series.filter(pl.col("kind") == "counter").select("series_id", "counter_rule")
+    counting = rows.filter(pl.col("ts") >= high, usable()).join(counters, on="series_id")
+    counting = counting.filter((pl.col("value") != 0) | (pl.col("counter_rule") != "false_zero"))
+    counted = counting.group_by("series_id").agg(pl.all().sort_by("ts").first())
+    near = pl.concat([each.select(READINGS.names()) for each in (before, inside, after, counted)])
+    part = near.unique().sort("series_id", "ts")
     changes = pl.col("kind").is_in(["product_change", "job_change"]) & (pl.col("ts") < low)
     newest = whole.events.filter(changes).sort("ts", maintain_order=True).unique(["asset", "kind"], keep="last")
     lasting = pl.col("from_us").is_not_null() & (pl.col("from_us") < high) & (pl.col("to_us") > low)
-    near = (pl.col("ts") >= low) & (pl.col("ts") < high)
-    near_events = pl.concat([whole.events.filter(lasting | near), newest.select(whole.events.columns)])
+    begun = (pl.col("ts") >= low) & (pl.col("ts") < high)
+    near_events = pl.concat([whole.events.filter(lasting | begun), newest.select(whole.events.columns)])
     return replace(whole, days=days, readings=part, events=near_events, carry=carry)
 
 

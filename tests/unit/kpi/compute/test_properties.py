@@ -1,88 +1,114 @@
-"""What must hold for every plant, whatever its calendar, signals, records and corrections are."""
+"""What must hold for every plant, whatever its calendar, signals, records and corrections are.
+
+Each example is a fleet of plants that are computed at once; properties look at each plant of it. See `fleets`.
+"""
 
 import math
 import os
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import msgspec
 import polars as pl
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from kpi.compute import compute, read_range
+from kpi.compute.signals import USABLE
 from kpi.frames import ATOMS, CARRY, INTERVAL_SERIES, INTERVALS, QUALITY, WINDOWS, Inputs, Tables
-from model.calendar import production_day_windows
-from tests.unit.kpi.compute.plants import MINUTE, UNIT, amount, day_by_day, day_inputs
-from tests.unit.kpi.compute.strategies import RECORDED, whole_inputs
+from model.calendar import calendar_of, production_day_windows
+from tests.unit.kpi.compute.fleets import Fleet, everything_of, fleets, inputs_of, tables_of
+from tests.unit.kpi.compute.plants import MINUTE, day_by_day
 
 KEYS = [name for name in ATOMS if name not in ("duration_us", "amount")]
 NO_MEANING = ("", "UNDEFINED", "UNAVAILABLE")
 UNMAPPED = ("BROKEN?", "Lost?")  # unknown too, but where the mode alone says enough
 BUSY = ["production", "setup", "delay", "down_no_order", "unknown"]
-# `long` looks at thousands of plants: HAIDANG_HYPOTHESIS_PROFILE=long pytest --timeout 0 tests/unit/kpi -k propert
-EXAMPLES = {"quick": 8, "long": 1000}[os.environ.get("HAIDANG_HYPOTHESIS_PROFILE", "quick")]
-plants = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a plant takes minutes
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+FRAMES = ("intervals", "atoms", "interval_series", "windows", "carry", "quality")
+PLANTS = 100  # of a fleet: a thousand by ten
+# `long`: HAIDANG_HYPOTHESIS_PROFILE=long pytest --timeout 0 -p no:xdist tests/unit/kpi -k propert
+FLEETS, FEWER = {"quick": (10, 2), "long": (60, 60)}[os.environ.get("HAIDANG_HYPOTHESIS_PROFILE", "quick")]
+slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+phases = [Phase.explicit, Phase.reuse, Phase.generate]  # a failure names its plant: nothing to shrink
+many = settings(max_examples=FLEETS, deadline=None, suppress_health_check=slow, phases=phases)
+few = settings(many, max_examples=FEWER)
+same_fleets = seed(2026)  # as long as tests draw the same, they see the same fleets, which are computed once
 
 
-def window(given: Inputs, asset: str = UNIT) -> tuple[int, int]:
+def window(given: Inputs, asset: str) -> tuple[int, int]:
     days = given.days
     windows = production_day_windows(given.site, asset, days[0], days[-1] + (days[1] - days[0]))
     return windows[0].from_us, windows[-1].to_us
 
 
-def time_of(tables: Tables, *where: pl.Expr) -> int:
-    return int(tables.atoms.filter(pl.col("quantity") == "time", *where)["duration_us"].sum())
+def of_series(whole: Inputs, **wanted: str) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
+    """The series of a kind with their readings, in order of time."""
+    readings = whole.readings.sort("series_id", "ts").partition_by("series_id", as_dict=True, maintain_order=True)
+    for row in whole.series.filter(**wanted).iter_rows(named=True):
+        yield row, readings.get((row["series_id"],), whole.readings.clear())
 
 
-@plants
-@given(whole_inputs())
-def test_classes_partition_every_window(whole: Inputs) -> None:
-    """Property: intervals touch, fill the days of a unit, and atoms say the same time per class."""
-    tables = compute(whole)
-    rows = tables.intervals.filter(pl.col("asset") == UNIT).select("from_us", "to_us").rows()
-    assert (rows[0][0], rows[-1][1]) == window(whole)
-    assert all(before[1] == after[0] for before, after in pairwise(rows))
+def per_unit(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    return {str(asset): part for (asset,), part in frame.partition_by("asset", as_dict=True).items()}
+
+
+def units(fleet: Fleet) -> list[str]:
+    return [f"{line}/m1" for line in fleet.lines]
+
+
+def time_of(tables: Tables, *where: pl.Expr) -> dict[str, int]:
+    """Time atoms of the units that have a state, in µs."""
+    rows = tables.atoms.filter(pl.col("quantity") == "time", pl.col("asset").str.ends_with("/m1"), *where)
+    return dict(rows.group_by("asset").agg(pl.col("duration_us").sum()).iter_rows())
+
+
+def amounts(tables: Tables, quantity: str, *where: pl.Expr) -> dict[str, float]:
+    rows = tables.atoms.filter(pl.col("quantity") == quantity, *where)
+    return dict(rows.group_by("asset").agg(pl.col("amount").sum()).iter_rows())
+
+
+def assert_same(one: Tables, two: Tables) -> None:
+    for name in FRAMES:
+        assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
+    assert one.findings == two.findings
+
+
+@many
+@same_fleets
+@given(fleets(PLANTS))
+def test_classes_partition_every_window(fleet: Fleet) -> None:
+    """Partition: intervals touch and fill the days of a unit, atoms say the same time per class, shifts are whole."""
+    whole, tables = inputs_of(fleet), tables_of(fleet)
+    intervals = per_unit(tables.intervals.select("asset", "from_us", "to_us"))
+    shifts = per_unit(tables.windows.filter(pl.col("shift") != ""))
+    by_plan = pl.col("origin") == "calendar"  # a unit may say itself that it is not scheduled
+    open_us = time_of(tables, ~(by_plan & (pl.col("time_class") == "not_scheduled")))
+    for unit in units(fleet):
+        rows, bounds = intervals[unit].select("from_us", "to_us").rows(), window(whole, unit)
+        assert (rows[0][0], rows[-1][1]) == bounds
+        assert all(before[1] == after[0] for before, after in pairwise(rows))
+        worked = shifts.get(unit)
+        always = calendar_of(whole.site, unit).always_scheduled
+        planned = 0 if worked is None else int((worked["to_us"] - worked["from_us"]).sum())
+        assert open_us.get(unit, 0) == (bounds[1] - bounds[0] if always else planned)
     keys = ["asset", "production_day", "shift", "time_class", "sub_class", "reason", "origin"]
     length = (pl.col("to_us") - pl.col("from_us")).sum().alias("duration_us")
     by_interval = tables.intervals.group_by(keys).agg(length).sort(keys)
-    by_atom = (
-        tables.atoms.filter(pl.col("quantity") == "time").group_by(keys).agg(pl.col("duration_us").sum()).sort(keys)
-    )
-    assert_frame_equal(by_interval, by_atom)
+    time = tables.atoms.filter(pl.col("quantity") == "time")
+    assert_frame_equal(by_interval, time.group_by(keys).agg(pl.col("duration_us").sum()).sort(keys))
 
 
-@plants
-@given(whole_inputs())
-def test_calendar_classes_have_the_length_of_the_calendar(whole: Inputs) -> None:
-    """Property: what is not not_scheduled is exactly the shifts, in each of them."""
-    tables = compute(whole)
-    shifts = tables.windows.filter(pl.col("asset") == UNIT, pl.col("shift") != "")
-    planned = (
-        int((shifts["to_us"] - shifts["from_us"]).sum()) if whole.site.shifts else window(whole)[1] - window(whole)[0]
-    )
-    assert time_of(tables, pl.col("asset") == UNIT, pl.col("time_class") != "not_scheduled") == planned
-
-
-@plants
-@given(whole_inputs())
-def test_frames_have_their_schemas_and_nothing_is_negative(whole: Inputs) -> None:
-    tables = compute(whole)
-    for name, schema in (
-        ("intervals", INTERVALS),
-        ("atoms", ATOMS),
-        ("interval_series", INTERVAL_SERIES),
-        ("windows", WINDOWS),
-        ("carry", CARRY),
-        ("quality", QUALITY),
-    ):
+@many
+@same_fleets
+@given(fleets(PLANTS))
+def test_frames_have_their_schemas_and_nothing_is_negative(fleet: Fleet) -> None:
+    tables = tables_of(fleet)
+    for name, schema in zip(FRAMES, (INTERVALS, ATOMS, INTERVAL_SERIES, WINDOWS, CARRY, QUALITY), strict=True):
         assert getattr(tables, name).schema == schema, name
     atoms = tables.atoms
     assert (atoms["duration_us"].is_null() != atoms["amount"].is_null()).all()
@@ -93,30 +119,36 @@ def test_frames_have_their_schemas_and_nothing_is_negative(whole: Inputs) -> Non
     assert atoms.select(pl.all_horizontal(pl.col(KEYS).is_not_null()).all()).item()
 
 
-@plants
-@given(whole_inputs(), st.randoms(use_true_random=False))
-def test_the_order_of_rows_does_not_matter_and_twice_is_the_same(whole: Inputs, shuffle: Any) -> None:
-    """Property: same bytes from shuffled inputs, and from the same inputs again."""
-    seed = shuffle.randrange(2**30)
-    mixed = replace(
-        whole,
-        **{
-            name: getattr(whole, name).sample(fraction=1.0, shuffle=True, seed=seed)
-            for name in ("series", "readings", "symbols", "events", "annotations")
-        },
-    )
-    one, two, again = compute(whole), compute(mixed), compute(whole)
-    for name in ("intervals", "atoms", "interval_series", "windows", "carry", "quality"):
-        assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
-        assert_frame_equal(getattr(one, name), getattr(again, name), check_exact=True)
-    assert one.findings == two.findings == again.findings
+@many
+@same_fleets
+@given(fleets(PLANTS))
+def test_the_order_of_rows_does_not_matter(fleet: Fleet) -> None:
+    """Order-independence: rows come as late and as mixed as they like, the bytes are the same."""
+    whole, chance = inputs_of(fleet), Random(fleet.calendars)  # noqa: S311 - test data
+    mixed = {
+        name: getattr(whole, name).sample(fraction=1.0, shuffle=True, seed=chance.randrange(2**30))
+        for name in ("series", "readings", "symbols", "events", "annotations", "records")
+    }
+    assert_same(tables_of(fleet), compute(replace(whole, **mixed)))
 
 
-@plants
-@given(whole_inputs())
-def test_day_by_day_is_the_span_at_once(whole: Inputs) -> None:
-    """Property: nothing depends on how the days were grouped; times and counts exactly, energy to the last bits."""
-    days, span = day_by_day(whole), compute(day_inputs(whole, whole.days, {}))
+@many
+@same_fleets
+@given(fleets(PLANTS))
+def test_computing_again_changes_nothing(fleet: Fleet) -> None:
+    """Idempotence: the same inputs, with readings delivered twice, give the same bytes again."""
+    whole, chance = inputs_of(fleet), Random(fleet.calendars)  # noqa: S311 - test data
+    twice = whole.readings.sample(fraction=0.1, seed=chance.randrange(2**30))
+    assert_same(tables_of(fleet), compute(replace(whole, readings=whole.readings.vstack(twice))))
+
+
+@many
+@same_fleets
+@given(fleets(PLANTS))
+def test_day_by_day_is_the_span_at_once(fleet: Fleet) -> None:
+    """Carry-over: nothing depends on how the days were grouped; times and counts exactly, energy to the last bits."""
+    whole, span = inputs_of(fleet), tables_of(fleet)
+    days = day_by_day(whole)
     for name, keys in (
         ("intervals", ["asset", "from_us"]),
         ("windows", ["asset", "from_us", "to_us", "shift"]),
@@ -125,7 +157,7 @@ def test_day_by_day_is_the_span_at_once(whole: Inputs) -> None:
         together = pl.concat([getattr(each, name) for each in days]).sort(keys)
         assert_frame_equal(together, getattr(span, name).sort(keys), rel_tol=1e-12, abs_tol=1e-12)
     together = pl.concat([each.atoms for each in days]).sort(KEYS)
-    inexact = pl.col("quantity").is_in(["energy"])
+    inexact = pl.col("quantity").is_in(["energy", "refrigerant_kg"])
     assert_frame_equal(together.filter(~inexact), span.atoms.filter(~inexact), check_exact=True)
     assert_frame_equal(together.filter(inexact), span.atoms.filter(inexact), rel_tol=1e-9, abs_tol=1e-9)
     assert_frame_equal(
@@ -135,68 +167,66 @@ def test_day_by_day_is_the_span_at_once(whole: Inputs) -> None:
     assert_frame_equal(together, span.quality, check_exact=True)
 
 
-@plants
-@given(whole_inputs())
-def test_unknown_time_is_what_nobody_tells_and_nothing_else(whole: Inputs) -> None:
-    """Property: in open time without a correction a unit is unknown exactly where a plain look-up finds no meaning."""
-    tables, silence = compute(whole), next(a.max_silence_us for a in whole.site.assets if a.key == UNIT)
-    own = whole.series.filter(pl.col("asset") == UNIT)
-    states = own.filter(pl.col("quantity") == "state")["series_id"].item()
+@many
+@same_fleets
+@given(fleets(PLANTS))
+def test_unknown_time_is_what_nobody_tells_and_nothing_else(fleet: Fleet) -> None:
+    """In open time without a correction a unit is unknown exactly where a plain look-up finds no meaning."""
+    whole, tables = inputs_of(fleet), tables_of(fleet)
     texts = dict(whole.symbols.select("symbol_id", "text").iter_rows())
-    said = [
-        (ts, texts[int(value)] if quality == 0 else "")
-        for ts, value, quality in whole.readings.filter(pl.col("series_id") == states)
-        .sort("ts")
-        .select("ts", "value", "quality")
-        .iter_rows()
-    ]
-    heard = sorted(set(whole.readings.filter(pl.col("series_id").is_in(own["series_id"].implode()))["ts"]))
-    noted = whole.annotations.filter(pl.col("reason").is_not_null()).select("from_us", "to_us").rows()
-    told = whole.events.filter(pl.col("kind") == "stop_reason")["key"].to_list()
-    for begin, end, time_class, reason, origin in (
-        tables.intervals.filter(pl.col("asset") == UNIT)
-        .select("from_us", "to_us", "time_class", "reason", "origin")
-        .iter_rows()
-    ):
-        middle = (begin + end) // 2
-        if origin == "calendar":
-            assert time_class in ("not_scheduled", "planned_down")
-        elif any(low <= middle < high for low, high in noted):
-            assert origin == "annotation"
-        elif reason not in told:  # which explains the whole stop
-            state = next((name for ts, name in reversed(said) if ts <= middle), "")
-            last = max((ts for ts in heard if ts <= middle), default=middle)
-            lost = state in NO_MEANING or (silence is not None and middle - last >= silence)
-            if state in UNMAPPED:
-                lost |= own.filter(pl.col("quantity") == "mode").is_empty() or time_class == "unknown"
-            assert (time_class == "unknown") == lost, (state, time_class, middle - last)
+    limits = {each.key: each.max_silence_us for each in whole.site.assets}
+    states = {row["asset"]: rows for row, rows in of_series(whole, quantity="state")}
+    of_unit = whole.readings.join(whole.series.select("series_id", "asset"), on="series_id")
+    heard = {unit: sorted(set(part["ts"])) for unit, part in per_unit(of_unit.select("asset", "ts")).items()}
+    notes = per_unit(whole.annotations.filter(pl.col("reason").is_not_null()))
+    told = per_unit(whole.events.filter(pl.col("kind") == "stop_reason"))
+    with_mode = set(whole.series.filter(pl.col("quantity") == "mode")["asset"])
+    columns = ("from_us", "to_us", "time_class", "reason", "origin")
+    for unit, rows in per_unit(tables.intervals.select("asset", *columns)).items():
+        if unit not in states:
+            continue
+        said = states[unit].select("ts", "value", "quality").rows()
+        at = [ts for ts, _, _ in said]
+        noted = notes[unit].select("from_us", "to_us").rows() if unit in notes else []
+        reasons = set(told[unit]["key"]) if unit in told else set[str]()
+        for begin, end, time_class, reason, origin in rows.select(columns).iter_rows():
+            middle = (begin + end) // 2
+            if origin == "calendar":
+                assert time_class in ("not_scheduled", "planned_down")
+            elif any(low <= middle < high for low, high in noted):
+                assert origin == "annotation"
+            elif reason not in reasons:  # which explains the whole stop
+                newest = said[bisect_right(at, middle) - 1] if at[0] <= middle else None
+                state = texts[int(newest[1])] if newest is not None and newest[2] in USABLE else ""
+                last = heard[unit][bisect_right(heard[unit], middle) - 1] if heard[unit][0] <= middle else middle
+                silence = limits[unit]
+                lost = state in NO_MEANING or (silence is not None and middle - last >= silence)
+                if state in UNMAPPED:
+                    lost |= unit not in with_mode or time_class == "unknown"
+                assert (time_class == "unknown") == lost, (unit, state, time_class, middle - last)
 
 
-@plants
-@given(whole_inputs(), st.sampled_from([0, 10, 60]))
-def test_oee_does_not_see_where_micro_stops_are_booked(whole: Inputs, limit: int) -> None:
-    """Property: availability × performance × quality is the same under any micro-stop limit, and either booking."""
+@few
+@same_fleets
+@given(fleets(PLANTS), st.sampled_from([0, 10, 60]))
+def test_oee_does_not_see_where_micro_stops_are_booked(fleet: Fleet, limit: int) -> None:
+    """Availability × performance × quality is the same under any micro-stop limit, and either booking."""
+    whole = inputs_of(fleet)
     assets = tuple(msgspec.structs.replace(each, micro_stop_limit_us=limit * MINUTE) for each in whole.site.assets)
-    other = replace(whole, site=msgspec.structs.replace(whole.site, assets=assets))
-
-    def oee(tables: Tables, *, as_performance: bool) -> tuple[int, float, float]:
-        unit = pl.col("asset") == UNIT
-        running = (pl.col("time_class") == "production") | (as_performance & (pl.col("sub_class") == "micro_stop"))
-        apt, pbt = time_of(tables, unit, running), time_of(tables, unit, pl.col("time_class").is_in(BUSY))
-        atoms = tables.atoms.filter(unit, pl.col("time_class").is_in(BUSY))
-        total, good = (
-            float(atoms.filter(pl.col("quantity") == f"ideal_time_{name}")["amount"].sum())
-            for name in ("total", "good")
-        )
-        ideal = 0.0 if not (apt and pbt and total) else (apt / pbt) * (total * 1e6 / apt) * (good / total)
-        return pbt, ideal, good
-
-    one, two = compute(whole), compute(other)
-    pbt, iso, good = oee(one, as_performance=False)
-    if iso:
-        assert math.isclose(iso, good * 1e6 / pbt, rel_tol=1e-9)
-        assert math.isclose(iso, oee(one, as_performance=True)[1], rel_tol=1e-9)
-    assert (oee(two, as_performance=False)[0], oee(two, as_performance=False)[2]) == (pbt, good)
+    one, two = tables_of(fleet), compute(replace(whole, site=msgspec.structs.replace(whole.site, assets=assets)))
+    busy, found = pl.col("time_class").is_in(BUSY), list[tuple[dict[str, int], dict[str, float]]]()
+    for tables in (one, two):
+        pbt, good = time_of(tables, busy), amounts(tables, "ideal_time_good", busy)
+        total = amounts(tables, "ideal_time_total", busy)
+        for micro in (False, True):
+            running = (pl.col("time_class") == "production") | (micro & (pl.col("sub_class") == "micro_stop"))
+            for unit, apt in time_of(tables, running).items():
+                if pbt.get(unit) and total.get(unit) and good.get(unit):
+                    oee = (apt / pbt[unit]) * (total[unit] * 1e6 / apt) * (good[unit] / total[unit])
+                    assert math.isclose(oee, good[unit] * 1e6 / pbt[unit], rel_tol=1e-9)
+        found.append((pbt, good))
+    assert found[0][0] == found[1][0]
+    assert found[0][1] == found[1][1]
 
 
 def naive_increments(rows: list[tuple[int, float]], rule: str, modulus: float) -> list[tuple[int, int, float]]:
@@ -212,94 +242,107 @@ def naive_increments(rows: list[tuple[int, float]], rule: str, modulus: float) -
     return steps
 
 
-@plants
-@given(whole_inputs())
-def test_counters_equal_a_naive_count(whole: Inputs) -> None:
-    """Property: good, reject and unattributed telescope to what a plain loop counts inside the days."""
-    tables, (low, high) = compute(whole), window(whole)
+def usable(rows: pl.DataFrame) -> list[tuple[int, float]]:
+    return rows.filter(pl.col("quality").is_in(USABLE)).select("ts", "value").rows()
+
+
+@many
+@same_fleets
+@given(fleets(PLANTS))
+def test_counters_equal_a_naive_count(fleet: Fleet) -> None:
+    """Additivity of counts: good, reject and unattributed telescope to what a plain loop counts inside the days."""
+    whole, tables = inputs_of(fleet), tables_of(fleet)
     for quantity, name in (("good_count", "good"), ("reject_count", "reject")):
-        (row,) = whole.series.filter(pl.col("quantity") == quantity).rows(named=True)
-        usable = whole.readings.filter(pl.col("series_id") == row["series_id"], pl.col("quality") == 0).sort("ts")
-        steps = naive_increments(
-            usable.select("ts", "value").rows(), row["counter_rule"], row["counter_modulus"] or 0.0
-        )
-        gap = row["max_gap_us"] or math.inf
-        inside = [(t1 - t0 > gap, counted) for t0, t1, counted in steps if low < t1 <= high]
-        assert amount(tables, name, asset=UNIT) == sum(counted for far, counted in inside if not far)
-        assert amount(tables, "unattributed", asset=UNIT, qualifier=name) == sum(
-            counted for far, counted in inside if far
-        )
+        counted = amounts(tables, name)
+        lost = amounts(tables, "unattributed", pl.col("qualifier") == name)
+        for row, rows in of_series(whole, quantity=quantity):
+            low, high = window(whole, row["asset"])
+            steps = naive_increments(usable(rows), row["counter_rule"], row["counter_modulus"] or 0.0)
+            gap = row["max_gap_us"] or math.inf
+            inside = [(t1 - t0 > gap, amount) for t0, t1, amount in steps if low < t1 <= high]
+            assert counted.get(row["asset"], 0) == sum(amount for far, amount in inside if not far)
+            assert lost.get(row["asset"], 0) == sum(amount for far, amount in inside if far)
 
 
-@plants
-@given(whole_inputs())
-def test_energy_equals_a_naive_integral(whole: Inputs) -> None:
-    """Property: kWh of each meter inside the days is what a plain loop interpolates, over gaps too."""
-    tables = compute(whole)
-    for asset in (UNIT, "line", RECORDED):
-        low, high = window(whole, asset)
-        (row,) = whole.series.filter(
-            pl.col("asset") == asset, pl.col("quantity").is_in(["active_energy", "active_power"])
-        ).rows(named=True)
-        rows = whole.readings.filter(pl.col("series_id") == row["series_id"]).sort("ts")
-        usable = [
-            (ts, value) for ts, value, quality in rows.select("ts", "value", "quality").iter_rows() if quality == 0
-        ]
-        if row["kind"] == "counter":
-            spans = naive_increments(usable, row["counter_rule"], 0.0)
-        elif row["kind"] == "delta":
-            shift = 0 if row["interval_label"] == "start" else row["interval_us"]
-            spans = [(ts - shift, ts - shift + row["interval_us"], value) for ts, value in usable]
-        else:
-            following = dict(pairwise(rows["ts"].to_list()))
-            held = [
-                (ts, min(following.get(ts, high), ts + (row["max_gap_us"] or 2**60)), value) for ts, value in usable
-            ]
-            spans = [(t0, t1, kw * (t1 - t0) / 3.6e9) for t0, t1, kw in held if t1 > t0]
-        naive = sum(kwh * (min(t1, high) - max(t0, low)) / (t1 - t0) for t0, t1, kwh in spans if t1 > low and t0 < high)
-        assert math.isclose(amount(tables, "energy", asset=asset), naive, rel_tol=1e-9, abs_tol=1e-9)
+def flows(row: dict[str, Any], rows: pl.DataFrame, high: int) -> list[tuple[int, int, float]]:
+    """Energy between instants (t0, t1, kWh), one reading after the other."""
+    if row["kind"] == "counter":
+        return naive_increments(usable(rows), row["counter_rule"], 0.0)
+    if row["kind"] == "delta":
+        shift = 0 if row["interval_label"] == "start" else row["interval_us"]
+        return [(ts - shift, ts - shift + row["interval_us"], value) for ts, value in usable(rows)]
+    following = dict(pairwise(rows["ts"].to_list()))
+    held = ((ts, min(following.get(ts, high), ts + (row["max_gap_us"] or 2**60)), kw) for ts, kw in usable(rows))
+    return [(t0, t1, kw * (t1 - t0) / 3.6e9) for t0, t1, kw in held if t1 > t0]
 
 
-@plants
-@given(whole_inputs())
-def test_records_are_kept_whole(whole: Inputs) -> None:
-    """Property: of every record that lies inside the days all cycles and pieces are found, each a whole number."""
-    tables, (low, high) = compute(whole), window(whole, RECORDED)
-    runs = whole.events.filter(pl.col("kind") == "production_run")
-    inside = [
-        msgspec.json.decode(text) for text in runs.filter(pl.col("from_us") >= low, pl.col("to_us") <= high)["payload"]
-    ]
-    crossing = [
-        msgspec.json.decode(text)
-        for text in runs.filter((pl.col("from_us") < low) | (pl.col("to_us") > high))["payload"]
-    ]
-    found = tables.atoms.filter(pl.col("asset") == RECORDED, pl.col("quantity").is_in(["good", "cycles", "reject"]))
+@many
+@same_fleets
+@given(fleets(PLANTS))
+def test_energy_equals_a_naive_integral(fleet: Fleet) -> None:
+    """Additivity of energy: kWh of each meter inside the days is what a plain loop interpolates, over gaps too."""
+    whole, energy = inputs_of(fleet), amounts(tables_of(fleet), "energy")
+    for quantity in ("active_energy", "active_power"):
+        for row, rows in of_series(whole, quantity=quantity):
+            low, high = window(whole, row["asset"])
+            naive = sum(
+                kwh * (min(t1, high) - max(t0, low)) / (t1 - t0)
+                for t0, t1, kwh in flows(row, rows, high)
+                if t1 > low and t0 < high
+            )
+            assert math.isclose(energy.get(row["asset"], 0.0), naive, rel_tol=1e-9, abs_tol=1e-9), row
+
+
+@many
+@same_fleets
+@given(fleets(PLANTS))
+def test_records_are_kept_whole(fleet: Fleet) -> None:
+    """Of every record that lies inside the days all cycles and pieces are found, each a whole number."""
+    whole, tables = inputs_of(fleet), tables_of(fleet)
+    recorded = pl.col("asset").str.ends_with("/m2")
+    found = tables.atoms.filter(recorded, pl.col("quantity").is_in(["good", "cycles", "reject"]))
     assert (found["amount"] % 1 == 0).all()
-    for quantity in ("good", "cycles"):
-        least = sum(run[quantity] for run in inside)
-        assert least <= amount(tables, quantity, asset=RECORDED) <= least + sum(run[quantity] for run in crossing)
-    kept = found.filter(pl.col("quantity") == "good").select("product").unique().to_series().to_list()
-    assert {run["product"] for run in inside} - {""} <= set(kept)
+    sums = {name: amounts(tables, name, recorded) for name in ("good", "cycles")}
+    kept = set(found.filter(pl.col("quantity") == "good").select("asset", "product").unique().rows())
+    for unit, rows in per_unit(whole.events.filter(pl.col("kind") == "production_run")).items():
+        low, high = window(whole, unit)
+        touching = rows.filter(pl.col("from_us") < high, pl.col("to_us") > low)
+        within = (touching["from_us"] >= low) & (touching["to_us"] <= high)
+        runs = [msgspec.json.decode(text) for text in touching["payload"]]
+        for name in ("good", "cycles"):
+            least = sum(run[name] for run, inside in zip(runs, within, strict=True) if inside)
+            most = sum(run[name] for run in runs)
+            assert least <= sums[name].get(unit, 0) <= most
+        products = {(unit, run["product"]) for run, inside in zip(runs, within, strict=True) if inside}
+        assert {each for each in products if each[1]} <= kept
 
 
-@plants
-@given(whole_inputs(days=2))
-def test_an_open_day_is_the_beginning_of_the_whole_one(whole: Inputs) -> None:
-    """Property: computing up to an instant gives the time before it and nothing after."""
-    low, high = window(whole)
-    middle = (low + high) // 2 // MINUTE * MINUTE
+@few
+@same_fleets
+@given(fleets(PLANTS))
+def test_an_open_day_is_the_beginning_of_the_whole_one(fleet: Fleet) -> None:
+    """Computing up to an instant gives the time before it and nothing after."""
+    whole = inputs_of(fleet)
+    bounds = {unit: window(whole, unit) for unit in units(fleet)}
+    middle = (min(bounds.values())[0] + max(bounds.values())[1]) // 2 // MINUTE * MINUTE
     tables = compute(replace(whole, until_us=middle))
-    rows = tables.intervals.filter(pl.col("asset") == UNIT)
-    assert (rows["from_us"].min(), rows["to_us"].max()) == (low, middle)
-    assert time_of(tables, pl.col("asset") == UNIT) == middle - low
+    intervals, time = per_unit(tables.intervals), time_of(tables)
+    for unit, (low, high) in bounds.items():
+        until = min(middle, high)
+        assert (intervals[unit]["from_us"].min(), intervals[unit]["to_us"].max()) == (low, until)
+        assert time[unit] == until - low
 
 
-@plants
-@given(whole_inputs(days=2))
-def test_the_range_read_is_enough(whole: Inputs) -> None:
-    """Property: rows after the range that `read_range` names, but for the first of each series, change nothing."""
-    near = day_inputs(whole, whole.days, {})
-    later = whole.readings.filter(pl.col("ts") > read_range(whole.site, whole.days)[1])
-    part, full = compute(near), compute(replace(near, readings=near.readings.vstack(later).unique()))
+@few
+@same_fleets
+@given(fleets(PLANTS))
+def test_the_range_read_is_enough(fleet: Fleet) -> None:
+    """Rows after the range that `read_range` names, but for the first of each series, change nothing."""
+    near, part = inputs_of(fleet), tables_of(fleet)
+    sent = everything_of(fleet).readings
+    later = sent.filter(pl.col("ts") > read_range(near.site, near.days)[1])
+    readings = near.readings.vstack(later).unique()
+    assert len(readings) > len(near.readings)
+    full = compute(replace(near, readings=readings))
     assert_frame_equal(part.intervals, full.intervals)
     assert_frame_equal(part.atoms, full.atoms, rel_tol=1e-9, abs_tol=1e-9)

@@ -161,6 +161,18 @@ def test_a_product_that_the_machine_tells_wins_over_that_of_its_order() -> None:
     assert hours[("long", "q")] == 8
 
 
+def test_a_job_does_not_change_that_the_machine_tells_no_product() -> None:
+    jobs = (Job(asset=UNIT, key="j", from_us=T0 + 3 * HOUR, product="p"),)
+    given = inputs(
+        plant(jobs=jobs),
+        [DAY],
+        series=series({"quantity": "state", "kind": "state"}, {"quantity": "product", "kind": "state"}),
+        readings=readings([(T0 - HOUR, "EXECUTE")], [(T0 - 2 * HOUR, "q"), (T0 + HOUR, ""), (T0 + 5 * HOUR, "")]),
+    )
+    hours = {key: spent / 3600 for key, spent in seconds(compute(given), ("job", "product")).items()}
+    assert hours == {("", "q"): 1, ("", ""): 2, ("j", ""): 21}
+
+
 def slot(begin: int, key: str, **payload: Any) -> tuple[int, str, str, dict[str, Any]]:
     return (
         T0 + begin * HOUR,
