@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -122,18 +122,19 @@ class SiteJob:
             due: also make windows final that are due.
         """
         for _ in range(MAX_PASSES):
-            plan = self._plan(now, due=due)
-            plan = plan if open_day else self._without_open(plan, now)
+            plan = self._plan(now, open_day=open_day, due=due)
             if not plan or not self._carry_out(plan, now):
                 break
         return self.summary
 
-    def _plan(self, now: datetime, *, due: bool) -> Plan:
+    def _plan(self, now: datetime, *, open_day: bool, due: bool) -> Plan:
         with self.connection.transaction():
             site_id = registry.site_id(self.connection, self.site_key)
             site = registry.snapshot(self.connection, self.site_key, now)
             waiting = self._waiting(marks.marks(self.connection, site_id))
             ranges = days_of_ranges(site, [(mark.asset, mark.from_us, mark.to_us) for mark in waiting])
+            if not open_day:
+                waiting, ranges = _closed(site, waiting, ranges, now)
             earlier = self._earlier(site, site_id, waiting, ranges)
             done = {day for first, last in marks.runs(self.connection, site_id) for day in each_day(first, last)}
             found = set(marks.due_windows(self.connection, site_id, now)) if due and self.asked is None else set()
@@ -147,7 +148,9 @@ class SiteJob:
         if self.asked is not None:
             of_data = {mark.mark_id for mark in waiting if mark.cause in _DATA}
             causes, touched = asked_for({self.asked, *self._passed_on}, causes, touched, (of_data, earlier))
-        return Plan(self._cut(causes, now), touched, _long_only(found))
+        cut = self._cut(causes, now)
+        kept = cut if open_day else [span for span in cut if not is_open(site, span.last, now)]
+        return Plan(kept, touched, _long_only(found))
 
     def _earlier(
         self, site: Site, site_id: int, waiting: list[marks.Mark], days: list[tuple[date, date]]
@@ -167,14 +170,6 @@ class SiteJob:
         if self._newest is None:
             self._newest = max((mark.mark_id for mark in found), default=0)
         return [mark for mark in found if mark.mark_id <= self._newest or mark.mark_id in self._passed_on]
-
-    def _without_open(self, plan: Plan, now: datetime) -> Plan:
-        with self.connection.transaction():
-            site = registry.snapshot(self.connection, self.site_key, now)
-        closed = [span for span in plan.spans if not is_open(site, span.last, now)]
-        first_open = min((span.first for span in plan.spans if span not in closed), default=date.max)
-        touched = {id_: days for id_, days in plan.touched.items() if days[1] < first_open}
-        return replace(plan, spans=closed, touched=touched)
 
     def _cut(self, causes: dict[date, frozenset[str]], now: datetime) -> list[Span]:
         """Cut days into spans that fit in memory, the open day apart, none across a change of settings."""
@@ -242,6 +237,18 @@ class SiteJob:
             values_revised=result.values_revised,
             seconds=round(result.seconds, 3),
         )
+
+
+def _closed(
+    site: Site, waiting: list[marks.Mark], days: list[tuple[date, date]], now: datetime
+) -> tuple[list[marks.Mark], list[tuple[date, date]]]:
+    """The marks of days that are over, with their days; one that reaches into an open day waits for it as a whole.
+
+    Its closed days would else be computed in every pass: only the span of its last day answers a mark.
+    """
+    goes_on = {last: is_open(site, last, now) for last in {last for _, last in days}}
+    kept = [(mark, of) for mark, of in zip(waiting, days, strict=True) if not goes_on[of[1]]]
+    return [mark for mark, _ in kept], [of for _, of in kept]
 
 
 def run_once(

@@ -4,7 +4,10 @@ import pytest
 
 from kpi.compute import compute
 from kpi.frames import Inputs, Tables
-from kpi.job import run_once
+from kpi.job import SiteJob, run_once
+from kpi.settings import KpiSettings
+from store import inputs
+from store.pool import connect
 from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant, document
 from tests.support.database import TestDatabase
 
@@ -93,6 +96,24 @@ def test_an_open_day_is_provisional_and_closes_without_new_data(plant: Plant) ->
     assert row["value"] == pytest.approx(7 / 8)
     assert plant.query("SELECT count(*) FROM kpi_value WHERE NOT is_final") == [(0,)]
     assert len(plant.query("SELECT 1 FROM raw_day_digest")) == 3
+
+
+def test_what_reaches_into_the_open_day_is_computed_once_and_not_pass_after_pass(plant: Plant) -> None:
+    plant.work_a_day()
+    noon = SHIFT_START + 30 * HOUR
+    run_once(plant.kpi_url, now=noon)
+    plant.mark(SHIFT_START, noon)  # as an edit of the registry does
+    plant.mark(SHIFT_START + HOUR, SHIFT_START + 2 * HOUR)
+    with connect(plant.kpi_url, autocommit=True) as connection, inputs.open_adbc(plant.kpi_url) as reader:
+
+        def computed(*, open_day: bool) -> int:
+            job = SiteJob(connection, reader, "plant", KpiSettings(database_url=plant.kpi_url))
+            return job.run(noon, open_day=open_day, due=False).days
+
+        assert [computed(open_day=False), computed(open_day=False)] == [1, 0]
+        assert plant.query("SELECT count(*) FROM dirty_mark") == [(1,)]
+        assert computed(open_day=True) == 2
+    assert plant.query("SELECT count(*) FROM dirty_mark") == [(0,)]
 
 
 def test_windows_become_final_by_time_alone(plant: Plant) -> None:
