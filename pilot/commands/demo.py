@@ -52,6 +52,7 @@ def demo(
         link = login_link(stack.session_secret, stack.api_url, stack.key)
         console.print(f"\nConsole  [bold]{link}[/bold]  (once, within 10 minutes)", soft_wrap=True)
         console.print(f"API      {stack.api_url}/docs   key {stack.key}", soft_wrap=True)
+        console.print(f"Database export HAIDANG_DATABASE_URL='{stack.database_url}'", soft_wrap=True, markup=False)
         console.print(f"Evidence signed by {stack.evidence_key.public}", soft_wrap=True)
         console.print(f"Logs     {home / 'logs'}\nStop with Ctrl-C.")
         watch(stack, stop, say)
