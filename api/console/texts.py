@@ -26,8 +26,8 @@ class Texts:
         return self.entries.get(f"sub.{sub_class}") or self.entries[f"class.{time_class}"]
 
     def of_flag(self, flag: str) -> str:
-        """What a flag of a value means; an unknown one as it is written."""
-        return self.entries.get(f"flag.{flag}", flag)
+        """What a flag of a value means, on an open day also why it has none; an unknown one as it is written."""
+        return self.entries.get(f"flag.{flag}") or self.entries.get(f"status.{flag}", flag)
 
     def of_reason(self, code: str) -> str | None:
         """What a code of refusal means in this language; null for a code that is not listed."""

@@ -1,7 +1,9 @@
-"""The form beside a stop: an engineer says what it was. A form of our own pages."""
+"""The forms beside a stop of our own pages: an engineer says what it was, cuts it in two, takes a correction back."""
 
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import RedirectResponse, Response
@@ -11,7 +13,9 @@ from api.routes.annotations import author_of, require_corrector, told
 from api.routes.console import Visitor, VisitorScope
 from api.routes.session import Form, refuse_other_origins
 from store import annotations
-from store.correction import Correction
+from store.correction import Correction, Parts
+
+MOST_DIGITS = 19  # of a number that the database knows
 
 
 def may_correct(visitor: Visitor) -> None:
@@ -30,15 +34,42 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(refuse_other_o
 def annotate(scope: VisitorScope, visitor: Visitor, form: Form) -> Response:
     """Keep the reason of a stop and go back to the list."""
     site = deps.find_site(scope, form.get("site", ""))
-    given = Correction(
-        asset=form.get("asset", ""),
-        from_ts=_instant(form, "from"),
-        to_ts=_instant(form, "to"),
-        reason=form.get("reason", ""),
-        note=form.get("note", ""),
-    )
+    given = replace(_stretch(form), reason=form.get("reason", ""))
     with told():
         annotations.annotate(author_of(scope, visitor, site), given)
+    return _back(form)
+
+
+@router.post("/stops/split")
+def split(scope: VisitorScope, visitor: Visitor, form: Form) -> Response:
+    """Cut a stop in two, keep the reasons of the parts and go back to the list."""
+    site = deps.find_site(scope, form.get("site", ""))
+    at = _instant(form, "at")
+    at = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(site["timezone"]))
+    parts = Parts(form.get("first_reason", ""), form.get("second_reason", ""))
+    with told():
+        annotations.split(author_of(scope, visitor, site), _stretch(form), at, parts)
+    return _back(form)
+
+
+@router.post("/stops/revert")
+def revert(scope: VisitorScope, visitor: Visitor, form: Form) -> Response:
+    """Take a correction back and go back to the list."""
+    site = deps.find_site(scope, form.get("site", ""))
+    number = form.get("annotation", "")
+    if not (number.isascii() and number.isdigit() and len(number) < MOST_DIGITS):
+        raise problems.invalid("annotation", "must be the number of a correction")
+    with told():
+        annotations.revert(author_of(scope, visitor, site), int(number), form.get("note", ""))
+    return _back(form)
+
+
+def _stretch(form: dict[str, str]) -> Correction:
+    """The stop that a form stands beside, and why it is corrected."""
+    return Correction(form.get("asset", ""), _instant(form, "from"), _instant(form, "to"), note=form.get("note", ""))
+
+
+def _back(form: dict[str, str]) -> Response:
     place = {name: form[name] for name in ("site", "day") if form.get(name)}
     return RedirectResponse(f"/?{urlencode(place)}#part-stops", 303)
 
@@ -47,4 +78,4 @@ def _instant(form: dict[str, str], name: str) -> datetime:
     try:
         return datetime.fromisoformat(form.get(name, ""))
     except ValueError as error:
-        raise problems.invalid(name, "must be an instant with its offset") from error
+        raise problems.invalid(name, "must be an instant") from error

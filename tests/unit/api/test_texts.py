@@ -1,13 +1,19 @@
+import json
 import re
 import string
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
 
+import polars as pl
 import pytest
 
 from api.console import texts
 from api.console.timeline import KINDS
 from api.console.view import CLASSES
-from kpi.catalogue import CATALOGUE
+from kpi import status
+from kpi.catalogue import CATALOGUE, Kpi
 from model.vocabulary import SubClass, TimeClass
+from store.site_file import AssetPart
 
 PLACE = string.Formatter()
 
@@ -46,6 +52,39 @@ def test_every_time_class_has_a_name(language: str) -> None:
     assert all(text.of_class(each) for each in TimeClass)
     assert all(text.of_class("delay", each) for each in SubClass)
     assert set(KINDS) >= set(TimeClass)
+
+
+def strings(node: Any) -> Iterator[str]:
+    """Every text in an expression, as nested plain data."""
+    if isinstance(node, list):
+        for each in node:
+            yield from strings(each)
+    elif isinstance(node, dict):
+        for kind, each in node.items():
+            if kind == "String" and isinstance(each, str):
+                yield each
+            else:
+                yield from strings(each)
+
+
+def told_by(expression: Callable[[Kpi], pl.Expr]) -> set[str]:
+    """Codes that an expression can give for any KPI."""
+    trees = (json.loads(expression(kpi).meta.serialize(format="json")) for kpi in CATALOGUE.values())
+    return {code for tree in trees for code in strings(tree) if code}
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_status_and_flag_that_a_value_can_have_has_a_text(language: str) -> None:
+    text = texts.load(language)
+    statuses, flags = told_by(status.status), told_by(status.flags)
+    assert {"final", "low_confidence", "no_tariff"} <= statuses
+    assert [code for code in statuses if f"status.{code}" not in text.entries] == []
+    rules = {flag for flag in flags if flag.endswith("_")}
+    marks = {mark for marks in status._MARKS.values() for mark in marks}
+    named = {f"{rule}{name}" for rule in rules for name in get_args(AssetPart.model_fields["roll_up"].annotation)}
+    every = (flags - rules) | marks | named | {"withdrawn"}
+    assert {"gap_energy", "line_constraint", "partial_start", "no_data"} <= every
+    assert [code for code in sorted(every) if text.of_flag(code) == code] == []
 
 
 @pytest.mark.parametrize(
