@@ -59,6 +59,13 @@ the same base sums, so no mean of ratios exists anywhere.
   to the window in which they close and end with the production day; the standard deviation within several of them is
   pooled. Fewer than two values, no deviation or no limits give no value; with one limit only the critical indices
   exist. The variant of a value is the name of its characteristic.
+- **Measured series**: with `spec_low` and `spec_high`, or `spec_limits` that name `asset` and `series` (by product and
+  date), each usable reading while the unit produces, or always where it has no time model, is a measured value. Its
+  characteristic is the name of the series unless the limits say another; `subgroup_size` readings (5 where nothing is
+  said) of a run, one after the other, make a subgroup, what is left over makes none. Sums are in the order of time.
+  Neighbouring readings of a fast series depend on each other, which makes Cp and Cpk look better than Pp and Ppk.
+- Fewer than 25 measured values are of low confidence (`few_values`; our rule). `measured_values`, `measured_mean` and
+  `measured_deviation` say what the indices were judged by.
 - **Energy records** (`energy`: `medium`, `amount`, `unit`, `mj_per_unit`, `source`, `exchanged_mj`) carry the
   conversion with its source. Electricity comes from meters and fuels from `fuel` records, never from here.
 - A failure and its repair time belong whole to the window in which the failure closes; open intervals are not

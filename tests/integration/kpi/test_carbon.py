@@ -1,7 +1,7 @@
 """Carbon and energy performance from the site file and records to stored values, through the commands."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,15 @@ from typer.testing import CliRunner
 
 from api.app import create_app
 from api.settings import ApiSettings
+from kpi.fitting_many import Point, fitted_many
 from kpi.job import run_once
 from kpi.market import CRITERIA
 from pilot.cli import app
+from store import baselines
 from store.access import create_key
+from store.baselines import NewBaseline
 from store.pool import connect
-from store.registry import apply_site
+from store.registry import apply_site, asset_ids, snapshot
 from store.site_file import SiteFile
 from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant, document
 from tests.support.database import TestDatabase
@@ -157,3 +160,31 @@ def test_a_baseline_is_frozen_and_later_days_are_judged_by_it(database: TestData
     haidang(plant, *fit, "--to", "2026-03-15", code=1)  # a new one needs its reason
     listed = json.loads(haidang(plant, "kpi", "baseline", "list", "--json"))
     assert [(each["version"], len(each["digest"])) for each in listed] == [(1, 64)]
+    several = ["--driver", "good", "--driver", "setup_h", "--grain", "week", "--dry-run", "--to", "2026-03-15"]
+    looked = json.loads(haidang(plant, *fit, *several))
+    assert (looked["version"], looked["points"], looked["unfit"] is None) == (None, 2, False)
+    judged_by_weeks(plant)
+
+
+def judged_by_weeks(plant: Plant) -> None:
+    """A second version, over two drivers and of weeks, is in the snapshot and judges the weeks from its date on."""
+    points = []
+    for n in range(16):
+        good, hours = 500.0 + 100 * (n % 5), 40.0 + n % 3
+        monday = date(2025, 6, 2) + timedelta(days=7 * n)
+        points.append(Point(monday, (good, hours), 70 + 0.25 * good + 2 * hours + 0.1 * (n % 2), 7, 1.0))
+    model = fitted_many(points, ("good", "production_h"), "week", 0.95).model(points[0].first, points[-1].first)
+    with connect(plant.database.url, autocommit=True) as connection:
+        asset = asset_ids(connection, plant.site_id)[MACHINE]
+        new = NewBaseline(asset, "energy", model, date(2026, 3, 16), "two drivers explain it")
+        assert baselines.add(connection, plant.site_id, new) == 2
+        held = snapshot(connection, "plant", LATER).baselines[-1]
+    assert (held.grain, [term.driver for term in held.terms]) == ("week", ["good", "production_h"])
+    plant.mark(SHIFT_START + 14 * 24 * HOUR, SHIFT_START + 15 * 24 * HOUR, "registry")
+    compute(plant)
+    stored = "SELECT grain, denominator FROM kpi_value WHERE kpi = 'energy_performance' AND superseded_at IS NULL"
+    rows = plant.query(f"{stored} AND value IS NOT NULL AND production_day >= '2026-03-16'")
+    (each,) = [expected for grain, expected in rows if grain == "week"]
+    assert [grain for grain, _ in rows] == ["week"]
+    slope = model["drivers"][0]["slope"]
+    assert each == pytest.approx(2 / 7 * model["intercept"] + slope * (500 + 100), rel=1e-6)  # no state: no hours
