@@ -1,13 +1,12 @@
 """An explanation as a person reads it: the formula with its numbers, where the time went, what it rests on."""
 
-from typing import Any
-
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from kpi.explain import Explanation
+from pilot.numbers import minutes, number, share
 
 SHOWN_PIECES = 40
 
@@ -36,11 +35,11 @@ def _head(found: Explanation) -> Text:
     place = f"{row['asset'] or 'the site'}, {row['grain']} {row['production_day']}"
     window = f"{row['window_start']:%Y-%m-%d %H:%M} – {row['window_end']:%Y-%m-%d %H:%M} UTC"
     first, last = found.note or "superseded", f"from {', '.join(name or 'the site' for name in found.contributing)}"
-    trust = f"coverage {_share(row['coverage'])}, completeness {_share(row['completeness'])}"
+    trust = f"coverage {share(row['coverage'])}, completeness {share(row['completeness'])}"
     checks = {True: "made again from the stored pieces: equal", False: "MADE AGAIN: DIFFERENT", None: first}
     lines = (
         f"{found.name_en} ({found.kpi}) of {place}, {window}",
-        f"{found.formula} = {_number(row['value'])} {found.unit}",
+        f"{found.formula} = {number(row['value'])} {found.unit}",
         f"= {found.calculation}" if found.calculation else "",
         ", ".join([row["status"], trust, *row["flags"]]) + f"; {checks[found.equal]}",
         last if found.contributing else "",
@@ -53,7 +52,7 @@ def _head(found: Explanation) -> Text:
 def _inputs(found: Explanation) -> Table:
     table = Table("base sum", "amount", title="What the formula reads", title_justify="left")
     for name, amount in found.inputs.items():
-        table.add_row(name, _number(amount))
+        table.add_row(name, number(amount))
     return table
 
 
@@ -61,7 +60,7 @@ def _pieces(found: Explanation) -> Table:
     table = Table("asset", "quantity", "class", "reason", "amount", title="What they add up", title_justify="left")
     for row in found.pieces[:SHOWN_PIECES]:
         of_class = "/".join(filter(None, (row["time_class"], row["sub_class"])))
-        amount = _number(row["amount"]) if row["seconds"] is None else f"{_minutes(row['seconds'])} min"
+        amount = number(row["amount"]) if row["seconds"] is None else f"{minutes(row['seconds'])} min"
         quantity = " ".join(filter(None, (row["quantity"], row["qualifier"])))
         table.add_row(*map(escape, (row["asset"] or "the site", quantity, of_class, row["reason"], amount)))
     table.columns[-1].justify = "right"
@@ -72,12 +71,12 @@ def _pieces(found: Explanation) -> Table:
 
 
 def _losses(found: Explanation) -> Table:
-    title = f"Where {_minutes(found.window_s)} minutes went"
+    title = f"Where {minutes(found.window_s)} minutes went"
     table = Table("what", "minutes", "six big losses", title=title, title_justify="left", show_footer=True)
     for loss in found.losses:
         if loss.seconds:
-            table.add_row(loss.key, _minutes(loss.seconds), loss.big_loss)
-    table.columns[0].footer, table.columns[1].footer = "sum", _minutes(sum(loss.seconds for loss in found.losses))
+            table.add_row(loss.key, minutes(loss.seconds), loss.big_loss)
+    table.columns[0].footer, table.columns[1].footer = "sum", minutes(sum(loss.seconds for loss in found.losses))
     table.columns[1].justify = "right"
     return table
 
@@ -86,8 +85,8 @@ def _energy(found: Explanation) -> Table:
     table = Table("class", "reason", "kWh", title="Where the energy went", title_justify="left", show_footer=True)
     for row in found.energy:
         of_class = "/".join(filter(None, (row["time_class"], row["sub_class"]))) or "not known"
-        table.add_row(*map(escape, (of_class, row["reason"], _number(row["kwh"]))))
-    table.columns[0].footer, table.columns[2].footer = "sum", _number(sum(row["kwh"] for row in found.energy))
+        table.add_row(*map(escape, (of_class, row["reason"], number(row["kwh"]))))
+    table.columns[0].footer, table.columns[2].footer = "sum", number(sum(row["kwh"] for row in found.energy))
     table.columns[2].justify = "right"
     return table
 
@@ -98,9 +97,9 @@ def _meters(found: Explanation) -> Table:
     for row in found.meters:
         shares = (row["energy_share"], row["main_share"], row["submeter_share"])
         days = dict.fromkeys(str(row[name]) for name in ("from_day", "to_day") if row[name])
-        kwh = _number(row["kwh"])
+        kwh = number(row["kwh"])
         table.add_row(
-            escape(row["asset"] or "the site"), " – ".join(days), kwh, *(_share(each or None) for each in shares)
+            escape(row["asset"] or "the site"), " – ".join(days), kwh, *(share(each or None) for each in shares)
         )
     return table
 
@@ -112,7 +111,7 @@ def _longest(found: Explanation) -> Table:
         seconds = (row["to_ts"] - row["from_ts"]).total_seconds()
         of_class = "/".join(filter(None, (row["time_class"], row["sub_class"])))
         begin = f"{row['from_ts']:%Y-%m-%d %H:%M:%S}"
-        table.add_row(*map(escape, (row["asset"], begin, _minutes(seconds), of_class, row["reason"], row["state"])))
+        table.add_row(*map(escape, (row["asset"], begin, minutes(seconds), of_class, row["reason"], row["state"])))
     return table
 
 
@@ -121,7 +120,7 @@ def _rests_on(found: Explanation) -> Text:
     waiting = sum(each["sha256"] is None for each in found.raw_digests)
     digests = f"{waiting} get their digest when their day is closed" if waiting else "their digests are kept"
     raw = f"{found.raw_rows:,} raw rows of {len(found.raw_digests)} series and days, {digests}"
-    gaps = f"nothing is known of {_minutes(found.gaps_s)} minutes in {len(found.gaps)} gaps\n" if found.gaps else ""
+    gaps = f"nothing is known of {minutes(found.gaps_s)} minutes in {len(found.gaps)} gaps\n" if found.gaps else ""
     calendar = f"calendar {found.calendar['digest'][:16]}…, " if found.calendar else ""
     return Text(
         f"{gaps}{raw}\ndefinition {found.definition_version}, {calendar}registry {row['config_digest'][:16]}…, "
@@ -135,17 +134,5 @@ def _revisions(found: Explanation) -> Table:
     for row in found.revisions:
         until = f"{row['superseded_at']:%Y-%m-%d %H:%M:%S}" if row["superseded_at"] else "stands"
         times = (f"{row['computed_at']:%Y-%m-%d %H:%M:%S}", until)
-        table.add_row(str(row["revision"]), _number(row["value"]), row["status"], ", ".join(row["cause"]), *times)
+        table.add_row(str(row["revision"]), number(row["value"]), row["status"], ", ".join(row["cause"]), *times)
     return table
-
-
-def _number(value: Any) -> str:
-    return "–" if value is None else f"{value:,.6g}"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:,.2f}"

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pilot import numbers
 from pilot.quiet import only_warnings
 
 if TYPE_CHECKING:
@@ -68,14 +69,6 @@ def _show(console: Console, summary: "Summary") -> None:
     for line in summary.lines:
         ratios = (line.oee, line.availability, line.effectiveness, line.quality)
         amounts = (line.energy_kwh, line.co2e_kg)
-        lines.add_row(line.line, *map(_percent, ratios), *map(_amount, amounts))
+        lines.add_row(line.line, *map(numbers.share, ratios), *map(numbers.amount, amounts))
     console.print(stages)
     console.print(lines)
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
-
-
-def _amount(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.1f}"

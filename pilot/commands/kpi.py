@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from model.vocabulary import Grain
+from pilot import numbers
 from pilot.commands.kpi_catalogue import catalogue
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
@@ -252,17 +253,14 @@ def _table(rows: list[dict[str, Any]], unit: str) -> Table:
     shown = [name for name in keys if any(row[name] for row in rows)]
     table = Table(*shown, f"value ({unit})", "coverage", "completeness", "status", "flags")
     for row in rows:
-        trust = (_ratio(row["coverage"]), _ratio(row["completeness"]), row["status"], ", ".join(row["flags"]))
-        table.add_row(*(_cell(row[name]) for name in shown), _number(row["value"]), *trust)
+        trust = (
+            numbers.share(row["coverage"]),
+            numbers.share(row["completeness"]),
+            row["status"],
+            ", ".join(row["flags"]),
+        )
+        table.add_row(*(_cell(row[name]) for name in shown), numbers.number(row["value"]), *trust)
     return table
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.6g}" if abs(value) < 1e5 else f"{value:,.2f}"
-
-
-def _ratio(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
 
 
 def _plain(value: Any) -> Any:
