@@ -23,6 +23,7 @@ from simulators.layout import LINES, SITE
 from simulators.plant import Plant
 from simulators.shifts import DAY_MS, OFFSET_MS, milliseconds
 from store.pool import connect, with_user
+from store.queries import load
 from store.registry import apply_site
 from store.site_file import SiteFile
 
@@ -31,6 +32,7 @@ DAY = timedelta(days=1)
 BATCH = 50
 SAMPLES_PER_MESSAGE = 500
 _HOUR_MS = 3_600_000
+_SQL = load("maturity_plant")
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ def begin_ms(day: date) -> int:
     return milliseconds(datetime.fromisoformat(f"{day}T00:00:00+00:00")) - OFFSET_MS + 6 * _HOUR_MS
 
 
-def fill(url: str, past: Past) -> int:
-    """Register the site and let ingest store its past; gives the number of messages.
+def fill(url: str, past: Past) -> Plant:
+    """Register the site and let ingest store its past; gives the plant, which knows the truth of it.
 
     Args:
         url: the owner's address of a migrated database.
@@ -79,18 +81,42 @@ def fill(url: str, past: Past) -> int:
         improvement=improvement,
         silences=past.silences,
     )
-    writer, count = Writer(with_user(url, "haidang_ingest")), 0
+    writer = Writer(with_user(url, "haidang_ingest"))
     messages = _messages(plant, begin_ms(past.first) + past.days * DAY_MS)
     while batch := list(islice(messages, BATCH)):
         writer.write(batch)
-        count += len(batch)
     writer.close()
-    return count
+    return plant
 
 
 def compute(url: str, past: Past) -> int:
     """Run the KPI job over the past until everything is final; gives the number of values."""
     return run_once(with_user(url, "haidang_kpi"), site=SITE, now=past.until).values_new
+
+
+def multiply(url: str, past: Past, times: int) -> None:
+    """Give the site so many times its assets, the new ones with the values, intervals and quality of the first."""
+    first = document(past)
+    copies = {name: [_renamed(part, number) for number in range(2, times + 1) for part in first[name] if _place(part)]
+              for name in ("assets", "routings", "calendars")}  # fmt: skip
+    whole = first | {name: [*first[name], *copies[name]] for name in copies}
+    with connect(url, "maturity plant", autocommit=True) as connection:
+        apply_site(connection, SiteFile.model_validate(whole))
+        for name in ("multiply_values", "multiply_intervals", "multiply_quality"):
+            connection.execute(_SQL[name], {"site": SITE})
+        connection.execute(_SQL["after_multiplying"])
+
+
+def _place(part: dict[str, Any]) -> str:
+    return str(part.get("key" if "level" in part else "asset", ""))
+
+
+def _renamed(part: dict[str, Any], number: int) -> dict[str, Any]:
+    """The same of another hall: area `filling` becomes `filling-2`."""
+    places = {name: "-".join((area, str(number))) + slash + rest
+              for name in ("key" if "level" in part else "asset", "constraint") if part.get(name)
+              for area, slash, rest in [part[name].partition("/")]}  # fmt: skip
+    return {**part, **places}
 
 
 def document(past: Past) -> dict[str, Any]:

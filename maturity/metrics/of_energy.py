@@ -114,6 +114,8 @@ def carbon_days_share(facts: Facts, scope: str, parameters: Parameters) -> Measu
     days = set(made["production_day"])
     if not days:
         return Measured.nothing("Nothing good was counted in the window: connect a counter.")
+    if not total:
+        return Measured.nothing("No emissions are known in the window: connect meters and choose a factor set.")
     return Measured(len(total & per_unit & days) / len(days), None, facts.assets_of(scope), detail={"days": len(days)})
 
 

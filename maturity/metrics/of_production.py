@@ -181,6 +181,8 @@ def order_carbon_share(facts: Facts, scope: str, parameters: Parameters) -> Meas
     if not _total(made):
         return Measured.nothing("No order has counted pieces: record jobs (events, orders) and count pieces.")
     carbon = values_of(facts, "co2e_location", scope, "job").filter(pl.col("value").is_not_null())
+    if carbon.is_empty():
+        return Measured.nothing("No emissions are known in the window: connect meters and choose a factor set.")
     keys = ["scope", "job"]
     known = _total(made.join(carbon.select(keys).unique(), on=keys, how="semi"))
     return Measured(known / _total(made), None, tuple(made["scope"].unique().sort()))

@@ -127,12 +127,15 @@ def maturity(
     database_url: Annotated[
         str, typer.Option(help="an empty migrated database, as its owner; else one of its own")
     ] = "",
+    halls: Annotated[
+        int, typer.Option(help="time an assessment of so many times the six machines; 1 = not", min=1)
+    ] = 4,
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
     """A plant of 120 days with a planted improvement and a planted gap, assessed; fails if one is not found."""
     from pilot.bench_maturity import Options, main
 
-    raise typer.Exit(main(Options(days, sample_period, database_url), as_json=json))
+    raise typer.Exit(main(Options(days, sample_period, database_url, halls), as_json=json))
 
 
 @app.command()
