@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from maturity.checkpoint import Checkpoint
-from maturity.errors import SignatureError
+from maturity.errors import ProofError, SignatureError
 from maturity.merkle import Tree, leaf_hash
 from maturity.notes import Note, PublicKey, note_of
 from maturity.rotation import KIND, KeyPeriod, key_in_force, key_periods
@@ -32,7 +32,10 @@ class Audit:
 
 
 def audit(
-    rows: Iterable[tuple[int, bytes, str]], checkpoints: list[StoredCheckpoint], pinned: PublicKey | None = None
+    rows: Iterable[tuple[int, bytes, str]],
+    checkpoints: list[StoredCheckpoint],
+    pinned: PublicKey | None = None,
+    published: Iterable[str] = (),
 ) -> Audit:
     """Re-check a log.
 
@@ -40,6 +43,7 @@ def audit(
         rows: place, leaf hash and record of everything, in order.
         checkpoints: all, with their signature lines, oldest first.
         pinned: the key that the log must be signed by, or announce; without it, the log's own first key.
+        published: signed notes of checkpoints that others kept: what the log has lost since then shows by them alone.
     """
     findings: list[str] = []
     announced: list[tuple[int, str]] = []
@@ -63,6 +67,8 @@ def audit(
         found = [*_of_root(each, tree, good), *_of_signatures(each, periods)]
         findings += found
         good = good if found else each.tree_size
+    for note in published:
+        findings += _of_published(note, tree, periods)
     return Audit(
         records=len(leaves),
         checkpoints=len(checkpoints),
@@ -103,6 +109,23 @@ def _of_signatures(checkpoint: StoredCheckpoint, periods: list[KeyPeriod]) -> It
             yield f"The checkpoint of {said.size} records is not signed by {key.name}, whose key was in force."
     except SignatureError as error:
         yield f"The checkpoint of {said.size} records: {error}"
+
+
+def _of_published(text: str, tree: Tree, periods: list[KeyPeriod]) -> Iterator[str]:
+    """Hold the log to a checkpoint that somebody kept elsewhere."""
+    try:
+        note = Note.parse(text)
+        said = Checkpoint.parse(note.text)
+        is_signed = bool(note.signed_by([period.key for period in periods]))
+    except (SignatureError, ProofError) as error:
+        yield f"The kept checkpoint cannot be used: {error}"
+        return
+    if said.size > tree.size:
+        yield f"The log lost records: a kept checkpoint speaks of {said.size}, {tree.size} are there."
+    elif tree.root(said.size) != said.root:
+        yield f"The first {said.size} records are not those of a kept checkpoint."
+    elif not is_signed:
+        yield f"The kept checkpoint of {said.size} records is signed by no key of this log."
 
 
 def _about(record: str) -> str:

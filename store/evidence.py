@@ -80,10 +80,18 @@ def leaf_hashes(connection: Connection, first: int) -> list[bytes]:
 
 def records(connection: Connection) -> Iterator[tuple[int, bytes, str]]:
     """Place, leaf hash and record of everything, in order, a page at a time."""
+    return _pages(connection, "records_from")
+
+
+def entries(connection: Connection) -> Iterator[tuple[int, bytes, str, str, str, str | None]]:
+    """The same with kind, object and site that each record is filed under."""
+    return _pages(connection, "entries_from")
+
+
+def _pages(connection: Connection, query: str) -> Iterator[Any]:
     seq = 0
     while True:
-        parameters = {"seq": seq, "limit": _PAGE}
-        rows = connection.execute(_SQL["records_from"], parameters, binary=True).fetchall()
+        rows = connection.execute(_SQL[query], {"seq": seq, "limit": _PAGE}, binary=True).fetchall()
         yield from rows
         if len(rows) < _PAGE:
             return

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from maturity import keys
+from maturity.audit import Audit
 from maturity.audit import audit as audit_log
 from maturity.checkpoint import Checkpoint
 from maturity.closing import close_due_days
 from maturity.errors import MaturityError
+from maturity.filing import Filing
 from maturity.log import EvidenceLog
 from maturity.notes import Note, SigningKey
 from maturity.witness import Consistency, Inclusion, cosign
@@ -114,13 +117,19 @@ def checkpoint(key_file: KeyFile, database_url: DatabaseUrl = "") -> None:
 @app.command()
 def audit(
     key: PinnedKey = None,
+    checkpoint_: Annotated[
+        list[Path] | None, typer.Option("--checkpoint", help="a signed note that was kept elsewhere; repeat for more")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
     database_url: DatabaseUrl = "",
 ) -> None:
     """Check the whole log again: every record, every checkpoint, every signature. Exit code 1 if anything is wrong."""
     pinned = keys.read_public_key(key) if key else None
     with connect(database(database_url), "evidence audit") as connection:
-        found = audit_log(evidence.records(connection), evidence.checkpoints(connection), pinned)
+        filing = Filing()
+        rows = filing.watch(evidence.entries(connection))
+        seen = audit_log(rows, evidence.checkpoints(connection), pinned, [_text_of(each) for each in checkpoint_ or ()])
+    found = replace(seen, findings=(*filing.findings, *seen.findings))
     if json_:
         typer.echo(json.dumps({"good": found.is_good, **vars(found)}, default=list))
     else:
@@ -130,10 +139,25 @@ def audit(
         console.print(f"{found.records} records, {found.checkpoints} checkpoints, signed up to record {found.signed}.")
         if not pinned:
             console.print("The signatures were checked with the log's own first key; --key pins one you trust.")
-        console.print(
-            "[green]The log is what was signed.[/green]" if found.is_good else "[red]The log was changed.[/red]"
-        )
+        console.print(_verdict(found))
     raise typer.Exit(0 if found.is_good else 1)
+
+
+def _verdict(found: Audit) -> str:
+    if not found.is_good:
+        return "[red]The log was changed.[/red]"
+    rest = found.records - found.signed
+    if not found.signed:
+        return "[yellow]Nothing is signed, so nothing shows what was changed: `haidang evidence checkpoint`.[/yellow]"
+    more = f" [yellow]{rest} records after that are not signed yet.[/yellow]" if rest else ""
+    return f"[green]The log is what was signed.[/green]{more}"
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PilotError(f"{path} cannot be read as a signed note.") from error
 
 
 @app.command()

@@ -32,6 +32,11 @@ SELECT evidence_leaves(%(first)s)
 -- Records in order, some at a time.
 SELECT seq, leaf_hash, record FROM evidence_log WHERE seq >= %(seq)s ORDER BY seq LIMIT %(limit)s
 
+-- name: entries_from
+-- Records in order with what they are filed under, some at a time.
+SELECT e.seq, e.leaf_hash, e.record, e.kind, e.object, s.key
+FROM evidence_log e LEFT JOIN site s USING (site_id) WHERE e.seq >= %(seq)s ORDER BY e.seq LIMIT %(limit)s
+
 -- name: records_of_kind
 -- All records of a kind that belong to no site (keys), oldest first.
 SELECT seq, record FROM evidence_log WHERE kind = %(kind)s AND site_id IS NULL ORDER BY seq

@@ -102,6 +102,36 @@ def test_an_assessment_goes_its_way_by_commands(factory: TestDatabase, tmp_path:
     _entered(factory)
 
 
+def test_an_assessor_decides_as_long_as_the_key_lasts(factory: TestDatabase, tmp_path: Path) -> None:
+    small = framework(str(small_catalogue(tmp_path)))
+    with connect(factory.url, autocommit=True) as owner:
+        id_ = open_assessment(owner, small, SITE, (DAY, DAY)).stored.assessment_id
+        by = invite(owner, id_, "assessor").invited[0]["account_id"]
+        decide(owner, id_, by, Ruling("AA-1.1", Decision.ACCEPT))
+        access.create_key(owner, "assessor", role="engineer", sites=[SITE], expires_at=END)
+        with pytest.raises(NotInvitedError, match="nobody judges own work"):
+            decide(owner, id_, by, Ruling("AA-1.1", Decision.REJECT, "changed my mind"))
+        owner.execute("UPDATE api_key SET revoked_at = now()")
+        with pytest.raises(NotInvitedError, match="no usable key"):
+            decide(owner, id_, by, Ruling("AA-1.2", Decision.ACCEPT))
+        with pytest.raises(NotInvitedError, match="no usable key"):
+            finalise(owner, id_, by)
+        owner.execute(
+            """INSERT INTO assessor_decision (assessment_id, site_id, criterion, decision, account_id, at)
+            SELECT assessment_id, site_id, 'AA-1.2', 'accept', %s, '2020-01-01' FROM assessment""",
+            [by],
+        )
+        assert [each.at.year for each in read(owner, id_).decisions] == [datetime.now(UTC).year] * 2
+    with connect(factory.url_for("haidang_api"), autocommit=True) as api:
+        api.execute("SELECT set_config('haidang.site_ids', '{1,2,3}', false)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            api.execute(
+                """INSERT INTO assessment (site_id, framework, framework_version, catalogue_digest, first_day, last_day,
+                result, origin) SELECT site_id, framework, 1, catalogue_digest, first_day, last_day, '{}', 'imported'
+                FROM assessment"""
+            )
+
+
 def _entered(factory: TestDatabase) -> None:
     """Every step is in the log, without names or comments, and in the audit log."""
     with connect(factory.url_for("haidang_evidence")) as connection:

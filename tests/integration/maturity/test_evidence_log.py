@@ -1,6 +1,7 @@
 """The evidence log in a real database: what is final enters it, and whoever changes it is named."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from maturity.audit import Audit, audit
 from maturity.closing import close_due_days
 from maturity.errors import SignatureError
+from maturity.filing import Filing
 from maturity.keys import write_key
 from maturity.log import EvidenceLog
 from maturity.merkle import leaf_hash
@@ -37,7 +39,9 @@ def log(database: TestDatabase) -> Connection:
 
 
 def audited(connection: Connection, pinned: PublicKey | None = KEY.public) -> Audit:
-    return audit(evidence.records(connection), evidence.checkpoints(connection), pinned)
+    filing = Filing()
+    found = audit(filing.watch(evidence.entries(connection)), evidence.checkpoints(connection), pinned)
+    return replace(found, findings=(*filing.findings, *found.findings))
 
 
 def test_what_is_final_is_entered_once(log: Connection) -> None:
@@ -102,6 +106,9 @@ def test_nobody_changes_or_removes_a_record(log: Connection, database: TestDatab
         ),
         ("UPDATE checkpoint SET root = sha256('x')", "are not those of the checkpoint"),
         ("DELETE FROM checkpoint_signature", "no signed note"),
+        ("UPDATE evidence_log SET kind = 'raw_day' WHERE seq = {seq}", "Record {seq} was moved"),
+        ("UPDATE evidence_log SET object = object || 'x' WHERE seq = {seq}", "Record {seq} was moved"),
+        ("UPDATE evidence_log SET site_id = NULL WHERE seq = {seq}", "Record {seq} was moved"),
     ],
 )
 def test_the_audit_names_what_a_superuser_changed(
@@ -115,6 +122,20 @@ def test_the_audit_names_what_a_superuser_changed(
     found = audited(log)
     assert not found.is_good
     assert any(named.format(seq=seq) in finding for finding in found.findings), found.findings
+
+
+def test_a_checkpoint_that_was_kept_elsewhere_shows_what_is_gone(log: Connection, database: TestDatabase) -> None:
+    kept = EvidenceLog(log).checkpoint(KEY)
+    size = evidence.size(log)
+    with psycopg.connect(database.url) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        superuser.execute("DELETE FROM checkpoint_signature")
+        superuser.execute("DELETE FROM checkpoint")
+        superuser.execute("DELETE FROM evidence_log WHERE seq = %s", [size - 1])
+    assert audited(log, None).is_good
+    found = audit(evidence.records(log), evidence.checkpoints(log), KEY.public, [kept, "no note"])
+    assert any(f"speaks of {size}, {size - 1} are there" in each for each in found.findings), found.findings
+    assert any("cannot be used" in each for each in found.findings)
 
 
 def test_keys_rotate_and_strangers_do_not_sign(log: Connection) -> None:

@@ -125,6 +125,26 @@ def test_a_criterion_tells_value_threshold_window_machines_and_decision() -> Non
     assert told.summary.gaps[0].why.endswith("40,0\xa0%, yêu cầu ≥\xa050\xa0% (cách ngưỡng 20,0\xa0%)")
 
 
+def test_a_gap_of_an_earlier_window_says_its_number_and_paper_is_not_bought() -> None:
+    good = [LAST - timedelta(days=number) for number in range(30)]
+    bad = [LAST - timedelta(days=number) for number in range(30, 60)]
+    rows = values({**dict.fromkeys(good, (6.0, 10.0)), **dict.fromkeys(bad, (4.0, 10.0))})
+    given = framework(
+        criterion("AA-1.1", 1, window={"consecutive": 2}),
+        criterion("AA-1.2", 1, conditions=[DECLARED], technology={"any_of": ["T0", "T1"]}),
+    )
+    groups = tuple(each.model_copy(update={"purchase": each.key != "T0"}) for each in given.technology_groups)
+    given = given.model_copy(update={"technology_groups": groups})
+    told = view(assess(given, Shelf(rows), "s", (DAYS[-1], LAST), {}), "vi").summary
+    assert told.gaps[0].why.endswith("40,0\xa0%, yêu cầu ≥\xa050\xa0%, trong khoảng 02/09/2026 – 01/10/2026")
+    assert [each.opens for each in told.groups] == ["Riêng nhóm này giúp đạt 1 tiêu chí: AA-1.2"]
+    assert told.free == "Không cần mua gì: ghi chép thủ công cũng giúp đạt AA-1.2."
+
+
+def test_a_metric_of_an_older_version_keeps_its_name() -> None:
+    assert (VI.metric("declared.once"), EN.metric("kpi.once")) == ("declared.once", "kpi.once")
+
+
 DECLARED = {"metric": "declared.models_shared", "compare": {"operator": ">=", "value": 1}}
 
 
