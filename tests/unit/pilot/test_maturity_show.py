@@ -27,6 +27,18 @@ def test_levels_have_the_names_of_their_principle_and_unverified_ones_a_question
     assert "SIRI Assessment Matrix" in text  # the disclaimer
 
 
+def test_what_is_missing_is_told_in_the_language_asked_for() -> None:
+    found = assess(framework("lighthouse-os"), Shelf(), "s", (LAST, LAST), {})
+    said = {}
+    for language in ("vi", "en"):
+        shown = console()
+        show(found, language, shown)
+        said[language] = shown.export_text()
+    assert "connect its main meter" in said["en"]
+    assert "hãy kết nối công tơ tổng" in said["vi"]
+    assert "connect its main meter" not in said["vi"]
+
+
 def test_a_programme_shows_levels_with_claims_and_says_why_there_are_no_bands() -> None:
     shown = console()
     show_programme(programme_view("test", five()[:4]), shown)
