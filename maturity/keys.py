@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from maturity.errors import KeyFileError
-from maturity.notes import PublicKey, SigningKey
+from maturity.notes import SIGNING_KEY, PublicKey, SigningKey
 
 _MAX_BYTES = 1000
 
@@ -54,9 +54,14 @@ def read_public_key(given: str) -> PublicKey:
     Raises:
         KeyFileError: it is neither.
     """
-    if given.count("+") >= len(("name+id", "id+key")) and "\n" not in given.strip():
-        return PublicKey.parse(given)
-    return PublicKey.parse(_text(Path(given)))
+    is_key = given.count("+") >= len(("name+id", "id+key")) and "\n" not in given.strip()
+    text = given if is_key else _text(Path(given))
+    if text.startswith(SIGNING_KEY):
+        where = "This" if is_key else given
+        raise KeyFileError(
+            f"{where} is a signing key, which stays with its owner; its public key is in the file FILE.pub."
+        )
+    return PublicKey.parse(text)
 
 
 def _text(path: Path) -> str:

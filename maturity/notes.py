@@ -25,7 +25,7 @@ SIGNATURE_BYTES = 64
 _ID_BYTES = 4
 _NAME = re.compile(r"[^\s+]{1,100}")
 _LINE = re.compile(r"— (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]+={0,2})")
-_PREFIX = "PRIVATE+KEY+"
+SIGNING_KEY = "PRIVATE+KEY+"
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class SigningKey:
         Raises:
             KeyFileError: the text is no such key.
         """
-        if not text.startswith(_PREFIX):
+        if not text.startswith(SIGNING_KEY):
             raise KeyFileError("This is no signing key of ours: it does not begin with PRIVATE+KEY+.")
-        name, key_id, encoded = _three_parts(text.removeprefix(_PREFIX))
+        name, key_id, encoded = _three_parts(text.removeprefix(SIGNING_KEY))
         key = cls(name, _key_bytes(encoded))
         if key.public.key_id.hex() != key_id:
             raise KeyFileError(f"The signing key of {name} is damaged: its id does not fit.")
@@ -104,7 +104,7 @@ class SigningKey:
     @property
     def secret(self) -> str:
         """The key as a line of text, for its file."""
-        return f"{_PREFIX}{self.name}+{self.public.key_id.hex()}+{_base64(ED25519 + self.seed)}"
+        return f"{SIGNING_KEY}{self.name}+{self.public.key_id.hex()}+{_base64(ED25519 + self.seed)}"
 
     @cached_property
     def _private(self) -> Ed25519PrivateKey:

@@ -60,7 +60,7 @@ def open_assessment(  # noqa: PLR0913 - what an assessment is of, and who asks
         AssessmentError: the site has no data in the period.
     """
     site_id = registry.site_id(connection, site)
-    _require_data(connection, site_id, site, period)
+    require_data(connection, site, period)
     found = assess_site(connection, framework, site, period, progress)
     result = json.loads(json.dumps(found.plain(), allow_nan=False))
     with connection.transaction():
@@ -181,8 +181,14 @@ def _catalogue(connection: Connection, wanted: str) -> Framework:
     return _KNOWN[wanted]
 
 
-def _require_data(connection: Connection, site_id: int, site: str, period: tuple[date, date]) -> None:
-    known = rows.extent(connection, site_id)
+def require_data(connection: Connection, site: str, period: tuple[date, date]) -> None:
+    """Refuse a period of which the site has no data.
+
+    Raises:
+        UnknownSiteError: there is no such site.
+        AssessmentError: the site has no data in the period; says which days it has.
+    """
+    known = rows.extent(connection, registry.site_id(connection, site))
     if known is None:
         raise AssessmentError(f"The site {site!r} has no KPI values yet: there is nothing to assess.")
     if period[1] < known[0] or period[0] > known[1]:

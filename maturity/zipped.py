@@ -159,13 +159,15 @@ def _directory(file: IO[bytes], path: Path) -> dict[str, Member]:
     file.seek(total - _END.size)
     magic, _, _, count, _, length, place, _ = _END.unpack(file.read(_END.size))
     if magic != b"PK\x05\x06" or place + length + _END.size != total or count > MOST_MEMBERS:
-        raise PackageError(f"{path} is no whole package: it ends in something else than {DIRECTORY}.")
+        raise PackageError(f"{path} was cut off, or is no package: it does not end in {DIRECTORY}.")
     file.seek(place)
     tail = file.read(length + _END.size)
     members = list(_entries(tail[:length], path))
     names = [member.name for member in members]
-    if names != sorted(set(names)) or not all(map(is_plain, names)):
-        raise PackageError(f"{path} has members with odd names, twice or out of order: it is no package of ours.")
+    if odd := next((name for name in names if not is_plain(name)), None):
+        raise PackageError(f"{path} has a member {odd[:MOST_NAME]!r}, no name of ours. Do not unpack it.")
+    if names != sorted(set(names)):
+        raise PackageError(f"{path} has members twice or out of order: it is no package of ours.")
     begins = [0, *(member.content + member.size for member in members)]
     if begins != [*(member.header for member in members), place] or _tail(members, place) != tail:
         raise PackageError(f"{path}: {DIRECTORY} is damaged, or the archive was not laid out by us.")

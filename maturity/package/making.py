@@ -20,6 +20,7 @@ from maturity.checkpoint import Checkpoint
 from maturity.entering import KPI_KIND, RAW_KIND, canonical_object, code_version, instant
 from maturity.errors import PackageError
 from maturity.framework import Framework
+from maturity.lint import require_sound
 from maturity.log import EvidenceLog
 from maturity.notes import SigningKey, note_of
 from maturity.package import layout
@@ -78,11 +79,14 @@ def make_package(connection: Connection, reader: Any, wanted: Wanted, key: Signi
         path: file to write.
 
     Raises:
+        CatalogueError: a catalogue contradicts itself, or names a metric that the product does not have.
         PackageError: days are not final or not in the log, or the rows are not those of the log.
         SignatureError: another key signs the log.
     """
     if wanted.last < wanted.first:
         raise PackageError(f"{wanted.last} is before {wanted.first}.")
+    for framework in wanted.frameworks:
+        require_sound(framework)
     EvidenceLog(connection).checkpoint(key)
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     with TemporaryDirectory(prefix="haidang-package-") as folder, connection.transaction():

@@ -35,8 +35,10 @@ def assess(
 
     The windows of the criteria end with the period. Telemetry alone awards no level: an assessor decides.
     """
+    from maturity.lint import require_sound
     from maturity.loading import framework as load
     from maturity.site_assessment import assess_site
+    from maturity.workflow import require_data
     from pilot.maturity_show import show
     from store.errors import translated
     from store.pool import connect
@@ -48,6 +50,8 @@ def assess(
         connect(url, "maturity assess", autocommit=True) as connection,
         Progress(console=console, transient=True, disable=format_ == "json") as bar,
     ):
+        require_sound(catalogue)
+        require_data(connection, site, days)
         task = bar.add_task("criteria", total=len(catalogue.criteria))
         found = assess_site(connection, catalogue, site, days, lambda done, _: bar.update(task, completed=done))
     if format_ == "json":
