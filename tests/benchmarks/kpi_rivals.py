@@ -1,13 +1,15 @@
 """The numbers of the benchmark plant from pandas and from plain SQL, written as one writes them without us.
 
 All give seconds per time class, good and rejected pieces, OEE, energy (kWh) and completeness of the periodic signals:
-SQL for every hour, shift and production day of machines, lines and site, pandas for the days of machines only. The
-plant has no gaps, resets, corrections or records: neither rival could.
+SQL for every hour, shift and production day of machines, lines and site, pandas for the days of machines only. A second
+statement of SQL gives what we keep of each series and day: readings and their digest, received, due, gaps, flat lines.
+The plant has no resets, corrections or records, and no gaps but those before the first reading: neither rival could.
 """
 
 from datetime import datetime, timedelta
 from math import nan
 from pathlib import Path
+from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
 import psycopg
@@ -18,6 +20,7 @@ from pilot.bench_kpi_plant import GAUGE_S, GAUGES, IDEAL_CYCLE_S, START, Size
 
 Key = tuple[str, str, datetime]  # asset, grain, start of the window
 Numbers = dict[Key, list[float]]
+SeriesDays = dict[tuple[int, datetime], list[Any]]  # series, start of the day
 NAMES = ("production", "delay", "unknown", "not_scheduled", "good", "reject", "oee", "energy", "completeness")
 SHIFTS = timedelta(hours=16)
 HOLD = timedelta(seconds=60)
@@ -26,6 +29,12 @@ SELECT a.key, k.grain, k.window_start, k.kpi, k.value, k.completeness
 FROM kpi_value k JOIN asset a USING (asset_id)
 WHERE k.grain IN ('hour', 'shift', 'day') AND k.superseded_at IS NULL AND k.variant = ''
 """
+OUR_SERIES = """
+SELECT q.series_id, d.from_ts, d.rows, encode(d.sha256, 'hex'), q.received, q.expected, q.gaps, q.gap_us,
+       q.longest_gap_us, q.flat_spans, q.out_of_range
+FROM series_quality q JOIN raw_day_digest d USING (series_id, production_day) WHERE d.superseded_at IS NULL
+"""
+WORK_MEM = "SET work_mem = '256MB'"  # as somebody would who waits for it
 _KPIS = {
     **{name: f"{name}_time" for name in NAMES[:4]},
     "good": "good_quantity",
@@ -47,11 +56,27 @@ def ours(url: str) -> Numbers:
     return {key: [each.get(_KPIS.get(name, name), 0.0) for name in NAMES] for key, each in found.items()}
 
 
+def our_series(url: str) -> SeriesDays:
+    """What the job stored of each series and production day."""
+    with psycopg.connect(url) as connection:
+        return {(number, start): values for number, start, *values in connection.execute(OUR_SERIES).fetchall()}
+
+
+def series_in_sql(url: str, size: Size) -> SeriesDays:
+    """The same from one statement."""
+    return {(number, start): values for number, start, *values in _statement("kpi_series.sql", url, size)}
+
+
+def _statement(name: str, url: str, size: Size) -> list[tuple[Any, ...]]:
+    statement = Path(__file__).with_name(name).read_text("utf-8")
+    with psycopg.connect(url) as connection:
+        connection.execute(WORK_MEM)
+        return connection.execute(statement.encode(), {"start": START, "until": size.until}).fetchall()
+
+
 def in_sql(url: str, size: Size) -> Numbers:
     """One statement."""
-    statement = Path(__file__).with_name("kpi.sql").read_text("utf-8")
-    with psycopg.connect(url) as connection:
-        rows = connection.execute(statement, {"start": START, "until": size.until}).fetchall()
+    rows = _statement("kpi.sql", url, size)
     return {
         (asset, grain, start): [nan if value is None else float(value) for value in values]
         for asset, grain, start, *values in rows
