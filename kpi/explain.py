@@ -14,17 +14,21 @@ from kpi.energy_split import energy_by_reason, meters_of
 from kpi.evaluate import value_columns
 from kpi.losses import Loss, losses
 from kpi.rules import rule_text
+from kpi.series_verdict import device_reasons, judged
 from kpi.status import METERED
 from kpi.worked_out import UnwrittenError, number, written
 from model.canonical import digest
 from model.registry import Site
 from store import explain as stored
+from store.derived import Days
 from store.pool import Connection
+from store.series_quality import quality_of
 
 LONGEST = 10
 MOST_INTERVALS = 2_000
 MOST_PIECES = 500
 MOST_GAPS = 100
+MOST_SERIES = 100
 _TOLERANCE = 1e-9
 _WHAT = ["asset", "quantity", "qualifier", "time_class", "sub_class", "reason", "origin"]
 _WITHDRAWN = "Withdrawn: what the final value was made from has gone since; see its revisions."
@@ -67,6 +71,7 @@ class Explanation:
     longest: list[Row] = field(default_factory=list)  # stretches without production
     gaps: list[Row] = field(default_factory=list)  # stretches of which nothing is known
     gaps_s: float = 0.0
+    quality: list[Row] = field(default_factory=list)  # series and devices of the window's days with something wrong
     calendar: Row = field(default_factory=dict)
     raw_rows: int = 0
     raw_digests: list[Row] = field(default_factory=list)
@@ -147,6 +152,7 @@ class Explainer:
             longest=stored.longest(self._connection, self._site_id, stretch, LONGEST),
             gaps=gaps.rows,
             gaps_s=gaps.seconds,
+            quality=self._quality(value, sources),
             calendar=_calendar(made.site, value),
             raw_rows=sum(each["rows"] for each in digests),
             raw_digests=digests,
@@ -156,6 +162,17 @@ class Explainer:
             rule=rule_text(made.site, value["asset"], sources),
             boundary=boundary(made.site, CATALOGUE[found.kpi], value["asset"], sources),
         )
+
+    def _quality(self, value: Row, sources: list[str]) -> list[Row]:
+        """Series of the window's days with something wrong, the worst first, then devices by their hours of receipt."""
+        found = quality_of(self._connection, self._site_id, Days(*days_of(value)), sources)
+        series = [
+            {"of": "/".join(filter(None, (each.series.asset, each.series.name))), "why": each.sentence}
+            for each in judged(found.series)
+            if each.reasons
+        ]
+        told = ((each.device, device_reasons(each)) for each in found.devices)
+        return [*series[:MOST_SERIES], *({"of": of, "why": " ".join(why)} for of, why in told if why)]
 
 
 def _with_sums(found: Explanation, kpi: Kpi, row: pl.DataFrame) -> Explanation:

@@ -8,6 +8,8 @@ from store.series_quality import DeviceQuality, SeriesQuality
 
 LATE_MS = 60_000  # a message received more than a minute after its newest device time is late
 
+AHEAD_MS = -1_000  # half of the messages dated a second or more after their receipt: no jitter, a wrong clock
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -55,6 +57,28 @@ def skew(device: DeviceQuality, share: float) -> float | None:
     return quantile(device.skew_ms, SKEW_BOUNDS_MS, share)
 
 
+def device_reasons(device: DeviceQuality) -> tuple[str, ...]:
+    """What is wrong with what a device sends, in sentences; none = nothing."""
+    return tuple(_device_reasons(device))
+
+
+def _device_reasons(device: DeviceQuality) -> Iterator[str]:
+    late, middle = late_share(device), skew(device, 0.5)
+    if late:
+        yield f"{late:.1%} of its messages came more than a minute after their time."
+    if middle is not None and middle <= AHEAD_MS:
+        ahead = _time(round(-middle * 1e3))
+        yield f"Its clock is ahead: half of its messages are dated {ahead} or more after their receipt."
+    if device.duplicate:
+        yield f"{device.duplicate:,} values came twice."
+    if device.conflict:
+        yield f"{device.conflict:,} values came again as other ones."
+    if device.rejected_value or device.rejected_messages:
+        yield f"{device.rejected_messages:,} messages and {device.rejected_value:,} values were refused."
+    if device.missing_seq:
+        yield f"{device.missing_seq:,} sequence numbers are missing."
+
+
 def _reasons(series: SeriesQuality, complete: float) -> Iterator[str]:
     if not series.received:
         yield "No usable value came."
@@ -79,4 +103,6 @@ def _reasons(series: SeriesQuality, complete: float) -> Iterator[str]:
 
 def _time(us: int) -> str:
     hours = us / 3.6e9
+    if hours * 60 < 1:
+        return f"{us / 1e6:.3g} s"
     return f"{hours:.1f} h" if hours >= 1 else f"{hours * 60:.1f} min"

@@ -26,6 +26,8 @@ def show(found: Explanation) -> None:
         console.print(_meters(found))
     if found.longest:
         console.print(_longest(found))
+    if found.quality:
+        console.print(_quality(found))
     console.print(_rests_on(found), soft_wrap=True)
     console.print(_revisions(found))
 
@@ -112,6 +114,13 @@ def _longest(found: Explanation) -> Table:
         of_class = "/".join(filter(None, (row["time_class"], row["sub_class"])))
         begin = f"{row['from_ts']:%Y-%m-%d %H:%M:%S}"
         table.add_row(*map(escape, (row["asset"], begin, minutes(seconds), of_class, row["reason"], row["state"])))
+    return table
+
+
+def _quality(found: Explanation) -> Table:
+    table = Table("of", "what", title="What is wrong with the data, the worst first", title_justify="left")
+    for row in found.quality[:SHOWN_PIECES]:
+        table.add_row(escape(row["of"]), escape(row["why"]))
     return table
 
 

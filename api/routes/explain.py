@@ -100,6 +100,13 @@ class DigestPublic(Model):
     sha256: str | None
 
 
+class QualityPublic(Model):
+    """What is wrong with a series, or with a device, on the days of the window."""
+
+    of: Annotated[str, Field(description="asset and name of a series, or key of a device")]
+    why: str
+
+
 class EnergyPublic(Model):
     """Energy of a scope in one class of time and for one reason; class '' is not known."""
 
@@ -162,6 +169,10 @@ class ExplanationPublic(Model):
     longest: Annotated[list[StretchPublic], Field(description="longest stretches without production")]
     gaps: Annotated[list[StretchPublic], Field(description="longest stretches of which nothing is known")]
     gaps_minutes: float
+    quality: Annotated[
+        list[QualityPublic],
+        Field(description="what is wrong with series on the days of the window, the worst first, then with devices"),
+    ]
     calendar: CalendarPublic | None
     raw_rows: Annotated[int, Field(description="of all days of the window, those of open days as of the computation")]
     raw_digests: list[DigestPublic]

@@ -86,6 +86,15 @@ def test_a_silent_meter_is_measured_named_first_and_makes_its_energy_doubtful(da
     assert told["series"][0]["name"] == "energy_kwh"
     assert told["devices"][0]["late_share"] == 0.1
     assert told["devices"][0]["skew_p95_ms"] == 600_000
+    which = ["--kpi", "energy", "--site", "plant", "--asset", MACHINE, "--day", "2026-03-02"]
+    beside = CliRunner().invoke(app, ["kpi", "explain", *which, "--json", "--database-url", plant.kpi_url])
+    assert beside.exit_code == 0, beside.output
+    first, *_, last = json.loads(beside.output)["quality"]
+    assert (first["of"], first["why"][:29]) == (f"{MACHINE}/energy_kwh", "84.4% of the values due came:")
+    assert last == {
+        "of": "gw",
+        "why": "10.0% of its messages came more than a minute after their time. 3 values came twice.",
+    }
 
 
 def test_what_is_computed_again_replaces_its_days(database: TestDatabase) -> None:
