@@ -180,7 +180,7 @@ def judged_by_weeks(plant: Plant) -> None:
         assert baselines.add(connection, plant.site_id, new) == 2
         held = snapshot(connection, "plant", LATER).baselines[-1]
     assert (held.grain, [term.driver for term in held.terms]) == ("week", ["good", "production_h"])
-    plant.mark(SHIFT_START + 14 * 24 * HOUR, SHIFT_START + 15 * 24 * HOUR, "registry")
+    plant.mark(SHIFT_START + 14 * 24 * HOUR, SHIFT_START + 15 * 24 * HOUR + HOUR, "registry")
     compute(plant)
     stored = "SELECT grain, denominator FROM kpi_value WHERE kpi = 'energy_performance' AND superseded_at IS NULL"
     rows = plant.query(f"{stored} AND value IS NOT NULL AND production_day >= '2026-03-16'")
