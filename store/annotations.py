@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
+from model.vocabulary import TimeClass
 from store.access import record_audit
 from store.correction import (
     Correction,
@@ -47,7 +48,7 @@ def annotate(author: Author, given: Correction) -> int:
     """
     with author.connection.transaction():
         asset_id = _asset_id(author, given)
-        replaced = _to_replace(author, given.supersedes, asset_id)
+        replaced = _to_replace(author, given.supersedes, asset_id, given)
         number = _add(author, asset_id, given)
         _mark(author, asset_id, [given, *replaced])
         _audit(author, "stop.annotate", [number], given, {"reason": given.reason, "product": given.product})
@@ -63,12 +64,13 @@ def split(author: Author, given: Correction, at: datetime, parts: Parts) -> list
         CorrectionError: the instant is not inside, nothing is said, or as for `annotate`.
     """
     if not given.from_ts < at < given.to_ts:
-        raise CorrectionError(f"{shown(at)} is not inside {shown(given.from_ts)} – {shown(given.to_ts)}.")
+        spell = f"{_beside(given.from_ts, at)} – {_beside(given.to_ts, at)}"
+        raise CorrectionError(f"{shown(at)} is not inside {spell}.")
     if not any(vars(parts).values()):
         raise CorrectionError("Say what at least one of the two parts was: a reason or a product.")
     with author.connection.transaction():
         asset_id = _asset_id(author, replace(given, reason=parts.first_reason, product=parts.first_product), bare=True)
-        replaced = _to_replace(author, given.supersedes, asset_id)
+        replaced = _to_replace(author, given.supersedes, asset_id, given)
         before = replaced[0] if replaced else {"reason": "", "product": ""}
         halves = [
             replace(given, to_ts=at, reason=parts.first_reason, product=parts.first_product),
@@ -93,24 +95,30 @@ def revert(author: Author, annotation_id: int, note: str) -> int:
         given = Correction(row["asset"], row["from_ts"], row["to_ts"], note=note, supersedes=annotation_id)
         check_note(note)
         _lock(author, row["asset_id"])
-        _to_replace(author, annotation_id, row["asset_id"])
+        _to_replace(author, annotation_id, row["asset_id"], given)
         number = _insert(author, row["asset_id"], given, (row["reason_id"], row["product_id"]), revoked=True)
         _mark(author, row["asset_id"], [given])
         _audit(author, "stop.revert", [annotation_id], given, {})
     return number
 
 
-def stretch_at(author: Author, asset: str, at: datetime) -> tuple[datetime, datetime]:
-    """The computed interval of an asset that holds an instant.
+def stretch_at(author: Author, asset: str, at: datetime, *, of_stop: bool = False) -> tuple[datetime, datetime]:
+    """The computed interval of an asset that holds an instant; `of_stop`: what is said of it makes a stop of it.
 
     Raises:
         UnknownCorrectionError: nothing was computed for it.
+        CorrectionError: the machine produced then, and a stop is meant.
     """
     row = author.connection.execute(
         _SQL["interval_at"], {"site_id": author.site_id, "asset": asset, "at": at}
     ).fetchone()
     if row is None:
         raise UnknownCorrectionError(f"Nothing is known of {asset!r} at {shown(at)}: no interval holds that instant.")
+    if of_stop and row[2] == TimeClass.PRODUCTION:
+        spell = f"{_beside(row[0], at)} – {_beside(row[1], at)}"
+        raise CorrectionError(
+            f"At {shown(at)} {asset!r} produced ({spell}): if it stood nevertheless, say from when to when."
+        )
     return row[0], row[1]
 
 
@@ -194,7 +202,7 @@ def _one(author: Author, annotation_id: int) -> Row:
     return row
 
 
-def _to_replace(author: Author, annotation_id: int | None, asset_id: int) -> list[Row]:
+def _to_replace(author: Author, annotation_id: int | None, asset_id: int, given: Correction) -> list[Row]:
     """The annotation that is to be replaced, if one is named; it must be in force. Call with the asset locked."""
     if annotation_id is None:
         return []
@@ -208,7 +216,17 @@ def _to_replace(author: Author, annotation_id: int | None, asset_id: int) -> lis
             f"Annotation {annotation_id} is not in force any more: {row['superseded_by']} took its place. "
             "Look at it again before you correct it."
         )
+    if row["to_ts"] <= given.from_ts or row["from_ts"] >= given.to_ts:
+        spell = f"{_beside(row['from_ts'], given.from_ts)} – {_beside(row['to_ts'], given.from_ts)}"
+        raise CorrectionError(
+            f"Annotation {annotation_id} is about another time, {spell}: it cannot be replaced by this."
+        )
     return [row]
+
+
+def _beside(moment: datetime, other: datetime) -> str:
+    """An instant in a sentence, on the clock of another one."""
+    return shown(moment.astimezone(other.tzinfo))
 
 
 def _as(half: Correction, before: Row) -> Correction:

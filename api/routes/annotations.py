@@ -128,7 +128,7 @@ def annotate(
     """Say what a stop was; the touched days are computed again, the earlier revision stays readable by `as_of`."""
     author = author_of(scope, caller, site)
     with told():
-        from_ts, to_ts = stretch(author, body)
+        from_ts, to_ts = stretch(author, body, of_stop=not body.product)
         given = Correction(body.asset, from_ts, to_ts, body.reason, body.product, body.note, body.supersedes)
         return Corrected(annotations=[annotations.annotate(author, given)])
 
@@ -140,7 +140,7 @@ def split(
     """Cut a stop in two at an instant and say what each part was."""
     author = author_of(scope, caller, site)
     with told():
-        from_ts, to_ts = stretch(author, body)
+        from_ts, to_ts = stretch(author, body, of_stop=not (body.first_product or body.second_product))
         given = Correction(body.asset, from_ts, to_ts, note=body.note, supersedes=body.supersedes)
         parts = Parts(body.first_reason, body.second_reason, body.first_product, body.second_product)
         return Corrected(annotations=annotations.split(author, given, body.at, parts))
@@ -164,12 +164,12 @@ def author_of(scope: Scope, caller: KeyHolder, site: Row) -> Author:
     return Author(scope.connection, site["site_id"], caller.account_id)
 
 
-def stretch(author: Author, body: Asked) -> tuple[datetime, datetime]:
-    """The range that a request means."""
+def stretch(author: Author, body: Asked, *, of_stop: bool) -> tuple[datetime, datetime]:
+    """The range that a request means; `of_stop` where only reasons are said of it."""
     if body.from_ is not None and body.to is not None:
         return body.from_, body.to
     if body.from_ is None and body.to is None and body.at is not None:
-        return annotations.stretch_at(author, body.asset, body.at)
+        return annotations.stretch_at(author, body.asset, body.at, of_stop=of_stop)
     raise CorrectionError("Give from and to, or at alone for the interval that holds that instant.")
 
 

@@ -57,24 +57,25 @@ def list_(
         assets = _assets(chosen, site, asset)
         wanted = IntervalFilter(assets, window, () if all_ else STOPS)
         rows = serving.intervals(chosen.scope, wanted, limit, IntervalKey())
-    for row in rows:
-        del row["asset_id"]
     if as_json:
         typer.echo(
             json.dumps([{name: _told(row[name]) for name in row if name != "asset_id"} for row in rows], indent=2)
         )
         return
-    table = Table("asset", f"from ({chosen.zone})", "minutes", "class", "reason", "state", "originally", "correction")
+    table = Table(f"from ({chosen.zone})", "asset", "minutes", "class", "reason", "state", "originally", "correction")
     for row in rows:
         of_class = "/".join(filter(None, (row["time_class"], row["sub_class"])))
         texts = (
-            row["asset"],
             _clock(chosen, row["from_ts"]),
+            row["asset"],
             f"{row['duration_s'] / 60:,.2f}",
             of_class,
             row["reason"],
         )
         table.add_row(*map(escape, (*texts, row["state"], _original(row), _correction(row["annotation"]))))
+    for column in table.columns[:2]:  # what a correction is asked for: never cut
+        column.overflow = "fold"
+    table.columns[0].no_wrap = True
     console = Console(highlight=False)
     console.print(table if rows else "no stops; `haidang kpi run` computes them once there are data")
     if len(rows) == limit:
@@ -137,7 +138,7 @@ def annotate(
     with connect(database(database_url), "stops annotate") as connection:
         chosen = choose(connection, site)
         author = _author(connection, chosen, by)
-        bounds = _bounds(author, chosen, asset, (at, from_, to))
+        bounds = _bounds(author, chosen, asset, (at, from_, to), of_stop=not product)
         given = Correction(asset, *bounds, reason, product, note, supersedes)
         _print_made([annotations.annotate(author, given)], site)
 
@@ -167,10 +168,11 @@ def split(
         chosen = choose(connection, site)
         author = _author(connection, chosen, by)
         whole = from_ is not None or to is not None
-        bounds = _bounds(author, chosen, asset, (None if whole else at, from_, to))
+        of_stop = not (first_product or second_product)
+        bounds = _bounds(author, chosen, asset, (None if whole else at, from_, to), of_stop=of_stop)
         given = Correction(asset, *bounds, note=note, supersedes=supersedes)
         parts = Parts(first_reason, second_reason, first_product, second_product)
-        _print_made(annotations.split(author, given, chosen.moment(at), parts), site)
+        _print_made(annotations.split(author, given, at.replace(tzinfo=chosen.zone), parts), site)
 
 
 @app.command()
@@ -209,16 +211,21 @@ def _author(connection: "Connection", chosen: Chosen, by: str) -> "Author":
 
 
 def _bounds(
-    author: "Author", chosen: Chosen, asset: str, given: tuple[datetime | None, datetime | None, datetime | None]
+    author: "Author",
+    chosen: Chosen,
+    asset: str,
+    given: tuple[datetime | None, datetime | None, datetime | None],
+    *,
+    of_stop: bool,
 ) -> tuple[datetime, datetime]:
     """The stretch that is meant: a stop by one of its instants, or its bounds."""
     from store.annotations import stretch_at
 
-    at, from_, to = given
+    at, from_, to = (None if each is None else each.replace(tzinfo=chosen.zone) for each in given)
     if at is not None and from_ is None and to is None:
-        return stretch_at(author, asset, chosen.moment(at))
+        return stretch_at(author, asset, at, of_stop=of_stop)
     if at is None and from_ is not None and to is not None:
-        return chosen.moment(from_), chosen.moment(to)
+        return from_, to
     raise PilotError("Say which stretch: --at TIME for the stop that holds it, or --from TIME --to TIME.")
 
 

@@ -43,7 +43,7 @@ VALUES (%(site_id)s, %(asset_id)s, %(from_ts)s, %(to_ts)s, 'annotation')
 
 -- name: interval_at
 -- The computed interval of an asset that holds an instant.
-SELECT from_ts, to_ts FROM state_interval
+SELECT from_ts, to_ts, time_class FROM state_interval
 WHERE site_id = %(site_id)s AND asset_id = (SELECT asset_id FROM asset WHERE site_id = %(site_id)s AND key = %(asset)s)
   AND from_ts <= %(at)s AND to_ts > %(at)s
 ORDER BY from_ts DESC LIMIT 1

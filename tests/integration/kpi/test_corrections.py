@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -162,6 +163,10 @@ def test_only_engineers_correct_and_only_what_can_be(office: Office) -> None:
     for wrong, place in refused:
         status, problem = office.correct(**wrong)
         assert (status, place in problem["detail"]) == (422, True), (wrong, problem)
+    before = (STOP[0] - timedelta(minutes=5)).isoformat()
+    for body in ({"reason": "tool_change"}, {"path": "annotations/split", "first_reason": "tool_change"}):
+        status, problem = office.correct(**body, at=before)
+        assert (status, "produced" in problem["detail"]) == (422, True), problem
     assert office.correct(reason="tool_change", at="2020-01-01T00:00:00Z")[0] == 404
     assert office.ask("POST", "annotations/999/revert", body={"note": "x"})[0] == 404
     assert office.correct(reason="tool_change", planet="x" * 20_000)[0] == 413
@@ -228,9 +233,47 @@ def test_the_form_of_the_console(office: Office) -> None:
     assert engineer.post("/stops/annotate", data={**form, "note": ""}).status_code == 422
     assert engineer.post("/stops/annotate", data=form, headers={"Origin": "https://evil.example"}).status_code == 403
     viewer = visitor("viewer")
-    assert 'action="/stops/annotate"' not in viewer.get("/", params=place).text
-    assert viewer.post("/stops/annotate", data=form).status_code == 403
+    assert 'action="/stops/' not in viewer.get("/", params=place).text
+    for action in ("annotate", "split", "revert"):
+        assert viewer.post(f"/stops/{action}", data=form).status_code == 403
     assert office.plant.query("SELECT count(*) FROM annotation") == [(1,)]
+
+
+def test_the_console_splits_a_stop_and_takes_corrections_back(office: Office) -> None:
+    engineer = TestClient(office.client.app, headers={"Accept-Language": "en"}, follow_redirects=False)
+    engineer.post("/login", data={"key": office.keys["engineer"]})
+    place = {"site": "plant", "day": "2026-03-02"}
+    page = engineer.get("/", params=place).text
+    assert 'action="/stops/split"' in page
+    assert 'action="/stops/revert"' not in page
+    local = STOP[0].astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).replace(tzinfo=None)
+    assert f'name="at" step="1" required min="{local.isoformat()}"' in page
+    form = {**place, "asset": MACHINE, "from": BEGIN, "to": END, "note": "two causes", "second_reason": "no_material"}
+    for wrong in ({"at": local.isoformat()}, {"at": "noon"}, {"at": "2026-03-02T23:00", "second_reason": ""}):
+        assert engineer.post("/stops/split", data={**form, **wrong}).status_code == 422, wrong
+    middle = local + timedelta(minutes=20)
+    answer = engineer.post("/stops/split", data={**form, "at": middle.isoformat()})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?site=plant&day=2026-03-02#part-stops")
+    (number, begin) = office.plant.query("SELECT annotation_id, from_ts FROM annotation")[0]
+    assert begin == STOP[0] + timedelta(minutes=20)
+    run_once(office.plant.kpi_url, now=AFTER)
+    assert [(row["sub_class"], row["duration_s"]) for row in office.stops()] == [("fault", 1200.0), ("starved", 2400.0)]
+    assert f'name="annotation" value="{number}"' in engineer.get("/", params=place).text
+    back = {**place, "annotation": str(number), "note": "wrong machine"}
+    for wrong in ({"annotation": "99"}, {"annotation": "x"}, {"annotation": "9" * 30}, {"note": ""}):
+        assert engineer.post("/stops/revert", data={**back, **wrong}).status_code in {404, 422}, wrong
+    assert engineer.post("/stops/revert", data=back).status_code == 303
+    assert engineer.post("/stops/revert", data=back).status_code == 409
+    run_once(office.plant.kpi_url, now=AFTER)
+    assert [(row["sub_class"], row["duration_s"]) for row in office.stops()] == [("fault", 3600.0)]
+
+
+def test_a_statement_is_replaced_by_one_about_the_same_time_only(office: Office) -> None:
+    [number] = office.correct(reason="tool_change")[1]["annotations"]
+    later: dict[str, Any] = {"from": END, "to": (STOP[1] + HOUR).isoformat(), "at": None}
+    status, problem = office.correct(reason="no_material", supersedes=number, **later)
+    assert (status, "another time" in problem["detail"]) == (422, True), problem
+    assert office.correct(reason="no_material", supersedes=number)[0] == 201
 
 
 def test_of_two_who_replace_the_same_statement_at_once_one_is_refused(office: Office) -> None:
