@@ -51,7 +51,8 @@ def told_orders(readings: pl.DataFrame, series: pl.DataFrame, symbols: pl.DataFr
 def order_layer(site: Site, events: pl.DataFrame, plan: Plan, told: pl.DataFrame | None = None) -> pl.DataFrame:
     """Tell which job and product each asset works on; the newest change wins; a job takes its product along.
 
-    Where a unit tells its job (or product) itself, as `told_orders` reads it, orders and events do not count for that.
+    Where a unit tells its job (or product) itself, as `told_orders` reads it, orders and events do not count for that;
+    a job that it tells makes the product of its order, if that has one.
     """
     keys = dict(zip(plan.assets["a"], plan.assets["asset"], strict=True))
     own = [] if told is None else [(keys[a], *row) for a, *row in told.iter_rows()]
@@ -80,6 +81,7 @@ def order_layer(site: Site, events: pl.DataFrame, plan: Plan, told: pl.DataFrame
             sorted(each, key=lambda change: change[:3]),
             {} if (asset, PRODUCT) in tells else {job.key: job.product for job in site.jobs if job.asset == asset},
             tells_product=(asset, PRODUCT) in tells,
+            tells_job=(asset, JOB) in tells,
         )
     ]
     layer = pl.DataFrame(rows, _LAYER, orient="row").sort("a", "ts", maintain_order=True)
@@ -102,7 +104,7 @@ def _notes(annotations: pl.DataFrame, plan: Plan, column: str) -> pl.DataFrame:
 
 
 def _sweep(
-    changes: list[_Change], products: Mapping[str, str | None], *, tells_product: bool
+    changes: list[_Change], products: Mapping[str, str | None], *, tells_product: bool, tells_job: bool
 ) -> list[tuple[int, str, str]]:
     """Follow the changes of one asset; a job without a product leaves the last one that a product change told.
 
@@ -130,6 +132,8 @@ def _sweep(
         elif how == _PRODUCT_CHANGE:
             product = stated = str(what.get("product", key) or "")
             told = product if tells_product else None
+            # A unit says its job again and again: what its order makes must not depend on which time was the last.
+            product = (products.get(job) if tells_job else None) or product
         if told is not None:
             product = told  # which may be none: a job does not change what the unit says
         rows.append((ts, job, product))

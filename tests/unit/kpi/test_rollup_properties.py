@@ -11,7 +11,7 @@ from tests.unit.kpi.compute.fleets import Fleet, fleets, inputs_of, tables_of
 from tests.unit.kpi.compute.test_properties import PLANTS, many, same_fleets
 from tests.unit.kpi.making import LONG_AFTER
 
-FLEETS = {"quick": 3, "long": 50}[os.environ.get("HAIDANG_HYPOTHESIS_PROFILE", "quick")]
+FLEETS = {"quick": 2, "long": 50}[os.environ.get("HAIDANG_HYPOTHESIS_PROFILE", "quick")]
 SUMS = ["production_time", "setup_time", "planned_busy_time", "delay_time", "unknown_time", "good_quantity"]
 FACTORS = ["oee", "oee_availability", "effectiveness", "quality_ratio"]
 WANTED = [*SUMS, *FACTORS]

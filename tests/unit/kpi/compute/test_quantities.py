@@ -161,6 +161,19 @@ def test_a_product_that_the_machine_tells_wins_over_that_of_its_order() -> None:
     assert hours[("long", "q")] == 8
 
 
+def test_what_the_order_that_the_machine_tells_makes_does_not_depend_on_how_often_it_says_so() -> None:
+    jobs = (Job(asset=UNIT, key="j1", from_us=T0, product="p"),)
+    for again in ([], [(T0 + 2 * HOUR, "j1")], [(T0 - HOUR, "j1"), (T0 + 4 * HOUR, "j1")]):
+        given = inputs(
+            plant(jobs=jobs),
+            [DAY],
+            series=series({"quantity": "state", "kind": "state"}, {"quantity": "job", "kind": "state"}),
+            readings=readings([(T0 - HOUR, "EXECUTE")], [(T0 - 2 * HOUR, "j1"), *again]),
+            events=events((T0 + HOUR, "product_change", "q", {})),
+        )
+        assert seconds(compute(given), ("job", "product")) == {("j1", "p"): 24 * 3600}
+
+
 def test_a_job_does_not_change_that_the_machine_tells_no_product() -> None:
     jobs = (Job(asset=UNIT, key="j", from_us=T0 + 3 * HOUR, product="p"),)
     given = inputs(
