@@ -2,12 +2,17 @@
 
 import math
 from collections import Counter
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from maturity.evaluate import ConditionResult, CriterionResult, Outcome
+from maturity.loading import framework
+from maturity.site_assessment import assess_site
+from store.pool import connect
 from tests.acceptance.expected import lathe, moulding, steel
 from tests.support.broker import Broker
 from tests.support.chain import Api, Chain
@@ -35,6 +40,40 @@ def replayed(chain: Chain, example: str, recording: Path, data: Path | None = No
     received, rejected = chain.accounted()
     assert (received, rejected) == (sent, 0)
     chain.compute()
+
+
+def assessed(chain: Chain, site: str, last: date) -> dict[str, CriterionResult]:
+    """Criteria of Lighthouse OS for the 30 days that end with a day, by their id; nobody has declared anything."""
+    period = (last - timedelta(days=29), last)
+    with connect(chain.database.url_for("haidang_evidence"), "test", autocommit=True) as connection:
+        found = assess_site(connection, framework("lighthouse-os"), site, period).results
+    assert not any(each.declared for each in found.values())
+    assert all(each.missing for each in found.values() if each.outcome is Outcome.NOT_ASSESSABLE)
+    return dict(found)
+
+
+def comparison(found: CriterionResult) -> ConditionResult:
+    """The only comparison of a criterion in its newest window."""
+    (condition,) = found.newest.conditions
+    return condition
+
+
+def assert_outcomes(criteria: dict[str, CriterionResult], *, supported: set[str], contradicted: set[str]) -> None:
+    """These hold and these fail; what else can be told from the recording is not said here."""
+    assert {name: criteria[name].outcome for name in supported} == dict.fromkeys(supported, Outcome.SUPPORTED)
+    assert {name: criteria[name].outcome for name in contradicted} == dict.fromkeys(contradicted, Outcome.CONTRADICTED)
+
+
+def expected_peaks(days: list[dict[str, Any]], first: date, last: date) -> float:
+    """Greatest demand of some days, of the values that the API gives."""
+    return max(float(row["value"]) for row in days if first.isoformat() <= row["production_day"] <= last.isoformat())
+
+
+def without_oee(expected: dict[tuple[str, str, str], moulding.Slot]) -> set[str]:
+    """Machines that have no effectiveness, and so no OEE with its factors, in more than 5 % of their shifts."""
+    idle, whole = (Counter(key[2] for key, slot in expected.items() if test(slot))
+                   for test in (lambda slot: slot.effectiveness is None, bool))  # fmt: skip
+    return {machine for machine, count in whole.items() if idle[machine] > 0.05 * count}
 
 
 def by_day(api: Api, site: str, asset: str, kpi: str) -> dict[str, float]:
@@ -73,6 +112,21 @@ def test_a_month_of_a_lathe_gives_its_seconds_of_production_delay_and_unknown(ch
         assert close(value, total[kpi] / 1e6), kpi
     assert sum(month.values()) == pytest.approx(len(expected) * 12 * 3600, rel=1e-12)
     assert "assume_order" in flags
+    criteria = assessed(chain, "nist-shop", max(expected))
+    window = sum(
+        (classes for day, classes in expected.items() if day > max(expected) - timedelta(days=30)), Counter[str]()
+    )
+    named, stops = comparison(criteria["ARP-1.1"]), comparison(criteria["ARP-2.2"])
+    assert close(named.value, 1 - window["unknown"] / window.total())
+    assert close(stops.value, window["delay"] / window.total())
+    for each in (named, stops):  # both numbers are there, and too little of the data below them
+        assert each.missing is not None
+        assert "of the data are there; 95% are needed" in each.missing
+    assert comparison(criteria["ADD-1.1"]).value == 4 / 27  # four series are in the site file, the others were proposed
+    assert_outcomes(criteria, supported={"ADD-2.1", "ADD-2.3"}, contradicted={"ADD-1.1", "ADD-2.2", "ARP-3.2"})
+    assert criteria["ARP-1.3"].missing == ("Nothing was counted in the window: connect a counter.",)
+    assert criteria["EMS-1.1"].missing == ("The electricity of the scope is not metered: connect its main meter.",)
+    assert "assess a period that ends on 2016-07-29 or later" in criteria["ARP-4.1"].missing[0]
 
 
 def test_the_old_snapshot_of_the_last_file_changes_nothing(chain: Chain, shared_data: Path) -> None:
@@ -112,11 +166,26 @@ def test_nine_months_of_a_meter_give_its_energy_demand_load_factor_and_co2e(chai
                     row = found[month.isoformat()]
                     assert close(row["value"], getattr(values, field)), (scope, kpi, month, row)
         days = with_value(api.values("energy", site="steel-works", asset="main/meter", grain="day"))
+        peaks = api.values("demand_peak", site="steel-works", asset="", grain="day")
         assert api.values("co2e_location", site="steel-works", asset="", grain="month")[0]["factor_set"] == (
             "kr-steel-example/1"
         )
     assert len(days) == 273
     assert {row["completeness"] for row in days} == {1.0}
+    criteria = assessed(chain, "steel-works", date(2018, 9, 30))
+    assert comparison(criteria["EMS-1.1"]).value == 1.0
+    now, earlier = (window.conditions[0] for window in criteria["EMS-4.3"].windows)
+    assert now.baseline is not None
+    assert (now.baseline.first, now.baseline.last) == (date(2018, 1, 1), date(2018, 1, 30))
+    peak = expected_peaks(with_value(peaks), now.baseline.first, now.baseline.last)
+    assert close(now.threshold, 0.9 * peak)
+    assert close(now.value, expected_peaks(with_value(peaks), date(2018, 7, 3), date(2018, 9, 30)))
+    assert close(earlier.value, expected_peaks(with_value(peaks), date(2018, 4, 4), date(2018, 7, 2)))
+    assert (now.outcome, earlier.outcome) == (Outcome.SUPPORTED, Outcome.CONTRADICTED)  # it must hold in both
+    assert comparison(criteria["ADD-1.1"]).value == 1 / 7  # the meter's energy is in the site file, six columns are not
+    assert_outcomes(criteria, supported={"EMS-1.1", "EMS-1.2", "ADD-2.3"}, contradicted={"EMS-4.3", "ADD-1.1"})
+    assert criteria["EMS-2.1"].missing == ("No meter below a main meter is connected: connect sub-meters.",)
+    assert criteria["ARP-2.1"].missing == ("The scope has no machines: register them in the site file.",)
 
 
 def test_shift_records_of_a_moulding_shop_give_oee_per_machine_and_shift(chain: Chain, shared_data: Path) -> None:
@@ -167,3 +236,21 @@ def test_shift_records_of_a_moulding_shop_give_oee_per_machine_and_shift(chain: 
     with psycopg.connect(chain.database.url) as connection:
         events = connection.execute("SELECT count(*) FROM event WHERE kind = 'production_run'").fetchone()
     assert events == (697,)
+    criteria = assessed(chain, "moulding-shop", date(2018, 11, 30))
+    total_s = len(expected) * moulding.SLOT_S
+    stopped_s = total_s - sum(slot.production_s for slot in expected.values())
+    assert close(comparison(criteria["ARP-2.2"]).value, stopped_s / total_s)
+    assert comparison(criteria["ARP-1.2"]).detail["minutes"] == stopped_s / 60
+    assert comparison(criteria["ARP-1.2"]).value == 0.0  # no record names a reason
+    assert comparison(criteria["EES-1.1"]).detail == {"by_job": 1.0, "by_product": 1.0}
+    complete = {key[2] for key, slot in expected.items()} - without_oee(expected)
+    assert close(comparison(criteria["ARP-2.1"]).value, len(complete) / 9)
+    assert_outcomes(
+        criteria,
+        supported={"ARP-1.1", "ARP-1.3", "EES-1.1", "EMS-1.2", "EMS-1.3"},
+        contradicted={"ARP-1.2", "ARP-2.1", "ARP-3.1", "ARP-3.2", "ADD-2.1"},
+    )
+    assert "overlaps the baseline, 2018-11-01 to 2018-11-30: assess a period" in criteria["ARP-2.2"].missing[0]
+    assert criteria["EMS-3.3"].missing == (
+        "No emissions are known in the window: connect meters and choose a factor set.",
+    )
