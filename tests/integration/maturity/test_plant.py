@@ -128,13 +128,18 @@ def test_before_its_first_window_a_site_has_no_baseline(evidence: TestDatabase, 
     with connect(evidence.url_for("haidang_evidence"), "test", autocommit=True) as connection:
         own = SHORT.model_copy(update={"baseline": SHORT.baseline.model_copy(update={"days": 5})})
         found = assess_site(connection, own, SITE, (FIRST, FIRST + 3 * DAY))
+        early = assess_site(connection, own, SITE, (FIRST - 13 * DAY, FIRST - 10 * DAY))
     assert {result.outcome.value for result in found.results.values()} == {"not_assessable"}
     assert "no baseline yet" in found.results["AA-1.1"].windows[0].conditions[0].missing  # type: ignore[operator]
-    early = assessed(short, FIRST - 10 * DAY)
-    assert {each["outcome"] for each in early["criteria"]} == {"not_assessable"}
-    assert early["criteria"][0]["missing"] == [
-        "The window holds no data of the site: connect machines, let the KPI job run, or assess another period."
-    ]
+    assert {result.outcome.value for result in early.results.values()} == {"not_assessable"}
+    assert early.results["AA-1.1"].missing == (
+        "The window holds no data of the site: connect machines, let the KPI job run, or assess another period.",
+    )
+    refused = CliRunner().invoke(
+        app, ["maturity", "assess", "--site", SITE, "--framework", str(short), "--period", "2026-06"]
+    )
+    assert refused.exit_code == 1
+    assert f"has no data in the period; its days are {FIRST} to {PAST.last}" in str(refused.exception)
 
 
 OTHERS = """
