@@ -35,7 +35,16 @@ from kpi.parts import Done, Part, buckets_of, grouped, joined, of_assets
 from kpi.pool import Pool
 from kpi.stages import Stages
 from kpi.stored_eras import registry_of_day
-from kpi.work import DAY, LongWindows, Span, long_windows, windows_of_days, without_pending
+from kpi.work import (
+    DAY,
+    LongWindows,
+    Span,
+    days_of_ranges,
+    days_with_causes,
+    long_windows,
+    windows_of_days,
+    without_pending,
+)
 from model.calendar import DayWindow
 from model.canonical import canonical_json, digest
 from model.registry import Site
@@ -80,6 +89,7 @@ class _Read:
     series: pl.DataFrame
     carried: Mapping[str, str]  # digest of the carry into the span, per asset
     handed: Mapping[str, str]  # digest of the carry that the span handed on when it was last computed
+    causes: Mapping[date, frozenset[str]]  # why each day is computed
 
 
 @dataclass(frozen=True)
@@ -220,7 +230,15 @@ class _SpanWork:
                 records=conform(inputs.records(self.connection, site_id, whole), RECORDS),
                 until_us=self.office.now_us if whole.to_us > self.office.now_us else None,
             )
-            yield _Read(given, spool, buckets, wanted, _digests(carried), _digests(handed))
+            yield _Read(given, spool, buckets, wanted, _digests(carried), _digests(handed), self._causes())
+
+    def _causes(self) -> dict[date, frozenset[str]]:
+        """Causes of the days: those planned, and of marks that came since, whose corrections have been read too."""
+        waiting = marks.marks(self.connection, self.place.site_id)
+        touched = days_of_ranges(self.site, [(mark.asset, mark.from_us, mark.to_us) for mark in waiting])
+        found = days_with_causes(zip(touched, (mark.cause for mark in waiting), strict=True))
+        nothing: frozenset[str] = frozenset()
+        return {day: self.span.causes.get(day, nothing) | found.get(day, nothing) for day in self.span.days}
 
     def _awaited(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Start the processes as soon as there will be work for two."""
@@ -264,7 +282,7 @@ class _SpanWork:
         wanted = long_windows(self.span.days, self._jobs(tables, planned))
         wanted = without_pending(wanted, (day for day in planned if day > self.span.last))
         with self.stages.of("roll up"):
-            built = [builder.short(fresh, self.span.causes), builder.long(wanted, fresh, self.span.causes)]
+            built = [builder.short(fresh, read.causes), builder.long(wanted, fresh, read.causes)]
         with self.stages.of("values"):
             return self.office.store(self.place, self.site, built)
 
@@ -327,7 +345,7 @@ class _SpanWork:
         if not any(first <= following <= last_day for first, last_day in runs):
             return frozenset()
         bounds = _bounds(windows_of_days(self.site, [following]))
-        causes = frozenset().union(*self.span.causes.values()) - {"carry"} or {"carry"}
+        causes = frozenset().union(*read.causes.values()) - {"carry"} or {"carry"}
         return frozenset(marks.add_mark(self.connection, self.place.site_id, bounds, cause) for cause in sorted(causes))
 
 

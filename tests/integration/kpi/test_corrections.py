@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,11 @@ from typer.testing import CliRunner
 from api.app import create_app
 from api.settings import ApiSettings
 from kpi.job import run_once
+from kpi.span import Answered
+from kpi.span import Office as KpiOffice
+from kpi.work import Span
 from pilot.cli import app as cli
+from store import inputs
 from store.access import create_key
 from store.annotations import Author, annotate
 from store.correction import Correction, StaleCorrectionError
@@ -274,6 +278,17 @@ def test_a_statement_is_replaced_by_one_about_the_same_time_only(office: Office)
     status, problem = office.correct(reason="no_material", supersedes=number, **later)
     assert (status, "another time" in problem["detail"]) == (422, True), problem
     assert office.correct(reason="no_material", supersedes=number)[0] == 201
+
+
+def test_a_correction_that_comes_while_its_day_waits_to_be_computed_is_the_cause(office: Office) -> None:
+    plant = office.plant
+    assert office.correct(reason="tool_change")[0] == 201
+    with connect(plant.kpi_url, autocommit=True) as connection, inputs.open_adbc(plant.kpi_url) as reader:
+        planned = Span((date(2026, 3, 2),), {date(2026, 3, 2): frozenset({"registry"})})  # before the correction came
+        assert KpiOffice(connection, reader, "plant", AFTER).run_span(planned, Answered()) is not None
+    row = plant.value("setup_time")
+    assert (row["value"], set(row["cause"])) == (3600.0, {"registry", "annotation"})
+    assert plant.query("SELECT cause FROM dirty_mark") == [("annotation",)]
 
 
 def test_of_two_who_replace_the_same_statement_at_once_one_is_refused(office: Office) -> None:
