@@ -34,7 +34,7 @@ from store.pool import connect, with_user
 from store.registry import apply_site
 from store.site_file import read_site_file
 
-SERVICE_START_TIMEOUT_S = 30.0
+SERVICE_START_TIMEOUT_S = 90.0  # of a small or busy computer
 MAX_RESTARTS = 5
 STALL_TIMEOUT_S = 60.0
 SITE = "demo-plant"
