@@ -3,6 +3,8 @@
 Durations stay int64 µs here (exact), amounts are float64; `grouped` adds both in the order of the rows.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 
@@ -16,6 +18,7 @@ from model.metering import METERED, reactive_assets
 from model.registry import Site
 from model.vocabulary import TimeClass
 
+_MOST_ROWS = 50_000  # that are spread over the columns at once, up to the next asset
 KEYS = ("asset", "production_day", "hour_us", "shift", "job", "product")
 PLANNED_BUSY = ("production", "setup", "delay", "down_no_order", "unknown")
 OUTSIDE = (TimeClass.PLANNED_DOWN.value, TimeClass.NOT_SCHEDULED.value)
@@ -154,21 +157,31 @@ def base_sums(atoms: pl.DataFrame, site: Site, counted: frozenset[str]) -> pl.Da
         pl.col("asset").is_in(reactive_assets(site)).alias("has_reactive"),
     )
     rows = rows.join(prices_of_hours(site, atoms["hour_us"]), on=["hour_us", "tariff_period"], how="left")
-    return grouped(
-        rows.sort(atoms.columns).select(
-            *KEYS,
-            *(pl.when(test).then(_duration).otherwise(0).alias(name) for name, test in DURATIONS.items()),
-            *(pl.when(test).then(_amount).otherwise(0.0).alias(name) for name, test in AMOUNTS.items()),
-            *(amount.alias(name) for name, amount in carbon.SUMS.items()),
-            *(pl.lit(0.0).alias(name) for name in baselines.MEASURES),
-            _is_energy.cast(pl.Int64).alias("energy_rows"),
-            (_is_energy & pl.col("price").is_null()).cast(pl.Int64).alias("without_price"),
-            (_is_energy & pl.col("vat_rate").is_null()).cast(pl.Int64).alias("without_vat"),
-            pl.when(_is_energy).then(_amount * pl.col("price")).fill_null(0.0).alias("cost"),
-            pl.when(_is_energy).then(_amount * pl.col("price") * pl.col("vat_rate")).fill_null(0.0).alias("cost_vat"),
-        ),
-        KEYS,
-        MEASURES,
+    parts = [grouped(_columns(part), KEYS, MEASURES) for part in _slices(rows.sort(atoms.columns))]
+    return pl.concat(parts)
+
+
+def _slices(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """Cut rows between assets: a column for everything that is summed takes much memory for many rows at once."""
+    borders = [0]
+    for start in run_starts(rows["asset"].rle_id().to_numpy()).tolist():
+        if start - borders[-1] >= _MOST_ROWS:
+            borders.append(start)
+    return [rows[low:high] for low, high in pairwise([*borders, len(rows)])]
+
+
+def _columns(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(
+        *KEYS,
+        *(pl.when(test).then(_duration).otherwise(0).alias(name) for name, test in DURATIONS.items()),
+        *(pl.when(test).then(_amount).otherwise(0.0).alias(name) for name, test in AMOUNTS.items()),
+        *(amount.alias(name) for name, amount in carbon.SUMS.items()),
+        *(pl.lit(0.0).alias(name) for name in baselines.MEASURES),
+        _is_energy.cast(pl.Int64).alias("energy_rows"),
+        (_is_energy & pl.col("price").is_null()).cast(pl.Int64).alias("without_price"),
+        (_is_energy & pl.col("vat_rate").is_null()).cast(pl.Int64).alias("without_vat"),
+        pl.when(_is_energy).then(_amount * pl.col("price")).fill_null(0.0).alias("cost"),
+        pl.when(_is_energy).then(_amount * pl.col("price") * pl.col("vat_rate")).fill_null(0.0).alias("cost_vat"),
     )
 
 

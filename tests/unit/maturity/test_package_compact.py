@@ -7,7 +7,7 @@ from maturity.errors import PackageError
 from maturity.package.compact import compact_schema, compacted, plain
 from maturity.package.parquet import compact_from_parquet, to_parquet
 
-SCHEMA = pl.Schema({"name": pl.String, "flags": pl.List(pl.String), "value": pl.Float64})
+SCHEMA = pl.Schema({"name": pl.String(), "flags": pl.List(pl.String()), "value": pl.Float64()})
 LISTS = [None, [], [None], [""], ["-"], ["", ""], ["a", "b"], ["a1:b"], ["b", "a"], ["ab"], ["a,b"], ["1:a"], ["ä"]]
 
 
