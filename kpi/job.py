@@ -135,35 +135,47 @@ class SiteJob:
             ranges = days_of_ranges(site, [(mark.asset, mark.from_us, mark.to_us) for mark in waiting])
             if not open_day:
                 waiting, ranges = _closed(site, waiting, ranges, now)
-            earlier = self._earlier(site, site_id, waiting, ranges)
             done = {day for first, last in marks.runs(self.connection, site_id) for day in each_day(first, last)}
+            new = self._of_data(waiting, ranges)
+            around = [*self._earlier(site, site_id, new), *self._later(site, site_id, new, done, now)]
             found = set(marks.due_windows(self.connection, site_id, now)) if due and self.asked is None else set()
             found -= self._seen_due
         self._seen_due |= found
         known = zip(ranges, (mark.cause for mark in waiting), strict=True)
-        causes = days_with_causes([*known, *((days, "data") for days in earlier)])
+        causes = days_with_causes([*known, *((days, "data") for days in around)])
         for day in [*(window.production_day for window in found if window.grain in _SHORT), *holes([*done, *causes])]:
             causes.setdefault(day, frozenset())
         touched = {mark.mark_id: days for mark, days in zip(waiting, ranges, strict=True)}
         if self.asked is not None:
             of_data = {mark.mark_id for mark in waiting if mark.cause in _DATA}
-            causes, touched = asked_for({self.asked, *self._passed_on}, causes, touched, (of_data, earlier))
+            causes, touched = asked_for({self.asked, *self._passed_on}, causes, touched, (of_data, around))
         cut = self._cut(causes, now)
         kept = cut if open_day else [span for span in cut if not is_open(site, span.last, now)]
         return Plan(kept, touched, _long_only(found))
 
-    def _earlier(
-        self, site: Site, site_id: int, waiting: list[marks.Mark], days: list[tuple[date, date]]
-    ) -> list[tuple[date, date]]:
-        """Days before the marked ones in which something flowed to the first new reading."""
+    def _of_data(self, waiting: list[marks.Mark], days: list[tuple[date, date]]) -> list[tuple[str, int, int]]:
+        """Ranges of new readings."""
         of_data = [
             ((mark.asset, mark.from_us, mark.to_us), touched)
             for mark, touched in zip(waiting, days, strict=True)
             if mark.cause in _DATA and mark.mark_id not in self._passed_on
         ]
-        ranges = merged([mark for mark, _ in of_data], [touched for _, touched in of_data])
+        return merged([mark for mark, _ in of_data], [touched for _, touched in of_data])
+
+    def _earlier(self, site: Site, site_id: int, ranges: list[tuple[str, int, int]]) -> list[tuple[date, date]]:
+        """Days before the marked ones in which something flowed to the first new reading."""
         found = inputs.reach_back(self.connection, site_id, ranges)
         return days_of_ranges(site, [(asset, before, max(start, before + 1)) for asset, before, start in found])
+
+    def _later(
+        self, site: Site, site_id: int, ranges: list[tuple[str, int, int]], done: set[date], now: datetime
+    ) -> list[tuple[date, date]]:
+        """Days computed already, after the marked ones, in which a state or power of a new reading still holds."""
+        newest = max(done, default=date.min)
+        late = [each for each, (_, last) in zip(ranges, days_of_ranges(site, ranges), strict=True) if last < newest]
+        held = inputs.reach_on(self.connection, site_id, late, now)
+        found = days_of_ranges(site, [(asset, start, max(until, start + 1)) for asset, start, until in held])
+        return [(first, min(last, newest)) for first, last in found if first <= newest]
 
     def _waiting(self, found: list[marks.Mark]) -> list[marks.Mark]:
         """Leave marks that arrive meanwhile to the next run: a live site would never let this one end."""

@@ -133,6 +133,19 @@ def reach_back(
     connection: Connection, site_id: int, ranges: Sequence[tuple[str, int, int]]
 ) -> list[tuple[str, int, int]]:
     """Say from when on new readings change what flowed: (asset, last reading before, start of the range), µs."""
+    return _reach(connection, "reach_back", site_id, ranges)
+
+
+def reach_on(
+    connection: Connection, site_id: int, ranges: Sequence[tuple[str, int, int]], now: datetime
+) -> list[tuple[str, int, int]]:
+    """Say until when new readings hold: (asset, start of the range, next reading after it), µs."""
+    return _reach(connection, "reach_on", site_id, ranges, now=now)
+
+
+def _reach(
+    connection: Connection, name: str, site_id: int, ranges: Sequence[tuple[str, int, int]], **more: Any
+) -> list[tuple[str, int, int]]:
     if not ranges:
         return []
     assets, starts, ends = zip(*ranges, strict=True)
@@ -141,8 +154,9 @@ def reach_back(
         "assets": list(assets),
         "from_ts": list(map(instant, starts)),
         "to_ts": list(map(instant, ends)),
+        **more,
     }
-    return [(row[0], row[1], row[2]) for row in connection.execute(_SQL["reach_back"], parameters).fetchall()]
+    return [(row[0], row[1], row[2]) for row in connection.execute(_SQL[name], parameters).fetchall()]
 
 
 def events(connection: Connection, site_id: int, span: Range) -> pl.DataFrame:

@@ -78,6 +78,20 @@ CROSS JOIN LATERAL (
 ) AS p
 GROUP BY m.asset, m.from_ts
 
+-- name: reach_on
+-- For each range: the first instant from which no state, job, product or power of a new reading in it holds any more,
+-- but that of the next reading. A counter hands its value on by the carry.
+SELECT m.asset, (extract(epoch FROM m.from_ts) * 1000000)::bigint,
+       (extract(epoch FROM max(least(coalesce(n.ts, %(now)s), l.ts + s.max_gap_us * interval '1 microsecond'))) * 1000000)::bigint
+FROM unnest(%(assets)s::text[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[]) AS m(asset, from_ts, to_ts)
+JOIN series s ON s.site_id = %(site_id)s AND s.status <> 'proposed' AND s.kind IN ('state', 'gauge')
+JOIN asset a ON a.asset_id = s.asset_id AND (m.asset = '' OR a.key = m.asset)
+CROSS JOIN LATERAL (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts >= m.from_ts AND ts < m.to_ts
+                    ORDER BY ts DESC LIMIT 1) AS l
+LEFT JOIN LATERAL (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts > l.ts
+                   ORDER BY ts LIMIT 1) AS n ON true
+GROUP BY m.asset, m.from_ts
+
 -- name: conflicts
 -- Assets and instants for which another value was received than the stored one.
 SELECT DISTINCT a.key, (extract(epoch FROM c.ts) * 1000000)::bigint

@@ -58,3 +58,27 @@ def test_a_bad_row_after_the_border_does_not_hide_what_was_counted_across_it(pla
     plant.mark(MONDAY, MONDAY + 24 * HOUR)  # Monday alone
     run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 6)
     assert sum(energies(plant).values()) == pytest.approx(40.0)
+
+
+def test_a_late_state_is_followed_into_the_days_in_which_it_still_holds(plant: Plant) -> None:
+    plant.put("state", [(MONDAY + 7 * HOUR, "EXECUTE"), (MONDAY + 60 * HOUR, "EXECUTE")])
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 4)
+    plant.put("state", [(MONDAY + 8 * HOUR, "NOBODY KNOWS"), (MONDAY + 15 * HOUR, "ABORTED")])
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 5)
+    rows = plant.query(
+        "SELECT production_day::text, time_class FROM state_interval WHERE time_class IN ('production', 'delay') "
+        "AND production_day = '2026-03-03' GROUP BY 1, 2"
+    )
+    assert rows == [("2026-03-03", "delay")]
+
+
+def test_a_late_power_is_followed_into_the_day_after(database: TestDatabase) -> None:
+    power = {"name": "power_kw", "quantity": "active_power", "max_gap_s": 864000}
+    meter = {"key": MACHINE, "level": "unit", "name": "Machine", "series": [power]}
+    plant = Plant(database, assets=[{"key": "line", "level": "line", "name": "Line"}, meter])
+    plant.put("power_kw", [(MONDAY + 2 * HOUR, 10.0), (MONDAY + 36 * HOUR, 0.0)])
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 4)
+    plant.put("power_kw", [(MONDAY + 20 * HOUR, 1.0)])
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 5)
+    rows = plant.query("SELECT sum(amount) FROM atom WHERE quantity = 'energy' AND production_day = '2026-03-03'")
+    assert [float(str(amount)) for (amount,) in rows] == [pytest.approx(6.0)]  # from 06:00 on
