@@ -150,15 +150,20 @@ def share(measure: str) -> str | None:
 def base_sums(atoms: pl.DataFrame, site: Site, counted: frozenset[str]) -> pl.DataFrame:
     """Reduce atoms (frames.ATOMS) to base sums, sorted by KEYS; `counted` names the assets that count pieces."""
     assume = [asset.key for asset in site.assets if asset.assume_order]
-    rows = with_substances(atoms, site)
-    rows = rows.join(factors_of_hours(site, atoms["hour_us"]), on="hour_us", how="left").with_columns(
-        pl.col("asset").is_in(sorted(counted)).alias("counts"),
-        pl.col("asset").is_in(assume).alias("assume_order"),
-        pl.col("asset").is_in(reactive_assets(site)).alias("has_reactive"),
-    )
-    rows = rows.join(prices_of_hours(site, atoms["hour_us"]), on=["hour_us", "tariff_period"], how="left")
-    parts = [grouped(_columns(part), KEYS, MEASURES) for part in _slices(rows.sort(atoms.columns))]
-    return pl.concat(parts)
+    of_hours = factors_of_hours(site, atoms["hour_us"])
+    of_periods = prices_of_hours(site, atoms["hour_us"])
+
+    def sums(part: pl.DataFrame) -> pl.DataFrame:
+        rows = with_substances(part, site).join(of_hours, on="hour_us", how="left", maintain_order="left")
+        rows = rows.with_columns(
+            pl.col("asset").is_in(sorted(counted)).alias("counts"),
+            pl.col("asset").is_in(assume).alias("assume_order"),
+            pl.col("asset").is_in(reactive_assets(site)).alias("has_reactive"),
+        )
+        rows = rows.join(of_periods, on=["hour_us", "tariff_period"], how="left", maintain_order="left")
+        return grouped(_columns(rows), KEYS, MEASURES)
+
+    return pl.concat([sums(part) for part in _slices(atoms.sort(atoms.columns))])
 
 
 def _slices(rows: pl.DataFrame) -> list[pl.DataFrame]:
