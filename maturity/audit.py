@@ -1,4 +1,6 @@
-"""Re-checks a whole evidence log: records against leaves, checkpoints against records, and every signature."""
+"""Re-checks a whole evidence log: records against leaves and what they are filed under, checkpoints against records,
+and every signature.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -6,10 +8,11 @@ from dataclasses import dataclass
 
 from maturity.checkpoint import Checkpoint
 from maturity.errors import ProofError, SignatureError
+from maturity.filing import is_filed_rightly
 from maturity.merkle import Tree, leaf_hash
 from maturity.notes import Note, PublicKey, note_of
 from maturity.rotation import KIND, KeyPeriod, key_in_force, key_periods
-from store.evidence import StoredCheckpoint
+from store.evidence import Filed, StoredCheckpoint
 
 MOST_FINDINGS = 100
 _KEY = f'"kind":"{KIND}"'
@@ -32,7 +35,7 @@ class Audit:
 
 
 def audit(
-    rows: Iterable[tuple[int, bytes, str]],
+    rows: Iterable[Filed],
     checkpoints: list[StoredCheckpoint],
     pinned: PublicKey | None = None,
     published: Iterable[str] = (),
@@ -40,7 +43,7 @@ def audit(
     """Re-check a log.
 
     Args:
-        rows: place, leaf hash and record of everything, in order.
+        rows: everything, in order (`store.evidence.entries`).
         checkpoints: all, with their signature lines, oldest first.
         pinned: the key that the log must be signed by, or announce; without it, the log's own first key.
         published: signed notes of checkpoints that others kept: what the log has lost since then shows by them alone.
@@ -48,7 +51,7 @@ def audit(
     findings: list[str] = []
     announced: list[tuple[int, str]] = []
     leaves: list[bytes] = []
-    for place, leaf, record in rows:
+    for place, leaf, record, kind, object_, site in rows:
         if place != len(leaves):
             findings.append(f"Records {len(leaves)} to {place - 1} are missing.")
             break
@@ -56,6 +59,11 @@ def audit(
         if made != leaf:
             findings.append(
                 f"Record {place} was changed: its hash is not the one it was entered with ({_about(record)})."
+            )
+        elif not is_filed_rightly(record, kind, object_, site):
+            findings.append(
+                f"Record {place} was moved: it is filed as {object_!r} ({kind}) of {site or 'no site'}, "
+                "which is not what its text says."
             )
         if _KEY in record:
             announced.append((place, record))
@@ -120,12 +128,13 @@ def _of_published(text: str, tree: Tree, periods: list[KeyPeriod]) -> Iterator[s
     except (SignatureError, ProofError) as error:
         yield f"The kept checkpoint cannot be used: {error}"
         return
+    unsigned = "" if is_signed else " It is signed by no key of this log: it may be of another one."
     if said.size > tree.size:
-        yield f"The log lost records: a kept checkpoint speaks of {said.size}, {tree.size} are there."
+        yield f"The log lost records: a kept checkpoint speaks of {said.size}, {tree.size} are there.{unsigned}"
     elif tree.root(said.size) != said.root:
-        yield f"The first {said.size} records are not those of a kept checkpoint."
-    elif not is_signed:
-        yield f"The kept checkpoint of {said.size} records is signed by no key of this log."
+        yield f"The first {said.size} records are not those of a kept checkpoint.{unsigned}"
+    elif unsigned:
+        yield f"A kept checkpoint of {said.size} records cannot be relied on.{unsigned}"
 
 
 def _about(record: str) -> str:

@@ -1,16 +1,21 @@
-"""Whether records of the log stand under the kind, object and site that they name themselves.
+"""Whether records of the log stand under the kind, object and site that they name themselves. Pure.
 
-The hashes cover the text of a record only; what it is filed under decides where it is looked for. In: rows on their
-way to an audit. Out: the same rows, and a sentence for each that is filed wrongly.
+The hashes cover the text of a record only; what it is filed under decides where it is looked for.
 """
-
-from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from maturity import rotation
 from maturity.entering import KPI_KIND, RAW_KIND, canonical_object
 
-MOST_FINDINGS = 100
+
+class _Assessment(msgspec.Struct):
+    """Which assessment a record is about."""
+
+    framework: str = ""
+    first: str = ""
+    last: str = ""
+    number: int = 0
 
 
 class _Named(msgspec.Struct):
@@ -25,41 +30,30 @@ class _Named(msgspec.Struct):
     shift: str = ""
     job: str = ""
     product: str = ""
+    key: str = ""
+    criterion: str = ""
+    assessment: _Assessment | None = None
 
 
 _DECODER = msgspec.json.Decoder(_Named)
-Entry = tuple[int, bytes, str, str, str, str | None]
 
 
-class Filing:
-    """Watches rows go by; `findings` says what was filed wrongly."""
-
-    def __init__(self) -> None:
-        self.findings: list[str] = []
-
-    def watch(self, entries: Iterable[Entry]) -> Iterator[tuple[int, bytes, str]]:
-        """Pass on place, leaf hash and record of rows that also say kind, object and site."""
-        for place, leaf, record, kind, object_, site in entries:
-            if len(self.findings) < MOST_FINDINGS and not _is_right(record, kind, object_, site):
-                self.findings.append(
-                    f"Record {place} was moved: it is filed as {object_!r} ({kind}) of {site or 'no site'}, "
-                    "which is not what its text says."
-                )
-            yield place, leaf, record
-
-
-def _is_right(record: str, kind: str, object_: str, site: str | None) -> bool:
+def is_filed_rightly(record: str, kind: str, object_: str, site: str | None) -> bool:
+    """Tell whether a record's text says the same kind, object and site."""
     try:
         said = _DECODER.decode(record)
     except msgspec.DecodeError:
         return False
-    return (said.kind, said.site) == (kind, site) and _is_about(said, object_)
+    return (said.kind, said.site, _object_of(said)) == (kind, site, object_)
 
 
-def _is_about(said: _Named, object_: str) -> bool:
+def _object_of(said: _Named) -> str:
     if said.kind == KPI_KIND:
-        where = (said.scope, said.grain, said.start, said.shift, said.job, said.product)
-        return object_ == canonical_object(KPI_KIND, *where)
+        return canonical_object(KPI_KIND, said.scope, said.grain, said.start, said.shift, said.job, said.product)
     if said.kind == RAW_KIND:
-        return object_ == canonical_object(RAW_KIND, said.production_day)
-    return object_.startswith((f"{said.kind}|", f"{said.kind}/"))
+        return canonical_object(RAW_KIND, said.production_day)
+    if said.assessment:
+        of = said.assessment
+        about = (said.criterion,) if said.criterion else ()
+        return canonical_object(said.kind, of.framework, of.first, of.last, str(of.number), *about)
+    return f"{said.kind}{'/' if said.kind == rotation.KIND else '|'}{said.key}"

@@ -18,12 +18,16 @@ from maturity.entering import code_version, kpi_records
 from maturity.log import EvidenceLog, Record, entry
 from maturity.notes import SigningKey
 from pilot.embedded import embedded_database
-from store import evidence
+from store import evidence, registry
 from store.migrate import migrate
 from store.pool import connect, with_user
+from store.site_file import SiteFile
 
 BATCH = 1_000
 _DAY = date(2026, 1, 1)
+_SITE = SiteFile.model_validate(
+    {"site": {"key": "bench", "name": "Bench", "timezone": "Asia/Ho_Chi_Minh"}, "assets": []}
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ def run(records: int, kpis: int) -> Result:
         Path(folder).chmod(0o755)  # the database server runs as another user where we are root
         with embedded_database(Path(folder) / "database", keep=False) as url:
             migrate(url)
+            with connect(url, "bench site") as owner:
+                registry.apply_site(owner, _SITE)
             with connect(with_user(url, "haidang_evidence"), "bench", autocommit=True) as connection:
                 return _measure(EvidenceLog(connection), key, records, kpis)
 
@@ -79,10 +85,10 @@ def main(records: int, kpis: int, *, as_json: bool) -> int:
 
 
 def _measure(log: EvidenceLog, key: SigningKey, records: int, kpis: int) -> Result:
-    total = 0
+    total, site = 0, registry.site_id(log.connection, _SITE.site.key)
     began, used = time.perf_counter(), time.process_time()
     for batch in _batches(records, kpis):
-        entries = [entry(record, None) for record in batch]
+        entries = [entry(record, site) for record in batch]
         total += sum(len(each.record) for each in entries)
         log.append(entries)
     appended, append_cpu_s = time.perf_counter(), time.process_time() - used
@@ -93,7 +99,7 @@ def _measure(log: EvidenceLog, key: SigningKey, records: int, kpis: int) -> Resu
     for place in range(0, records, max(1, records // proofs)):
         tree.inclusion_proof(place, tree.size)
     proven, used = time.perf_counter(), time.process_time()
-    found = audit(evidence.records(log.connection), evidence.checkpoints(log.connection), key.public)
+    found = audit(evidence.entries(log.connection), evidence.checkpoints(log.connection), key.public)
     return Result(
         records=records,
         mean_bytes=total / records,
@@ -125,7 +131,7 @@ def _records(count: int, kpis: int) -> Iterator[Record]:
     code = code_version()
     for number in range(count):
         day = _DAY + timedelta(days=number // 1_000)
-        yield from kpi_records("bench", day, _window(day, number, kpis), code)
+        yield from kpi_records(_SITE.site.key, day, _window(day, number, kpis), code)
 
 
 def _window(day: date, number: int, kpis: int) -> list[dict[str, Any]]:

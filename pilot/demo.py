@@ -173,7 +173,7 @@ def _enter_evidence(stack: Stack) -> Stage:
     with connect(with_user(stack.database_url, ROLES["maturity"]), "demo", autocommit=True) as connection:
         closed = close_due_days(connection, stack.evidence_key)
         checkpoints = evidence.checkpoints(connection)
-        found = audit(evidence.records(connection), checkpoints, stack.evidence_key.public)
+        found = audit(evidence.entries(connection), checkpoints, stack.evidence_key.public)
     said = f"{found.records:,} records in the evidence log, signed" if closed.note else "nothing to enter"
     return Stage("evidence", said if found.is_good else found.findings[0], found.is_good)
 

@@ -13,6 +13,9 @@ from store.queries import load
 
 _SQL = load("evidence")
 _PAGE = 20_000
+Filed = tuple[
+    int, bytes, str, str, str, str | None
+]  # place, leaf hash, record; kind, object and site it is filed under
 
 
 @dataclass(frozen=True)
@@ -78,20 +81,11 @@ def leaf_hashes(connection: Connection, first: int) -> list[bytes]:
     return [bytes(row[0]) for row in rows]
 
 
-def records(connection: Connection) -> Iterator[tuple[int, bytes, str]]:
-    """Place, leaf hash and record of everything, in order, a page at a time."""
-    return _pages(connection, "records_from")
-
-
-def entries(connection: Connection) -> Iterator[tuple[int, bytes, str, str, str, str | None]]:
-    """The same with kind, object and site that each record is filed under."""
-    return _pages(connection, "entries_from")
-
-
-def _pages(connection: Connection, query: str) -> Iterator[Any]:
+def entries(connection: Connection) -> Iterator[Filed]:
+    """Everything in order, a page at a time."""
     seq = 0
     while True:
-        rows = connection.execute(_SQL[query], {"seq": seq, "limit": _PAGE}, binary=True).fetchall()
+        rows = connection.execute(_SQL["entries_from"], {"seq": seq, "limit": _PAGE}, binary=True).fetchall()
         yield from rows
         if len(rows) < _PAGE:
             return

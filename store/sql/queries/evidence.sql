@@ -28,10 +28,6 @@ INSERT INTO checkpoint_signature (tree_size, key, line) VALUES (%(tree_size)s, %
 -- Leaf hashes from a place on, in order.
 SELECT evidence_leaves(%(first)s)
 
--- name: records_from
--- Records in order, some at a time.
-SELECT seq, leaf_hash, record FROM evidence_log WHERE seq >= %(seq)s ORDER BY seq LIMIT %(limit)s
-
 -- name: entries_from
 -- Records in order with what they are filed under, some at a time.
 SELECT e.seq, e.leaf_hash, e.record, e.kind, e.object, s.key

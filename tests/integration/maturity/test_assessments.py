@@ -135,14 +135,14 @@ def test_an_assessor_decides_as_long_as_the_key_lasts(factory: TestDatabase, tmp
 def _entered(factory: TestDatabase) -> None:
     """Every step is in the log, without names or comments, and in the audit log."""
     with connect(factory.url_for("haidang_evidence")) as connection:
-        texts = [text for _, _, text in evidence.records(connection)]
+        texts = [text for _, _, text, *_ in evidence.entries(connection)]
         kinds = [json.loads(text)["kind"] for text in texts]
         wanted = ["assessment", "assessor_decision", "assessor_decision", "assessor_decision", "assessment_final"]
         assert [each for each in kinds if each in {*wanted}] == [*wanted, "assessment"]
         assert not any("such machine" in text or '"assessor"' in text for text in texts)
         final = next(json.loads(text) for text in texts if "assessment_final" in text)
         assert final["confirmed"] == {"work": 1, "p": 1}
-        assert audit(evidence.records(connection), evidence.checkpoints(connection), None).records == len(texts)
+        assert audit(evidence.entries(connection), evidence.checkpoints(connection), None).records == len(texts)
         actions = [row[0] for row in connection.execute("SELECT action FROM audit_log ORDER BY audit_log_id")]
     steps = ["open", "invite", "decide", "decide", "decide", "finalise", "open"]
     assert actions.count("view.assessment") == 4

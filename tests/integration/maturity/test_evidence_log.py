@@ -1,7 +1,6 @@
 """The evidence log in a real database: what is final enters it, and whoever changes it is named."""
 
 import json
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,13 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from maturity.audit import Audit, audit
+from maturity.checkpoint import Checkpoint
 from maturity.closing import close_due_days
 from maturity.errors import SignatureError
-from maturity.filing import Filing
 from maturity.keys import write_key
 from maturity.log import EvidenceLog
 from maturity.merkle import leaf_hash
-from maturity.notes import Note, PublicKey, SigningKey
+from maturity.notes import Note, PublicKey, SigningKey, note_of
 from maturity.witness import Consistency, cosign
 from pilot.cli import app
 from store import evidence
@@ -39,13 +38,11 @@ def log(database: TestDatabase) -> Connection:
 
 
 def audited(connection: Connection, pinned: PublicKey | None = KEY.public) -> Audit:
-    filing = Filing()
-    found = audit(filing.watch(evidence.entries(connection)), evidence.checkpoints(connection), pinned)
-    return replace(found, findings=(*filing.findings, *found.findings))
+    return audit(evidence.entries(connection), evidence.checkpoints(connection), pinned)
 
 
 def test_what_is_final_is_entered_once(log: Connection) -> None:
-    records = [json.loads(text) for _, _, text in evidence.records(log)]
+    records = [json.loads(text) for _, _, text, *_ in evidence.entries(log)]
     days = {(each["site"], each["production_day"]) for each in records if each["kind"] == "kpi"}
     assert len(days) == 2 * DAYS
     (found,) = [
@@ -72,7 +69,7 @@ def test_a_revised_value_is_another_record(log: Connection, database: TestDataba
                WHERE is_final AND superseded_at IS NULL AND grain = 'day' LIMIT 1"""
         )
     assert close_due_days(log, KEY).records == 1
-    (added,) = list(evidence.records(log))[before:]
+    (added,) = list(evidence.entries(log))[before:]
     assert "late_data" in added[2]
     assert audited(log).is_good
 
@@ -114,7 +111,7 @@ def test_nobody_changes_or_removes_a_record(log: Connection, database: TestDatab
 def test_the_audit_names_what_a_superuser_changed(
     log: Connection, database: TestDatabase, change: str, named: str
 ) -> None:
-    seq = next(place for place, _, text in evidence.records(log) if "0.7479" in text)
+    seq = next(place for place, _, text, *_ in evidence.entries(log) if "0.7479" in text)
     leaf = f"'\\x{leaf_hash(b'{}').hex()}'"
     with psycopg.connect(database.url) as superuser:
         superuser.execute("SET session_replication_role = replica")
@@ -133,9 +130,19 @@ def test_a_checkpoint_that_was_kept_elsewhere_shows_what_is_gone(log: Connection
         superuser.execute("DELETE FROM checkpoint")
         superuser.execute("DELETE FROM evidence_log WHERE seq = %s", [size - 1])
     assert audited(log, None).is_good
-    found = audit(evidence.records(log), evidence.checkpoints(log), KEY.public, [kept, "no note"])
+    found = audit(evidence.entries(log), evidence.checkpoints(log), KEY.public, [kept, "no note"])
     assert any(f"speaks of {size}, {size - 1} are there" in each for each in found.findings), found.findings
     assert any("cannot be used" in each for each in found.findings)
+
+
+def test_a_checkpoint_of_another_log_accuses_nobody_alone(log: Connection) -> None:
+    stranger = SigningKey.generate("stranger.example/log")
+    text = Checkpoint("stranger.example/log", 10**6, b"x" * 32).text
+    found = audit(
+        evidence.entries(log), evidence.checkpoints(log), KEY.public, [note_of(text, [stranger.sign_note(text)])]
+    )
+    assert len(found.findings) == 1
+    assert "signed by no key of this log: it may be of another one" in found.findings[0]
 
 
 def test_keys_rotate_and_strangers_do_not_sign(log: Connection) -> None:
