@@ -11,7 +11,10 @@ from maturity.errors import CatalogueError
 from maturity.framework import Basis, Framework, Text
 from maturity.lint import advice, gaps, lint
 from maturity.loading import framework, read, shipped, with_lines
+from model.canonical import digest
 from tests.unit.maturity.plain import catalogue, criterion, text
+
+VERSIONS = Path(__file__).with_name("catalogue_versions.yaml")
 
 
 def said(plain: dict[str, Any]) -> str:
@@ -38,6 +41,16 @@ def test_lighthouse_os_has_all_77_criteria() -> None:
 @pytest.mark.parametrize("key", shipped())
 def test_what_is_shipped_has_no_mistakes(key: str) -> None:
     assert lint(framework(key)) == []
+
+
+@pytest.mark.parametrize("key", shipped())
+def test_another_content_has_another_version(key: str) -> None:
+    """Kept assessments and packages hold whole catalogues: one version must not mean two contents."""
+    known: dict[int, str] = yaml.safe_load(VERSIONS.read_text("utf-8"))[key]
+    found = framework(key)
+    assert digest(found.plain()) == known.get(found.version), "raise its version, then add the digest to VERSIONS"
+    assert sorted(known) == list(range(1, found.version + 1))
+    assert len(set(known.values())) == len(known)
 
 
 @pytest.mark.parametrize("key", sorted(set(shipped()) - {"lighthouse-os"}))
