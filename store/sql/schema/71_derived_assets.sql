@@ -1,7 +1,7 @@
 -- Derived rows name an asset of their site: checked once for each statement. A foreign key is looked up row by row, which
 -- took two thirds of the time of writing KPI values.
 
-CREATE FUNCTION check_derived_assets() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+CREATE FUNCTION check_derived_assets() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     odd record;
 BEGIN
@@ -14,7 +14,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE FUNCTION keep_derived_assets() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+CREATE FUNCTION keep_derived_assets() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     name text;
     kept boolean;

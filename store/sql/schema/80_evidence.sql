@@ -64,13 +64,13 @@ CREATE TABLE evidence_due (
 COMMENT ON TABLE evidence_due IS 'production days with final values or raw digests that may not be in the evidence log yet';
 CREATE INDEX evidence_due_day ON evidence_due (site_id, production_day);
 
-CREATE FUNCTION note_final_values() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+CREATE FUNCTION note_final_values() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO evidence_due (site_id, production_day) SELECT DISTINCT site_id, production_day FROM entered WHERE is_final;
     RETURN NULL;
 END
 $$;
-CREATE FUNCTION note_raw_digests() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+CREATE FUNCTION note_raw_digests() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO evidence_due (site_id, production_day) SELECT DISTINCT site_id, production_day FROM entered;
     RETURN NULL;

@@ -122,3 +122,13 @@ def test_a_stolen_ingest_login_cannot_run_code_as_the_owner(database: TestDataba
         connection.execute("SELECT public.fold_ledger()")
         assert connection.execute("SELECT count(*) FROM pg_temp.seen").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM pg_temp.ledger_delta").fetchone() == (1,)
+
+
+def test_what_runs_as_the_owner_looks_into_temporary_tables_last(database: TestDatabase) -> None:
+    with psycopg.connect(database.url) as owner:
+        found = owner.execute(
+            """SELECT proname, array_to_string(proconfig, ';') FROM pg_proc
+            WHERE prosecdef AND pronamespace = 'public'::regnamespace"""
+        ).fetchall()
+    assert found
+    assert {name: path for name, path in found if not str(path).endswith("pg_temp")} == {}

@@ -6,7 +6,7 @@ ALTER TABLE atom DROP CONSTRAINT atom_site_id_fkey, DROP CONSTRAINT atom_asset_i
 ALTER TABLE interval_series DROP CONSTRAINT interval_series_site_id_fkey, DROP CONSTRAINT interval_series_asset_id_fkey;
 ALTER TABLE kpi_value DROP CONSTRAINT kpi_value_site_id_fkey, DROP CONSTRAINT kpi_value_asset_id_fkey;
 
-CREATE FUNCTION check_derived_assets() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+CREATE FUNCTION check_derived_assets() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     odd record;
 BEGIN
@@ -19,7 +19,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE FUNCTION keep_derived_assets() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+CREATE FUNCTION keep_derived_assets() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     name text;
     kept boolean;
