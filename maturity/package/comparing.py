@@ -103,8 +103,15 @@ def compared(stated: pl.DataFrame, again: pl.DataFrame, why_not: pl.Expr) -> pl.
 def log_differences(stated: pl.DataFrame, logged: pl.DataFrame) -> Iterator[str]:
     """Say where stated values are not those of the log, in both directions; everything but the time must be equal."""
     columns = [name for name in layout.VALUES if name in logged.columns]
-    rest = [name for name in columns if name not in _KEY]
-    one, other = (_by_key(compacted(each.select(columns))) for each in (stated, logged))
+    day = pl.col("production_day")
+    for each in pl.concat([stated.select(day), logged.select(day)]).unique().sort(day).to_series():
+        one, other = (side.filter(day.eq_missing(pl.lit(each, pl.Date))) for side in (stated, logged))
+        yield from _differences_of_day(compacted(one.select(columns)), compacted(other.select(columns)))
+
+
+def _differences_of_day(stated: pl.DataFrame, logged: pl.DataFrame) -> Iterator[str]:
+    rest = [name for name in stated.columns if name not in _KEY]
+    one, other = _by_key(stated), _by_key(logged)
     if one.equals(other):
         return
     both = one.with_columns(here=True).join(other.with_columns(there=True), on=_KEY, how="full", coalesce=True)
