@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -24,6 +25,7 @@ from kpi.work import (
     days_of_ranges,
     days_with_causes,
     each_day,
+    held_on,
     holes,
     merged,
     spans,
@@ -90,10 +92,16 @@ class Plan:
     def __bool__(self) -> bool:
         return bool(self.spans or self.due)
 
-    def answered(self, span: Span) -> Answered:
-        """Marks that a span answers: it locks all that touch it and deletes those whose last day it holds."""
+    def answered(self, span: Span, computed: AbstractSet[date]) -> Answered:
+        """Marks that a span answers: it locks all that touch it and deletes those whose last day it holds.
+
+        Args:
+            span: one of the plan.
+            computed: days computed in this pass, which leave no mark on planned days after them.
+        """
         lock = [id_ for id_, (first, last) in self.touched.items() if first <= span.last and last >= span.first]
-        return Answered(lock, [id_ for id_ in lock if self.touched[id_][1] <= span.last])
+        delete = [id_ for id_ in lock if self.touched[id_][1] <= span.last]
+        return Answered(lock, delete, anyway=span.first - DAY in computed)
 
 
 @dataclass
@@ -137,7 +145,8 @@ class SiteJob:
                 waiting, ranges = _closed(site, waiting, ranges, now)
             done = {day for first, last in marks.runs(self.connection, site_id) for day in each_day(first, last)}
             new = self._of_data(waiting, ranges)
-            around = [*self._earlier(site, site_id, new), *self._later(site, site_id, new, done, now)]
+            later = self._later(site, site_id, new, _followed(site, done, now, open_day=open_day), now)
+            around = [*self._earlier(site, site_id, new), *later]
             found = set(marks.due_windows(self.connection, site_id, now)) if due and self.asked is None else set()
             found -= self._seen_due
         self._seen_due |= found
@@ -145,7 +154,10 @@ class SiteJob:
         causes = days_with_causes([*known, *((days, "data") for days in around)])
         for day in [*(window.production_day for window in found if window.grain in _SHORT), *holes([*done, *causes])]:
             causes.setdefault(day, frozenset())
-        touched = {mark.mark_id: days for mark, days in zip(waiting, ranges, strict=True)}
+        touched = {
+            mark.mark_id: held_on(days, later) if self._is_new(mark) and mark.mark_id != self.asked else days
+            for mark, days in zip(waiting, ranges, strict=True)
+        }
         if self.asked is not None:
             of_data = {mark.mark_id for mark in waiting if mark.cause in _DATA}
             causes, touched = asked_for({self.asked, *self._passed_on}, causes, touched, (of_data, around))
@@ -158,9 +170,13 @@ class SiteJob:
         of_data = [
             ((mark.asset, mark.from_us, mark.to_us), touched)
             for mark, touched in zip(waiting, days, strict=True)
-            if mark.cause in _DATA and mark.mark_id not in self._passed_on
+            if self._is_new(mark)
         ]
         return merged([mark for mark, _ in of_data], [touched for _, touched in of_data])
+
+    def _is_new(self, mark: marks.Mark) -> bool:
+        """Whether a mark is of new readings, not of a carry that they have changed."""
+        return mark.cause in _DATA and mark.mark_id not in self._passed_on
 
     def _earlier(self, site: Site, site_id: int, ranges: list[tuple[str, int, int]]) -> list[tuple[date, date]]:
         """Days before the marked ones in which something flowed to the first new reading."""
@@ -168,10 +184,9 @@ class SiteJob:
         return days_of_ranges(site, [(asset, before, max(start, before + 1)) for asset, before, start in found])
 
     def _later(
-        self, site: Site, site_id: int, ranges: list[tuple[str, int, int]], done: set[date], now: datetime
+        self, site: Site, site_id: int, ranges: list[tuple[str, int, int]], newest: date, now: datetime
     ) -> list[tuple[date, date]]:
-        """Days computed already, after the marked ones, in which a state or power of a new reading still holds."""
-        newest = max(done, default=date.min)
+        """Days up to the newest, after the marked ones, in which a state or power of a new reading still holds."""
         late = [each for each, (_, last) in zip(ranges, days_of_ranges(site, ranges), strict=True) if last < newest]
         held = inputs.reach_on(self.connection, site_id, late, now)
         found = days_of_ranges(site, [(asset, start, max(until, start + 1)) for asset, start, until in held])
@@ -210,11 +225,13 @@ class SiteJob:
         office = Office(self.connection, self.reader, self.site_key, now, self.pool, self.settings.kpi_part_rows)
         total, done = sum(len(span.days) for span in plan.spans), 0
         every = frozenset(day for span in plan.spans for day in span.days)
+        computed: set[date] = set()
         for span in plan.spans:
-            result = None if self.stop.is_set() else office.run_span(span, plan.answered(span), every)
+            result = None if self.stop.is_set() else office.run_span(span, plan.answered(span, computed), every)
             if result is None:
                 return self._give_up()
             done += len(span.days)
+            computed.update(span.days if result.days else ())
             self._passed_on |= result.passed_on
             self._note(span, result)
             if self.progress:
@@ -261,6 +278,15 @@ def _closed(
     goes_on = {last: is_open(site, last, now) for last in {last for _, last in days}}
     kept = [(mark, of) for mark, of in zip(waiting, days, strict=True) if not goes_on[of[1]]]
     return [mark for mark, _ in kept], [of for _, of in kept]
+
+
+def _followed(site: Site, done: AbstractSet[date], now: datetime, *, open_day: bool) -> date:
+    """The newest day computed already that is computed again for what began before it."""
+    today = local_date(site.timezone, round(now.timestamp() * 1e6))
+    newest = max((day for day in done if day <= today), default=date.min)
+    while newest >= today - DAY and not open_day and is_open(site, newest, now):
+        newest -= DAY
+    return newest
 
 
 def run_once(

@@ -60,10 +60,14 @@ _NAMES = pl.Schema({"asset": pl.String, "name": pl.String})
 
 @dataclass(frozen=True)
 class Answered:
-    """Marks to lock before reading, and those of them that are answered once the span is written."""
+    """Marks to lock before reading, and those of them that are answered once the span is written.
+
+    `anyway`: the day before was computed in this run, and what it hands on may have changed since others answered them.
+    """
 
     lock: Sequence[int] = ()
     delete: Sequence[int] = ()
+    anyway: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ class Office:
 
         Returns:
             None when another process is computing this site. A span whose marks another process has answered
-            meanwhile has no days.
+            meanwhile has no days, unless it is to be computed anyway.
         """
         started = time.monotonic()
         with self.connection.transaction():
@@ -126,7 +130,7 @@ class Office:
             if place is None:
                 return None
             claimed = set(marks.lock_marks(self.connection, list(answered.lock)))
-            if answered.lock and not claimed:
+            if answered.lock and not claimed and not answered.anyway:
                 return SpanResult(0, 0, 0, 0, time.monotonic() - started)
             site = registry_of_day(self.connection, self.site_key, span.last)
             work = _SpanWork(self, place, site, span)
@@ -234,9 +238,14 @@ class _SpanWork:
 
     def _causes(self) -> dict[date, frozenset[str]]:
         """Causes of the days: those planned, and of marks that came since, whose corrections have been read too."""
-        waiting = marks.marks(self.connection, self.place.site_id)
-        touched = days_of_ranges(self.site, [(mark.asset, mark.from_us, mark.to_us) for mark in waiting])
-        found = days_with_causes(zip(touched, (mark.cause for mark in waiting), strict=True))
+        whole = _bounds(self.windows)
+        waiting = [
+            (mark.asset, max(mark.from_us, whole.from_us), min(mark.to_us, whole.to_us), mark.cause)
+            for mark in marks.marks(self.connection, self.place.site_id)
+            if mark.from_us < whole.to_us and mark.to_us > whole.from_us
+        ]
+        touched = days_of_ranges(self.site, [(asset, start, end) for asset, start, end, _ in waiting])
+        found = days_with_causes(zip(touched, (cause for *_, cause in waiting), strict=True))
         nothing: frozenset[str] = frozenset()
         return {day: self.span.causes.get(day, nothing) | found.get(day, nothing) for day in self.span.days}
 

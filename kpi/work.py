@@ -146,6 +146,12 @@ def merged(marked: Iterable[tuple[str, int, int]], days: Iterable[tuple[date, da
     return [(asset, start, end) for asset, start, end, _ in found]
 
 
+def held_on(touched: tuple[date, date], later: Iterable[tuple[date, date]]) -> tuple[date, date]:
+    """Days of a mark up to the last one on which its readings still hold: with that one it is answered."""
+    first, last = touched
+    return first, max([last, *(until for since, until in later if since <= first <= until)])
+
+
 def each_day(first: date, last: date) -> Iterator[date]:
     """Days from first to last, both included."""
     return (first + timedelta(days=count) for count in range((last - first).days + 1))

@@ -9,6 +9,7 @@ from kpi.work import (
     asked_for,
     days_of_ranges,
     days_with_causes,
+    held_on,
     holes,
     long_windows,
     merged,
@@ -89,3 +90,10 @@ def test_what_was_asked_for_answers_other_marks_only_where_all_of_them_is_comput
     _, kept = asked_for({1}, causes, touched, ({2, 3, 4}, [(before, before)]))
     assert kept == {1: (first, second)}, "data that reach back to a day that is not computed stay asked for"
     assert asked_for({9}, causes, touched, (set(), [])) == ({}, {})
+
+
+def test_a_mark_is_answered_with_the_last_day_in_which_its_readings_hold() -> None:
+    one, two, three, nine = (date(2026, 3, n) for n in (1, 2, 3, 9))
+    assert held_on((one, two), []) == (one, two)
+    assert held_on((one, one), [(one, three), (three, nine)]) == (one, three)
+    assert held_on((three, three), [(one, two)]) == (three, three)
