@@ -42,22 +42,27 @@ def assess_site(
     said = rows.declarations(connection, site_id, period[1])
     declared = [Declared(each.name, each.value, each.statement, each.attachment) for each in said]
     facts = read_facts(connection, site, period[1], kpis_of(framework), declared)
-    frozen = {
+    claimed = rows.claims(connection, site_id, framework.key)
+    while True:
+        archive = SiteArchive(facts, _frozen(connection, site_id), rule=framework.baseline)
+        found = assess(framework, archive, site, period, claimed, progress=progress)
+        if _freeze(connection, site_id, site, archive.found):
+            return found
+
+
+def _frozen(connection: Connection, site_id: int) -> dict[str, Baseline]:
+    return {
         each.key: Baseline(each.value, each.first_day, each.last_day, each.version)
         for each in rows.baselines(connection, site_id)
     }
-    archive = SiteArchive(facts, frozen, rule=framework.baseline)
-    found = assess(framework, archive, site, period, rows.claims(connection, site_id, framework.key), progress=progress)
-    _freeze(connection, site_id, site, archive.found)
-    return found
 
 
-def _freeze(connection: Connection, site_id: int, site: str, found: dict[str, Baseline]) -> None:
-    """Freeze new baselines and enter them into the evidence log, in one transaction."""
+def _freeze(connection: Connection, site_id: int, site: str, found: dict[str, Baseline]) -> bool:
+    """Freeze new baselines and enter them into the evidence log; false where somebody else froze another meanwhile."""
     if not found:
-        return
-    records = [
-        Record(
+        return True
+    records = {
+        key: Record(
             BASELINE_KIND,
             f"{BASELINE_KIND}|{key}",
             {
@@ -71,9 +76,11 @@ def _freeze(connection: Connection, site_id: int, site: str, found: dict[str, Ba
             },
         )
         for key, baseline in sorted(found.items())
-    ]
+    }
     with connection.transaction():
-        for key, baseline in found.items():
+        for key, baseline in sorted(found.items()):
             row = rows.FrozenBaseline(key, baseline.value, baseline.first, baseline.last, baseline.version)
-            rows.freeze(connection, site_id, row)
-        EvidenceLog(connection).append(entries_that_are_new(records, site_id, connection))
+            if not rows.freeze(connection, site_id, row):
+                del records[key]
+        EvidenceLog(connection).append(entries_that_are_new(records.values(), site_id, connection))
+    return len(records) == len(found)

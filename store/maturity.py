@@ -74,9 +74,10 @@ def baselines(connection: Connection, site_id: int) -> list[FrozenBaseline]:
     return [FrozenBaseline(*row) for row in connection.execute(_SQL["baselines"], {"site_id": site_id})]
 
 
-def freeze(connection: Connection, site_id: int, found: FrozenBaseline, reason: str = "") -> None:
-    """Freeze a baseline; one that is frozen already stays."""
-    connection.execute(_SQL["insert_baseline"], {"site_id": site_id, "reason": reason, **vars(found)})
+def freeze(connection: Connection, site_id: int, found: FrozenBaseline, reason: str = "") -> bool:
+    """Freeze a baseline, and tell whether it was; one that is frozen already stays."""
+    cursor = connection.execute(_SQL["insert_baseline"], {"site_id": site_id, "reason": reason, **vars(found)})
+    return cursor.fetchone() is not None
 
 
 def declarations(connection: Connection, site_id: int, day: date) -> list[Declaration]:

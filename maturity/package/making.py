@@ -55,6 +55,11 @@ class Wanted:
     last: date
     frameworks: tuple[Framework, ...] = ()
 
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Production days, in order."""
+        return Manifest(self.site, self.first, self.last, "", ()).days
+
 
 @dataclass(frozen=True)
 class Made:
@@ -151,7 +156,8 @@ class _Making:
                 "`haidang kpi run` closes a day once its lateness allowance has passed."
             )
         found = rows.values(self.connection, period, layout.VALUES)
-        if found.filter(pl.col("production_day").is_between(wanted.first, wanted.last)).is_empty():
+        days = wanted.days
+        if len(days_without_values(found, days)) == len(days):  # a week that begins in them does not count
             raise PackageError(f"{wanted.site} has no final values from {wanted.first} to {wanted.last}.")
         return found
 
@@ -175,9 +181,8 @@ class _Making:
         return stated
 
     def _log(self, site_id: int, values: pl.DataFrame, stated: Stated | None) -> Logged:
-        days = Manifest(self.wanted.site, self.wanted.first, self.wanted.last, "", ()).days
         windows = values.select(_WINDOW).unique().iter_rows(named=True)
-        objects = {canonical_object(RAW_KIND, day.isoformat()) for day in days}
+        objects = {canonical_object(RAW_KIND, day.isoformat()) for day in self.wanted.days}
         objects |= {_object_of(window) for window in windows}
         if stated:
             objects |= {f"{BASELINE_KIND}|{each.key}" for each in known.baselines(self.connection, site_id)}

@@ -4,7 +4,7 @@ SELECT min(production_day), max(production_day) FROM kpi_value
 WHERE site_id = %(site_id)s AND grain = 'day' AND superseded_at IS NULL
 
 -- name: values
--- Current values of some KPIs by shift, day, job and product.
+-- Current values of some KPIs: by day, and by the grain that stands before the name.
 SELECT a.key AS scope, k.kpi, k.variant, k.grain, k.production_day, k.shift, k.job, k.product,
        (extract(epoch FROM k.window_start) * 1000000)::bigint AS from_us,
        (extract(epoch FROM k.window_end) * 1000000)::bigint AS to_us,
@@ -12,8 +12,7 @@ SELECT a.key AS scope, k.kpi, k.variant, k.grain, k.production_day, k.shift, k.j
        array_to_string(k.flags, ' ') AS flags, (extract(epoch FROM k.computed_at) * 1000000)::bigint AS computed_us
 FROM kpi_value k JOIN asset a USING (asset_id)
 WHERE k.site_id = %(site_id)s AND k.superseded_at IS NULL AND k.production_day BETWEEN %(first)s AND %(last)s
-  AND (k.grain IN ('shift', 'day', 'job', 'product') OR (k.grain = 'hour' AND k.kpi = 'produced_quantity'))
-  AND k.kpi = ANY (%(kpis)s)
+  AND (k.grain = 'day' AND k.kpi = ANY (%(kpis)s) OR k.grain || '/' || k.kpi = ANY (%(kpis)s))
 
 -- name: intervals
 -- State intervals.
@@ -106,7 +105,8 @@ WHERE site_id = %(site_id)s ORDER BY key, version DESC
 -- name: insert_baseline
 -- A baseline is frozen once; another version needs a reason.
 INSERT INTO criterion_baseline (site_id, key, version, value, first_day, last_day, reason)
-VALUES (%(site_id)s, %(key)s, %(version)s, %(value)s, %(first_day)s, %(last_day)s, %(reason)s) ON CONFLICT DO NOTHING
+VALUES (%(site_id)s, %(key)s, %(version)s, %(value)s, %(first_day)s, %(last_day)s, %(reason)s)
+ON CONFLICT DO NOTHING RETURNING key
 
 -- name: declarations
 -- What was declared, the newest of each name by a day.

@@ -1,6 +1,7 @@
 """The way of an assessment by commands: opened, judged by an invited assessor, final, and then fixed for everybody."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +23,7 @@ from store.errors import InvalidConfigurationError
 from store.pool import Connection, connect
 from tests.support.database import TestDatabase
 from tests.support.fill import OTHER_SITE, SITE, fill
+from tests.support.waiting import wait_until
 from tests.unit.maturity.plain import catalogue, criterion
 
 pytestmark = pytest.mark.needs_database
@@ -130,6 +132,45 @@ def test_an_assessor_decides_as_long_as_the_key_lasts(factory: TestDatabase, tmp
                 result, origin) SELECT site_id, framework, 1, catalogue_digest, first_day, last_day, '{}', 'imported'
                 FROM assessment"""
             )
+
+
+@pytest.mark.parametrize("late", ["finalise", "decide"])
+def test_who_comes_while_an_assessment_becomes_final_is_refused(
+    factory: TestDatabase, tmp_path: Path, late: str
+) -> None:
+    small = framework(str(small_catalogue(tmp_path)))
+    with connect(factory.url_for("haidang_evidence"), autocommit=True) as first:
+        id_ = open_assessment(first, small, SITE, (DAY, DAY)).stored.assessment_id
+        by = invite(first, id_, "assessor").invited[0]["account_id"]
+        for name in ("AA-1.1", "AA-1.2"):
+            decide(first, id_, by, Ruling(name, Decision.ACCEPT))
+        decide(first, id_, by, Ruling("AA-2.1", Decision.REJECT))
+
+        def come() -> None:
+            with connect(factory.url_for("haidang_evidence"), "late", autocommit=True) as second:
+                if late == "decide":
+                    decide(second, id_, by, Ruling("AA-1.1", Decision.REJECT, "too late for that"))
+                else:
+                    finalise(second, id_, by)
+
+        with ThreadPoolExecutor(1) as pool:
+            with first.transaction():
+                finalise(first, id_, by)
+                coming = pool.submit(come)
+                wait_until(lambda: _waits(factory), timeout_s=20, what="the second one to wait for the first")
+            with pytest.raises(SettledAssessmentError, match="is final"):
+                coming.result(timeout=20)
+        assert read(first, id_).status == "final"
+        kinds = [row[3] for row in evidence.entries(first)]
+    assert (kinds.count("assessment_final"), kinds.count("assessor_decision")) == (1, 3)
+
+
+def _waits(factory: TestDatabase) -> bool:
+    with psycopg.connect(factory.url) as owner:
+        row = owner.execute(
+            "SELECT FROM pg_stat_activity WHERE application_name LIKE '%late%' AND wait_event_type = 'Lock'"
+        ).fetchone()
+    return row is not None
 
 
 def _entered(factory: TestDatabase) -> None:

@@ -42,6 +42,9 @@ def test_days_that_were_never_computed_are_said_and_their_neighbours_come_out(
     different = found.values.filter(pl.col("verdict") == "different")
     assert (found.findings, different.to_dicts()) == ([], [])
     assert any("no record in the log: 2026-03-04 to 2026-03-06" in each for each in found.notices)
+    none = ("--from", "2026-03-04", "--to", "2026-03-05")
+    said = export(database, folder, "none.zip", "--framework", "none", days=none)
+    assert "has no final values from 2026-03-04 to 2026-03-05" in said
     margin = Package.open(path).frame("raw/readings/2026-03-04.margin.parquet", layout.READINGS)
     assert margin["series_key"].unique().to_list() == [f"plant/{MACHINE}/energy_kwh"]
 

@@ -19,6 +19,8 @@ from pilot.cli import app
 from pilot.maturity_plant import Past, compute, fill
 from simulators.changes import Silence
 from simulators.layout import SITE
+from store import maturity as rows
+from store.maturity import FrozenBaseline
 from store.pool import connect
 from tests.support.database import Databases, TestDatabase
 from tests.unit.maturity.plain import catalogue, criterion
@@ -122,6 +124,23 @@ def test_a_baseline_is_frozen_once_and_in_the_log(evidence: TestDatabase, short:
     ]
     assert {row[1:] for row in frozen} == {(1, FIRST, FIRST + 3 * DAY)}
     assert entered == (3,)
+
+
+def test_a_baseline_that_somebody_froze_meanwhile_counts(
+    evidence: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = SHORT.model_copy(update={"baseline": SHORT.baseline.model_copy(update={"days": 6})})
+    key, read = "kpi.unplanned_downtime_ratio@machines#6d>=0.95", rows.baselines
+    unread = iter([list[FrozenBaseline]()])  # the first look was before the other one's commit
+    monkeypatch.setattr(rows, "baselines", lambda *of: next(unread, None) or read(*of))
+    with connect(evidence.url_for("haidang_evidence"), "test", autocommit=True) as connection:
+        rows.freeze(connection, 1, FrozenBaseline(key, 99.0, FIRST, FIRST + 5 * DAY, 1))
+        found = assess_site(connection, own, SITE, (IMPROVED - 3 * DAY, IMPROVED))
+        entered = connection.execute("SELECT object FROM evidence_log WHERE object LIKE '%#6d%' ORDER BY 1").fetchall()
+    baseline = found.results["AA-1.1"].newest.conditions[0].baseline
+    assert baseline
+    assert baseline.value == 99.0
+    assert f"criterion_baseline|{key}" not in {row[0] for row in entered}
 
 
 def test_before_its_first_window_a_site_has_no_baseline(evidence: TestDatabase, short: Path) -> None:
