@@ -10,33 +10,36 @@ from store import maturity as rows
 from store import registry
 from store.pool import Connection
 
-# What metrics of data properties read besides the KPIs that criteria name.
+# What metrics of data properties read besides the KPIs that criteria name: of days, and of other grains.
 ALWAYS = frozenset(
     {
         *("oee", "availability", "effectiveness", "quality_ratio", "production_time", "produced_quantity"),
         *("good_quantity", "scrap_quantity", "energy", "energy_submetered", "energy_performance", "co2e_location"),
-        *("specific_co2e", "cpk"),
+        *("specific_co2e", "cpk", "hour/produced_quantity"),
+        *("shift/oee", "shift/availability", "shift/effectiveness", "shift/quality_ratio"),
+        *("shift/produced_quantity", "shift/good_quantity"),
+        *("job/production_time", "job/good_quantity", "job/co2e_location"),
+        *("product/production_time", "product/scrap_quantity"),
     }
 )
 
 
 def kpis_of(framework: Framework) -> frozenset[str]:
-    """KPIs that the criteria of a framework read."""
-    named = [each.metric for criterion in framework.criteria for each in criterion.every_condition]
-    direct = {name.removeprefix("kpi.") for name in named if name.startswith("kpi.")}
-    parameters = {
-        str(each.parameters["kpi"])
-        for criterion in framework.criteria
-        for each in criterion.every_condition
-        if "kpi" in each.parameters
-    }
-    return frozenset(direct | parameters | ALWAYS)
+    """KPIs that the criteria of a framework read: by day, or by the grain that stands before the name (`shift/oee`)."""
+    every = [each for criterion in framework.criteria for each in criterion.every_condition]
+    direct = {each.metric.removeprefix("kpi.") for each in every if each.metric.startswith("kpi.")}
+    named = [(str(each.parameters["kpi"]), each.parameters.get("grain")) for each in every if "kpi" in each.parameters]
+    finer = {f"{grain}/{kpi}" for kpi, grain in named if grain}
+    return ALWAYS.union(direct, (kpi for kpi, _ in named), finer)
 
 
 def read_facts(
     connection: Connection, site_key: str, last: date, kpis: Iterable[str], declared: Iterable[Declared] = ()
 ) -> Facts | None:
-    """Read everything of a site up to a production day; null where it has no values by then."""
+    """Read everything of a site up to a production day; null where it has no values by then.
+
+    Values are read of these KPIs only, named as `kpis_of` names them: there are millions of all.
+    """
     site_id = registry.site_id(connection, site_key)
     known = rows.extent(connection, site_id)
     if known is None or known[0] > last:

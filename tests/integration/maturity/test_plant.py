@@ -10,9 +10,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from kpi.catalogue import CATALOGUE
 from maturity import facts as schemas
+from maturity.archive import SiteArchive
+from maturity.assessing import assess
 from maturity.facts import Facts
 from maturity.framework import Framework
+from maturity.loading import framework, shipped
 from maturity.reading import kpis_of, read_facts
 from maturity.site_assessment import assess_site
 from pilot.cli import app
@@ -170,6 +174,17 @@ INSERT INTO ledger_delta (hour, site_id, device_id, received, stored, latency_ms
     SELECT %(at)s, site_id, device_id, 1, 1, '{0,1}', '{0,1}' FROM device LIMIT 1;
 INSERT INTO audit_log (at, action, object) VALUES (%(at)s, 'view.losses', %(site)s);
 """
+
+
+@pytest.mark.parametrize("key", shipped())
+def test_values_that_are_not_read_change_no_outcome(evidence: TestDatabase, key: str) -> None:
+    every = {f"{grain}/{kpi}" for grain in ("shift", "hour", "job", "product") for kpi in CATALOGUE}
+    read = framework(key)
+    with connect(evidence.url_for("haidang_evidence"), "test", autocommit=True) as connection:
+        found = [read_facts(connection, SITE, PAST.last, kpis) for kpis in (kpis_of(read), kpis_of(read) | every)]
+    period = (PAST.last - 3 * DAY, PAST.last)
+    few, many = (assess(read, SiteArchive(each, {}), SITE, period, {}).plain() for each in found if each is not None)
+    assert few == many
 
 
 def test_every_frame_is_read_by_the_evidence_role(evidence: TestDatabase, tmp_path: Path) -> None:
