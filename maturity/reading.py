@@ -1,7 +1,8 @@
 """Facts of a site from the database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from typing import Any
 
 from kpi.stored_eras import registry_of_day
 from maturity.facts import FRAMES, Declared, Facts
@@ -28,9 +29,14 @@ def kpis_of(framework: Framework) -> frozenset[str]:
     """KPIs that the criteria of a framework read: by day, or by the grain that stands before the name (`shift/oee`)."""
     every = [each for criterion in framework.criteria for each in criterion.every_condition]
     direct = {each.metric.removeprefix("kpi.") for each in every if each.metric.startswith("kpi.")}
-    named = [(str(each.parameters["kpi"]), each.parameters.get("grain")) for each in every if "kpi" in each.parameters]
-    finer = {f"{grain}/{kpi}" for kpi, grain in named if grain}
-    return ALWAYS.union(direct, (kpi for kpi, _ in named), finer)
+    return ALWAYS.union(direct, *(named_by(each.parameters) for each in every))
+
+
+def named_by(parameters: Mapping[str, Any]) -> frozenset[str]:
+    """KPIs that the parameters of a metric name, of days and of their grain, which is the shift where they say none."""
+    if "kpi" not in parameters:
+        return frozenset()
+    return frozenset({str(parameters["kpi"]), f"{parameters.get('grain', 'shift')}/{parameters['kpi']}"})
 
 
 def read_facts(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from maturity import facts as schemas
 from maturity.facts import Facts
 from maturity.metrics import METRICS
 from maturity.metrics.measured import Measured
+from maturity.reading import ALWAYS, named_by
 from tests.unit.maturity.plain import SITE
 
 FIRST = date(2026, 10, 5)
@@ -93,5 +95,12 @@ def facts(**frames: Any) -> Facts:
 
 
 def measure(metric: str, found: Facts, scope: str = "machines", **parameters: Any) -> Measured:
-    """A metric over the facts."""
-    return METRICS[metric].measure(found, scope, parameters)
+    """A metric over the facts; those of data properties say the same of the values that an assessment reads."""
+    whole = METRICS[metric].measure(found, scope, parameters)
+    if metric.startswith("data."):
+        read = ALWAYS | named_by(parameters)
+        is_read = (pl.col("grain") == "day") & pl.col("kpi").is_in(read) | pl.format("{}/{}", "grain", "kpi").is_in(
+            read
+        )
+        assert METRICS[metric].measure(replace(found, values=found.values.filter(is_read)), scope, parameters) == whole
+    return whole
