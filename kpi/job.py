@@ -1,8 +1,7 @@
 """The KPI job: takes dirty marks and windows that are due, computes their days span by span, until nothing is left."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,15 +10,15 @@ import structlog
 
 from kpi.errors import SitesFailedError
 from kpi.isolation import concerns_all, note_failure
+from kpi.planning import Plan, closed, followed, is_open, long_only
 from kpi.pool import Pool
 from kpi.recompute import Asked
 from kpi.settings import KpiSettings
-from kpi.span import Answered, Office, SpanResult
-from kpi.stages import added
+from kpi.span import Office, SpanResult
 from kpi.stored_eras import changed_days
+from kpi.summary import Summary
 from kpi.work import (
     DAY,
-    LongWindows,
     Span,
     asked_for,
     days_of_ranges,
@@ -43,65 +42,6 @@ Progress = Callable[[int, int], None]
 _SHORT = frozenset({Grain.HOUR, Grain.SHIFT, Grain.DAY, Grain.PRODUCT})
 _DATA = frozenset({"data", "late_data"})
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run brought, over all sites."""
-
-    sites: int = 0
-    days: int = 0
-    readings: int = 0
-    values_new: int = 0
-    values_revised: int = 0
-    seconds: float = 0.0
-    busy: tuple[str, ...] = ()
-    stages: Mapping[str, float] = field(default_factory=dict)  # seconds of reading, computing, rolling up, storing
-
-    def text(self) -> str:
-        """One sentence for a person."""
-        waiting = f"; another process is computing {', '.join(self.busy)}" if self.busy else ""
-        return (
-            f"{self.days} production days of {self.sites} sites from {self.readings:,} readings in "
-            f"{self.seconds:.1f} s: {self.values_new:,} values new or replaced, {self.values_revised:,} final values "
-            f"revised{waiting}"
-        )
-
-    def plus(self, other: "Summary") -> "Summary":
-        """Add what another run brought."""
-        return Summary(
-            self.sites + other.sites,
-            self.days + other.days,
-            self.readings + other.readings,
-            self.values_new + other.values_new,
-            self.values_revised + other.values_revised,
-            self.seconds + other.seconds,
-            self.busy + other.busy,
-            added(self.stages, other.stages),
-        )
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The spans of one pass, the marks with the days that they touch, and long windows that are only due."""
-
-    spans: list[Span] = field(default_factory=list)
-    touched: Mapping[int, tuple[date, date]] = field(default_factory=dict)
-    due: LongWindows = field(default_factory=LongWindows)
-
-    def __bool__(self) -> bool:
-        return bool(self.spans or self.due)
-
-    def answered(self, span: Span, computed: AbstractSet[date]) -> Answered:
-        """Marks that a span answers: it locks all that touch it and deletes those whose last day it holds.
-
-        Args:
-            span: one of the plan.
-            computed: days computed in this pass, which leave no mark on planned days after them.
-        """
-        lock = [id_ for id_, (first, last) in self.touched.items() if first <= span.last and last >= span.first]
-        delete = [id_ for id_ in lock if self.touched[id_][1] <= span.last]
-        return Answered(lock, delete, anyway=span.first - DAY in computed)
 
 
 @dataclass
@@ -142,10 +82,10 @@ class SiteJob:
             waiting = self._waiting(marks.marks(self.connection, site_id))
             ranges = days_of_ranges(site, [(mark.asset, mark.from_us, mark.to_us) for mark in waiting])
             if not open_day:
-                waiting, ranges = _closed(site, waiting, ranges, now)
+                waiting, ranges = closed(site, waiting, ranges, now)
             done = {day for first, last in marks.runs(self.connection, site_id) for day in each_day(first, last)}
             new = self._of_data(waiting, ranges)
-            later = self._later(site, site_id, new, _followed(site, done, now, open_day=open_day), now)
+            later = self._later(site, site_id, new, followed(site, done, now, open_day=open_day), now)
             around = [*self._earlier(site, site_id, new), *later]
             found = set(marks.due_windows(self.connection, site_id, now)) if due and self.asked is None else set()
             found -= self._seen_due
@@ -163,7 +103,7 @@ class SiteJob:
             causes, touched = asked_for({self.asked, *self._passed_on}, causes, touched, (of_data, around))
         cut = self._cut(causes, now)
         kept = cut if open_day else [span for span in cut if not is_open(site, span.last, now)]
-        return Plan(kept, touched, _long_only(found))
+        return Plan(kept, touched, long_only(found))
 
     def _of_data(self, waiting: list[marks.Mark], days: list[tuple[date, date]]) -> list[tuple[str, int, int]]:
         """Ranges of new readings."""
@@ -268,27 +208,6 @@ class SiteJob:
         )
 
 
-def _closed(
-    site: Site, waiting: list[marks.Mark], days: list[tuple[date, date]], now: datetime
-) -> tuple[list[marks.Mark], list[tuple[date, date]]]:
-    """The marks of days that are over, with their days; one that reaches into an open day waits for it as a whole.
-
-    Its closed days would else be computed in every pass: only the span of its last day answers a mark.
-    """
-    goes_on = {last: is_open(site, last, now) for last in {last for _, last in days}}
-    kept = [(mark, of) for mark, of in zip(waiting, days, strict=True) if not goes_on[of[1]]]
-    return [mark for mark, _ in kept], [of for _, of in kept]
-
-
-def _followed(site: Site, done: AbstractSet[date], now: datetime, *, open_day: bool) -> date:
-    """The newest day computed already that is computed again for what began before it."""
-    today = local_date(site.timezone, round(now.timestamp() * 1e6))
-    newest = max((day for day in done if day <= today), default=date.min)
-    while newest >= today - DAY and not open_day and is_open(site, newest, now):
-        newest -= DAY
-    return newest
-
-
 def run_once(
     url: str,
     *,
@@ -334,20 +253,3 @@ def run_once(
     if failed:
         raise SitesFailedError(failed)
     return total
-
-
-def is_open(site: Site, day: date, now: datetime) -> bool:
-    """Whether a production day of any asset still goes on."""
-    now_us = round(now.timestamp() * 1e6)
-    plans = windows_of_days(site, [day]).values()
-    return any(window.to_us > now_us for windows in plans for window in windows)
-
-
-def _long_only(due: Iterable[marks.Due]) -> LongWindows:
-    """The weeks, months and jobs among due windows."""
-    due = list(due)
-    return LongWindows(
-        frozenset(window.production_day for window in due if window.grain == Grain.WEEK),
-        frozenset(window.production_day for window in due if window.grain == Grain.MONTH),
-        frozenset(window.job for window in due if window.grain == Grain.JOB),
-    )

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
 from kpi.errors import SettingsError
-from kpi.job import Summary
+from kpi.summary import Summary
 
 
 class Metrics:
