@@ -63,6 +63,7 @@ def split(author: Author, given: Correction, at: datetime, parts: Parts) -> list
     Raises:
         CorrectionError: the instant is not inside, nothing is said, or as for `annotate`.
     """
+    check(given, bare=True)
     if not given.from_ts < at < given.to_ts:
         spell = f"{_beside(given.from_ts, at)} – {_beside(given.to_ts, at)}"
         raise CorrectionError(f"{shown(at)} is not inside {spell}.")

@@ -253,7 +253,13 @@ def test_the_console_splits_a_stop_and_takes_corrections_back(office: Office) ->
     local = STOP[0].astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).replace(tzinfo=None)
     assert f'name="at" step="1" required min="{local.isoformat()}"' in page
     form = {**place, "asset": MACHINE, "from": BEGIN, "to": END, "note": "two causes", "second_reason": "no_material"}
-    for wrong in ({"at": local.isoformat()}, {"at": "noon"}, {"at": "2026-03-02T23:00", "second_reason": ""}):
+    noon = "2026-03-02T12:00"
+    for wrong in (
+        {"at": local.isoformat()},
+        {"at": "noon"},
+        {"at": "2026-03-02T23:00", "second_reason": ""},
+        {"at": noon, "from": noon},
+    ):
         assert engineer.post("/stops/split", data={**form, **wrong}).status_code == 422, wrong
     middle = local + timedelta(minutes=20)
     answer = engineer.post("/stops/split", data={**form, "at": middle.isoformat()})
