@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import polars as pl
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -303,6 +303,7 @@ def test_records_are_kept_whole(fleet: Fleet) -> None:
     found = tables.atoms.filter(recorded, pl.col("quantity").is_in(["good", "cycles", "reject"]))
     assert (found["amount"] % 1 == 0).all()
     sums = {name: amounts(tables, name, recorded) for name in ("good", "cycles")}
+    corrected = set(whole.annotations.drop_nulls("product")["asset"])
     kept = set(found.filter(pl.col("quantity") == "good").select("asset", "product").unique().rows())
     for unit, rows in per_unit(whole.events.filter(pl.col("kind") == "production_run")).items():
         low, high = window(whole, unit)
@@ -314,7 +315,8 @@ def test_records_are_kept_whole(fleet: Fleet) -> None:
             most = sum(run[name] for run in runs)
             assert least <= sums[name].get(unit, 0) <= most
         products = {(unit, run["product"]) for run, inside in zip(runs, within, strict=True) if inside and run["good"]}
-        assert {each for each in products if each[1]} <= kept
+        if unit not in corrected:
+            assert {each for each in products if each[1]} <= kept
 
 
 @few
@@ -342,7 +344,7 @@ def test_the_range_read_is_enough(fleet: Fleet) -> None:
     sent = everything_of(fleet).readings
     later = sent.filter(pl.col("ts") > read_range(near.site, near.days)[1])
     readings = near.readings.vstack(later).unique()
-    assert len(readings) > len(near.readings)
+    assume(len(readings) > len(near.readings))
     full = compute(replace(near, readings=readings))
     assert_frame_equal(part.intervals, full.intervals)
     assert_frame_equal(part.atoms, full.atoms, rel_tol=1e-9, abs_tol=1e-9)
