@@ -42,6 +42,7 @@ class RawDays:
         package: where they are.
         ids: number of each series key.
         expected: about how many rows each day has.
+        never: days that were never computed.
         heads: the first row of each series, per member that has been read.
         digests: what the rows of each series hash to, per member that has been read.
     """
@@ -49,6 +50,7 @@ class RawDays:
     package: Package
     ids: dict[str, int]
     expected: Mapping[date, int] = field(default_factory=dict)
+    never: frozenset[date] = frozenset()
     heads: dict[str, pl.DataFrame] = field(default_factory=dict)
     digests: dict[str, dict[int, Digested]] = field(default_factory=dict)
     _kept: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class RawDays:
     def name_of(self, day: date) -> str:
         """Member of a day: its readings, or what was read of it and the days after it, which were never computed."""
         margin = layout.margin_of(day)
-        return margin if margin in self.package.members else layout.readings_of(day)
+        return margin if day in self.never and margin in self.package.members else layout.readings_of(day)
 
     def load(self, name: str) -> pl.DataFrame:
         """Rows of a member; a day without readings has no member."""

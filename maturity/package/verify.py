@@ -22,6 +22,7 @@ from maturity.package.criteria import criteria_again
 from maturity.package.logged import Logged, announced_keys, check_log, read_log
 from maturity.package.margins import named
 from maturity.package.periods import bounds_of, days_without_values, plan_of, why_not
+from maturity.package.placing import misplaced
 from maturity.package.recompute import Progress, Recomputation, recompute
 from maturity.package.report import Verification
 from maturity.package.rows import RawDays
@@ -121,7 +122,8 @@ class _Check:
     def _again(self, logged: Logged) -> None:
         package, values, days = self.package, self.values, self.package.manifest.days
         expected = {day: sum(each["rows"] for each in series.values()) for day, series in logged.raw.items()}
-        raw, made = RawDays(package, series_ids(package), expected), Recomputation()
+        never = days_without_values(plain(values.select("grain", "production_day").unique()), days)
+        raw, made = RawDays(package, series_ids(package), expected, never), Recomputation()
         impossible = pl.lit("the package has no values of its days", pl.String)
         if len(values):
             windows = plain(values.select(_PLANNED).unique())
@@ -129,7 +131,8 @@ class _Check:
             bounds = bounds_of(package.site(configs[days[0]]), package.site(configs[days[-1]]), days)
             impossible = why_not(days, bounds)
             made = recompute(package, raw, plan_of(windows, days, bounds), self.progress)
-        never = days_without_values(plain(values.select("grain", "production_day").unique()), days)
+            outside = "the rows beside computed days lie outside of them"
+            self.found.note(misplaced(package, raw, configs), outside)
         self.found.findings.extend(_left_out(never, logged))
         self.found.notices.extend(_missing_days(never, logged, days))
         rows = f"the raw rows of {len(days)} days are those that the log recorded"

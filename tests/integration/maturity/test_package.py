@@ -3,6 +3,8 @@
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import date
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 
@@ -126,7 +128,7 @@ def rewritten(package: Path, change: Callable[[Members], None], *, digests: Sign
     if digests:
         held = Package.open(package)
         content = {name: data for name, data in members.items() if name != layout.STATEMENT and isinstance(data, bytes)}
-        subjects = {name: dsse.sha256_of(data) for name, data in content.items()}
+        subjects = {name: sha256(data).hexdigest() for name, data in content.items()}
         members[layout.STATEMENT] = dsse.sign(dsse.Statement(subjects, held.manifest.plain()), digests)
     path = package.parent / "rewritten.zip"
     write_zip(path, members)
@@ -145,6 +147,17 @@ def _another_row(members: Members) -> None:
     members[name] = to_parquet(
         rows.with_columns(pl.col("value") + (pl.int_range(pl.len()).is_between(700, 2097)).cast(pl.Float64))
     )
+
+
+def _other_rows_of_a_computed_day(members: Members) -> None:
+    """The true rows stay for the log; others would be computed from."""
+    members[layout.margin_of(date(2026, 3, 3))] = members[layout.readings_of(date(2026, 3, 3))]
+
+
+def _a_row_more_beside_the_days(members: Members) -> None:
+    """A row of the second day stands among those before the period, where no record of the log covers it."""
+    inside = _frame(members, layout.readings_of(date(2026, 3, 3))).head(1).with_columns(pl.col("ts") + 1)
+    members[layout.BEFORE] = to_parquet(pl.concat([_frame(members, layout.BEFORE), inside]))
 
 
 def _another_registry(members: Members) -> None:
@@ -179,6 +192,8 @@ def _frame(members: Members, name: str) -> pl.DataFrame:
     [
         (_more_pieces, "kpi/values.parquet: it is not what was signed", "good_quantity of line/m1, day 2026-03-02"),
         (_another_row, "2026-03-03.parquet: it is not what was signed", "are not those that the log recorded"),
+        (_other_rows_of_a_computed_day, "03-03.margin.parquet: it is not in", "margin.parquet: readings of a day that"),
+        (_a_row_more_beside_the_days, "before.parquet: it is not what was signed", "lie in days that were computed"),
         (_another_registry, "it is not what was signed", "it does not have the digest that it is called by"),
         (_another_record, "log/records.jsonl: it is not what was signed", "do not lead to its root"),
         (_better_criterion, "lighthouse-os.json: it is not what was signed", ""),

@@ -12,6 +12,7 @@ from maturity.package import layout
 from maturity.package.content import Package
 from maturity.package.rows import RawDays
 from maturity.package.verify import verify
+from maturity.zipped import members_of
 from tests.integration.kpi.plant import HOUR, MACHINE, SHIFT_START, Plant
 from tests.integration.maturity.factory import AFTER, KEY, close, export, exported
 from tests.support.database import TestDatabase
@@ -47,6 +48,12 @@ def test_days_that_were_never_computed_are_said_and_their_neighbours_come_out(
     assert "has no final values from 2026-03-04 to 2026-03-05" in said
     margin = Package.open(path).frame("raw/readings/2026-03-04.margin.parquet", layout.READINGS)
     assert margin["series_key"].unique().to_list() == [f"plant/{MACHINE}/energy_kwh"]
+
+    whole, member = path.read_bytes(), members_of(path)["raw/readings/2026-03-04.margin.parquet"]
+    for place in (member.header, member.header + 14, member.header + 30, member.content, member.content + 99):
+        flipped = folder / "flipped.zip"
+        flipped.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        assert any(member.name in finding for finding in verify(flipped, KEY.public).findings), place
 
     with monkeypatch.context() as without_margins:
         without_margins.setattr(RawDays, "name_of", lambda _, day: layout.readings_of(day))
