@@ -8,7 +8,6 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 from maturity.errors import SignatureError
@@ -84,11 +83,6 @@ def verify(envelope: bytes, key: PublicKey, kind: str = PREDICATE_TYPE) -> State
     if _envelope(payload, key, signatures[0][1]) != envelope:
         raise SignatureError("The envelope of the signature is not written in the one way that ours are.")
     return Statement.parse(payload, kind)
-
-
-def sha256_of(content: bytes) -> str:
-    """SHA-256 of a file, as a statement names it."""
-    return sha256(content).hexdigest()
 
 
 def names(envelope: bytes, key: PublicKey) -> bool:

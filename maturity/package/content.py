@@ -16,7 +16,6 @@ from maturity.errors import PackageError
 from maturity.package import layout
 from maturity.package.parquet import compact_from_parquet, from_parquet
 from maturity.zipped import Member
-from model.canonical import canonical_json
 from model.registry import Site
 
 _MOST_LINE = 64 << 20
@@ -152,8 +151,3 @@ def parsed_site(data: bytes, name: str) -> Site:
         return msgspec.json.decode(data, type=Site)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise PackageError(f"{name} is no registry of a site.") from error
-
-
-def canonical_site(site: Site) -> bytes:
-    """A registry as its digest is taken."""
-    return canonical_json(site)

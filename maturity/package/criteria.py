@@ -8,7 +8,6 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
-from kpi.frames import INTERVALS
 from maturity import facts
 from maturity.archive import SiteArchive
 from maturity.assessing import Assessment, assess
@@ -150,11 +149,6 @@ def with_recomputed(stated: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:
     return both.with_columns(pl.when(came).then(f"{name}_again").otherwise(name).alias(name) for name in _MADE).select(
         stated.columns
     )
-
-
-def no_intervals() -> pl.DataFrame:
-    """Intervals of a package without any."""
-    return pl.DataFrame(schema=INTERVALS)
 
 
 def _framework(package: Package, key: str) -> Framework:

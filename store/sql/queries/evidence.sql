@@ -37,12 +37,6 @@ FROM evidence_log e LEFT JOIN site s USING (site_id) WHERE e.seq >= %(seq)s ORDE
 -- All records of a kind that belong to no site (keys), oldest first.
 SELECT seq, record FROM evidence_log WHERE kind = %(kind)s AND site_id IS NULL ORDER BY seq
 
--- name: records_of_site
--- The newest record of each object of a site within the first records, by place.
-SELECT DISTINCT ON (object) seq, kind, object, record FROM evidence_log
-WHERE site_id = %(site_id)s AND seq < %(size)s AND kind = ANY (%(kinds)s)
-ORDER BY object, seq DESC
-
 -- name: page_of_site
 -- Records of a site, newest first.
 SELECT seq, kind, object, record, encode(leaf_hash, 'hex') AS leaf_hash, recorded_at FROM evidence_log
