@@ -1,6 +1,6 @@
-"""What stood behind values of one kind of window: the stored pieces in, base sums of every scope out, made again."""
+"""What stood behind values of one kind of window: the stored pieces of a scope in, its base sums out, made again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -45,7 +45,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Made:
-    """The site and its pieces, and the base sums of every scope and window of the kind."""
+    """The site, the pieces of one scope, and the base sums of its windows of the kind."""
 
     site: Site
     atoms: pl.DataFrame
@@ -100,17 +100,20 @@ class Archive:
     connection: Connection
     site_id: int
     _sites: dict[str, Site] = field(default_factory=dict)
-    _last: tuple[Kind, Made] | None = None
+    _last: tuple[Kind, RollupInputs, dict[str, Made]] | None = None
 
-    def made(self, kind: Kind) -> Made:
-        """Make the base sums of a kind of windows again.
+    def made(self, kind: Kind, scope: str) -> Made:
+        """Make the base sums of a scope again, of a kind of windows.
 
         Raises:
             NotKeptError: the registry or the pieces are gone.
         """
         if self._last is None or self._last[0] != kind:
-            self._last = kind, self._make(kind)
-        return self._last[1]
+            self._last = kind, self._contents(kind), {}
+        _, contents, made = self._last
+        if scope not in made:
+            made[scope] = self._make(kind, contents, scope)
+        return made[scope]
 
     def forget(self) -> None:
         """Read the windows that were made last anew: they have been computed again."""
@@ -131,23 +134,22 @@ class Archive:
             self._sites[config] = msgspec.json.decode(text, type=Site)
         return self._sites[config]
 
-    def _make(self, kind: Kind) -> Made:
-        inputs = self._inputs(kind)
-        found = scopes_of(inputs)
+    def _make(self, kind: Kind, contents: RollupInputs, scope: str) -> Made:
+        every = scopes_of(contents)
+        found = every.limited([scope])
+        inputs = self._pieces(kind, contents, found.sources["asset"].to_list())
         grains = frozenset({Grain(kind.grain)})
         wide = wide_rows(inputs, found, grains)
         measured = characteristic_rows(inputs.atoms, found.sources, wide, grains)
-        return Made(inputs.site, inputs.atoms, found.sources, wide, measured, sources_by_days(inputs))
+        return Made(inputs.site, inputs.atoms, found.sources, wide, measured, sources_by_days(contents))
 
-    def _inputs(self, kind: Kind) -> RollupInputs:
-        site, of_job = self.site(kind.config), kind.grain == Grain.JOB
-        days = derived.Days(kind.first, kind.last)
-        if of_job:
+    def _contents(self, kind: Kind) -> RollupInputs:
+        """What there is of which asset on which day, which tells what contributes to what; of a job all its pieces."""
+        site = self.site(kind.config)
+        if kind.grain == Grain.JOB:
             found = derived.stored_job_atoms(self.connection, self.site_id, [kind.job], kind.first - LOOK_BACK)
-            series = empty(INTERVAL_SERIES)
         else:
-            found = derived.stored_atoms(self.connection, self.site_id, days)
-            series = derived.stored_interval_series(self.connection, self.site_id, days)
+            found = derived.stored_contents(self.connection, self.site_id, derived.Days(kind.first, kind.last))
         atoms = conform(found, ATOMS)
         if atoms.is_empty():
             raise NotKeptError("The pieces of time and counts behind this value are not kept here.")
@@ -156,7 +158,16 @@ class Archive:
         now_us = round(kind.computed_at.timestamp() * 1e6)
         long = kind.grain in {Grain.WEEK, Grain.MONTH, Grain.JOB}
         eras = stored_eras(self.connection, site, min(known), max([kind.last, *known])) if long else ()
-        return RollupInputs(site, atoms, conform(series, INTERVAL_SERIES), windows, now_us, eras=eras)
+        return RollupInputs(site, atoms, empty(INTERVAL_SERIES), windows, now_us, eras=eras)
+
+    def _pieces(self, kind: Kind, contents: RollupInputs, assets: list[str]) -> RollupInputs:
+        """The pieces of some assets."""
+        if kind.grain == Grain.JOB:
+            return replace(contents, atoms=contents.atoms.filter(pl.col("asset").is_in(assets)))
+        days = derived.Days(kind.first, kind.last)
+        atoms = derived.stored_atoms(self.connection, self.site_id, days, assets)
+        series = derived.stored_interval_series(self.connection, self.site_id, days, assets)
+        return replace(contents, atoms=conform(atoms, ATOMS), interval_series=conform(series, INTERVAL_SERIES))
 
 
 def kind_of(value: dict[str, Any]) -> Kind:

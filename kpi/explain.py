@@ -117,7 +117,7 @@ class Explainer:
         if "withdrawn" in value["flags"]:
             return replace(found, note=_WITHDRAWN)
         try:
-            made = self._archive.made(kind_of(value))
+            made = self._archive.made(kind_of(value), value["asset"])
             row = made.row(kpi, value)
         except NotKeptError as error:
             return replace(found, note=str(error))

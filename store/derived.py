@@ -3,7 +3,7 @@
 Everything works in the caller's transaction. Frames have the columns of kpi.frames and kpi.rollup; assets by key.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -73,9 +73,14 @@ class DayFacts:
     flags: pl.DataFrame  # asset, production_day, mark
 
 
-def stored_atoms(connection: Connection, site_id: int, days: Days) -> pl.DataFrame:
-    """Atoms of a range of days."""
-    return copy_out(connection, _SQL["stored_atoms"], _between(site_id, days), _ATOMS)
+def stored_atoms(connection: Connection, site_id: int, days: Days, assets: Sequence[str] | None = None) -> pl.DataFrame:
+    """Atoms of a range of days, of some assets or of all."""
+    return copy_out(connection, _SQL["stored_atoms"], {**_between(site_id, days), "assets": assets}, _ATOMS)
+
+
+def stored_contents(connection: Connection, site_id: int, days: Days) -> pl.DataFrame:
+    """Which quantities of which origin each asset has atoms of, by day: atoms without anything else."""
+    return copy_out(connection, _SQL["stored_contents"], _between(site_id, days), _ATOMS)
 
 
 def stored_job_atoms(connection: Connection, site_id: int, jobs: Iterable[str], since: date) -> pl.DataFrame:
@@ -84,9 +89,12 @@ def stored_job_atoms(connection: Connection, site_id: int, jobs: Iterable[str], 
     return copy_out(connection, _SQL["stored_job_atoms"], parameters, _ATOMS)
 
 
-def stored_interval_series(connection: Connection, site_id: int, days: Days) -> pl.DataFrame:
-    """Demand intervals of a range of days."""
-    return copy_out(connection, _SQL["stored_interval_series"], _between(site_id, days), _INTERVAL_SERIES)
+def stored_interval_series(
+    connection: Connection, site_id: int, days: Days, assets: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Demand intervals of a range of days, of some assets or of all."""
+    parameters = {**_between(site_id, days), "assets": assets}
+    return copy_out(connection, _SQL["stored_interval_series"], parameters, _INTERVAL_SERIES)
 
 
 def day_facts(connection: Connection, site_id: int, days: Days) -> DayFacts:

@@ -65,13 +65,22 @@ SELECT r.from_day, r.to_day, r.finding
 FROM kpi_run r WHERE r.kpi_run_id IN (SELECT kpi_run_id FROM newest) AND r.finding <> '[]'
 ORDER BY r.from_day, r.kpi_run_id
 
+-- name: stored_contents
+-- What there is of each asset in a range of production days, in the columns of atoms.
+SELECT DISTINCT a.key AS asset, t.production_day, 0::bigint AS hour_us, '' AS shift, '' AS job, '' AS product,
+       '' AS tariff_period, t.quantity, '' AS qualifier, '' AS time_class, '' AS sub_class, '' AS reason, t.origin,
+       0::bigint AS duration_us, 0::float8 AS amount
+FROM atom t JOIN asset a USING (asset_id)
+WHERE t.site_id = %(site_id)s AND t.production_day BETWEEN %(from_day)s AND %(to_day)s
+
 -- name: stored_atoms
--- Atoms of a range of production days, to build longer windows from.
+-- Atoms of a range of production days, to build longer windows from; of some assets or of all.
 SELECT a.key AS asset, t.production_day, (extract(epoch FROM t.hour) * 1000000)::bigint AS hour_us, t.shift, t.job,
        t.product, t.tariff_period, t.quantity, t.qualifier, t.time_class, t.sub_class, t.reason, t.origin, t.duration_us,
        t.amount
 FROM atom t JOIN asset a USING (asset_id)
 WHERE t.site_id = %(site_id)s AND t.production_day BETWEEN %(from_day)s AND %(to_day)s
+  AND (%(assets)s::text[] IS NULL OR a.key = ANY (%(assets)s::text[]))
 
 -- name: stored_job_atoms
 -- Atoms of whole jobs.
@@ -82,11 +91,12 @@ FROM atom t JOIN asset a USING (asset_id)
 WHERE t.site_id = %(site_id)s AND t.production_day >= %(from_day)s AND t.job = ANY (%(jobs)s)
 
 -- name: stored_interval_series
--- Demand intervals of a range of production days.
+-- Demand intervals of a range of production days, of some assets or of all.
 SELECT a.key AS asset, i.quantity, i.production_day, (extract(epoch FROM i.from_ts) * 1000000)::bigint AS from_us,
        i.interval_us, i.value
 FROM interval_series i JOIN asset a USING (asset_id)
 WHERE i.site_id = %(site_id)s AND i.production_day BETWEEN %(from_day)s AND %(to_day)s
+  AND (%(assets)s::text[] IS NULL OR a.key = ANY (%(assets)s::text[]))
 
 -- name: atom_revisions
 -- Revision of the stored atoms per production day, and whether that day's values were final.
