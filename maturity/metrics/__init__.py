@@ -8,6 +8,7 @@ from maturity.metrics import (
     of_models,
     of_predictions,
     of_production,
+    of_record_rules,
     of_records,
     of_states,
 )
@@ -15,6 +16,6 @@ from maturity.metrics.measured import Metric, Metrics
 
 _MODULES = (
     *(of_kpis, of_states, of_production, of_data, of_energy),
-    *(of_predictions, of_records, of_models, of_declarations),
+    *(of_predictions, of_records, of_record_rules, of_models, of_declarations),
 )
 METRICS: dict[str, Metric] = Metrics({name: metric for module in _MODULES for name, metric in module.METRICS.items()})

@@ -7,7 +7,7 @@ import polars as pl
 
 from maturity.facts import Facts
 from maturity.metrics.measured import Measured, Metrics, Parameters
-from maturity.metrics.of_records import Row, begun, missing, rows_of
+from maturity.metrics.record_rows import Row, begun, missing, rows_of
 
 METRICS = Metrics()
 _DAY_US = 86_400_000_000

@@ -13,7 +13,7 @@ from maturity.framework import Criterion, Framework
 from maturity.gaps import gap_view
 from maturity.levels import standings
 from maturity.loading import framework
-from maturity.metrics import METRICS, of_records
+from maturity.metrics import METRICS, record_rows
 from maturity.report.overview import Coverage, Overview, Point, Trend
 from maturity.report.review import Review, Said
 
@@ -126,7 +126,7 @@ def _missing(metric: str) -> str:
     if metric.startswith("declared."):
         return f"Nobody has declared it: `haidang maturity declare --metric {metric} --value N --attachment FILE`."
     if metric.startswith("record."):
-        return of_records.missing(METRICS[metric].requires[0])
+        return record_rows.missing(METRICS[metric].requires[0])
     return "Only 91.3% of the data are there; 95% are needed: `haidang quality` names the gaps."
 
 

@@ -15,7 +15,7 @@ from maturity.confirming import Decision
 from maturity.errors import MaturityError
 from maturity.facts import QUALITY, Facts
 from maturity.metrics import METRICS
-from maturity.metrics.of_records import missing
+from maturity.metrics.record_rows import missing
 from maturity.report.again import assessment_of
 from maturity.report.overview import Overview, overview
 from maturity.report.review import Review, Said
