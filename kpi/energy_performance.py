@@ -105,12 +105,6 @@ def why_unfit(found: Fit | None) -> str | None:
     return None
 
 
-def within_range(found: Fit, driver: float) -> bool:
-    """Whether a driver is at most a tenth of the range outside what the baseline has seen."""
-    margin = EXTRAPOLATION * (found.driver_to - found.driver_from)
-    return found.driver_from - margin <= driver <= found.driver_to + margin
-
-
 def performance(line: Line, driver: Sequence[float], actual: Sequence[float]) -> Performance:
     """Compare actual with expected consumption; a falling running sum is energy saved.
 
