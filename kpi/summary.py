@@ -23,7 +23,7 @@ class Summary:
         """One sentence for a person."""
         waiting = f"; another process is computing {', '.join(self.busy)}" if self.busy else ""
         return (
-            f"{self.days} production days of {self.sites} sites from {self.readings:,} readings in "
+            f"{_of(self.days, 'production day')} of {_of(self.sites, 'site')} from {_of(self.readings, 'reading')} in "
             f"{self.seconds:.1f} s: {self.values_new:,} values new or replaced, {self.values_revised:,} final values "
             f"revised{waiting}"
         )
@@ -40,3 +40,7 @@ class Summary:
             self.busy + other.busy,
             added(self.stages, other.stages),
         )
+
+
+def _of(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -76,7 +76,7 @@ def _compute(url: str, site: "str | Asked | None", processes: int | None) -> Non
             bar.update(task, completed=done, total=total)
 
         summary = run_once(url, site=site, progress=show, processes=processes)
-    Console(highlight=False).print(summary.text())
+    typer.echo(summary.text())
 
 
 @app.command()
