@@ -133,7 +133,8 @@ def _by_era(inputs: RollupInputs) -> list[tuple[RollupInputs, Scopes]]:
 def _scopes_of(inputs: RollupInputs) -> Scopes:
     atoms = inputs.atoms
     timed = atoms.filter(pl.col("quantity") == "time")["asset"].unique().to_list()
-    counts = pl.col("quantity").is_in(["good", "reject", "ideal_time_total"]) | (pl.col("origin") == "record")
+    pieces = pl.col("quantity").is_in(["good", "reject", "unattributed", "ideal_time_total"])
+    counts = pieces | (pl.col("origin") == "record")
     recorded = atoms.filter(pl.col("quantity").is_in([*base.OF_RECORDS, *SAMPLES]))["asset"].unique().to_list()
     counted = atoms.filter(counts)["asset"].unique().to_list()
     return scopes(inputs.site, timed=set(timed), counted=set(counted), recorded=set(recorded))

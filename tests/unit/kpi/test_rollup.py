@@ -264,3 +264,11 @@ def test_the_order_of_atoms_does_not_matter() -> None:
 def test_hours_have_no_capped_variants() -> None:
     values = rollup(rollup_inputs(site(), classic()))
     assert set(values.filter(variant="capped")["grain"]) == {"shift", "day", "week", "month"}
+
+
+def test_a_machine_that_counted_over_gaps_only_has_what_its_line_has() -> None:
+    lost = atom("m1", "unattributed", time_class="production", qualifier="good", amount=7.0)
+    rows = [time("m1", "production", 3600), time("m2", "production", 3600), lost, *pieces("m2", 5)]
+    values = rollup(rollup_inputs(site(), rows))
+    own = [pick(values, "good_quantity", of=of)["value"] for of in ("m1", "m2", "line")]
+    assert own == [7.0, 5.0, 12.0]
