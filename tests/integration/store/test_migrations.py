@@ -1,9 +1,11 @@
 """The schema that people read is the schema that migrations make, on the server of this run."""
 
+from datetime import date
 from importlib.resources import files
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
@@ -12,6 +14,7 @@ from store.migrate import migrate
 from store.queries import schema
 from store.revision import newest_revision, require_current, status
 from tests.support.database import Databases, TestDatabase
+from tests.support.fill import fill
 
 # Everything that makes a schema: columns, constraints, indexes, views, functions, policies, rights.
 CATALOGUE = {
@@ -132,3 +135,22 @@ def test_what_runs_as_the_owner_looks_into_temporary_tables_last(database: TestD
         ).fetchall()
     assert found
     assert {name: path for name, path in found if not str(path).endswith("pg_temp")} == {}
+
+
+def test_a_filled_database_of_the_last_release_keeps_its_values(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = "SELECT (SELECT count(*) FROM kpi_value), (SELECT count(*) FROM state_interval)"
+    with databases.empty() as old:
+        with monkeypatch.context() as then:
+            upgrade = command.upgrade
+            then.setattr(command, "upgrade", lambda config, _: upgrade(config, "0004_evidence"))
+            assert migrate(old.url).current == "0004_evidence"
+        fill(old.url, date(2026, 11, 4))
+        with psycopg.connect(old.url) as owner:
+            before = owner.execute(counted).fetchone()
+        assert migrate(old.url).up_to_date
+        with psycopg.connect(old.url) as owner:
+            assert owner.execute(counted).fetchone() == before
+            with pytest.raises(psycopg.errors.ForeignKeyViolation):
+                owner.execute("DELETE FROM asset WHERE key = 'hall/line1/filler'")
