@@ -39,7 +39,8 @@ def test_measured_values_become_capability_that_is_shown_and_explained(database:
     plant.work_a_day()
     before = json.loads(run(plant, "catalogue", "cpk", "--json"))[0]
     assert (before["fed"], before["iso_number"]) == (False, 22)
-    assert before["missing"][0] == "records of kind 'inspection' with value or values"
+    expected = "a series with spec_limits, or records of kind 'inspection' with characteristic and value or values"
+    assert before["missing"][0] == expected
     imported(plant, tmp_path, "inspection", MEASURED)
     imported(plant, tmp_path, "energy", STEAM)
     compute(plant)
