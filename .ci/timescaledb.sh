@@ -107,6 +107,8 @@ max_worker_processes = 48
 timescaledb.max_background_workers = 24
 shared_buffers = '256MB'
 max_wal_size = '2GB'
+# Processes are killed here, the machine is not: what the system holds for the disk is not lost.
+fsync = off
 max_locks_per_transaction = 256
 # The tree has no /dev/shm of its own.
 dynamic_shared_memory_type = mmap

@@ -48,6 +48,10 @@ class EmbeddedServer(PostgresServer):
         self._base = Path(tempfile.mkdtemp(prefix="haidang-postgres-"))
         self._base.chmod(0o755)
         super().__init__(self._base)
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            # processes are killed here, the machine is not: what the system holds for the disk is not lost
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
 
     def close(self) -> None:
         self.stop()

@@ -19,7 +19,7 @@ from tests.support.database import TestDatabase
 
 AFTER = MONDAY + 40 * 24 * HOUR
 LATER = 3  # deliveries after the first one
-FLEETS, PLANTS = {"quick": (1, 6), "long": (20, 25)}[os.environ.get("HAIDANG_HYPOTHESIS_PROFILE", "quick")]
+FLEETS, PLANTS = {"quick": (1, 4), "long": (20, 25)}[os.environ.get("HAIDANG_HYPOTHESIS_PROFILE", "quick")]
 STATES = ("EXECUTE", "EXECUTE", "HELD", "ABORTED", "IDLE", "SUSPENDED", "STOPPED")
 KEY = "asset_id, kpi, variant, grain, production_day, window_start, shift, product, job"
 CURRENT = f"""
