@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +53,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """All runs of one size; `reading` is the fastest of those before and after the job."""
+    """All runs of one size; `reading` is the fastest before and after the job, `unchanged` the job once more."""
 
     machines: int
     days: int
     stored: int
     reading: Run
     jobs: list[Run]
-    unchanged: Run
+    unchanged: Run | None = None
 
     @property
     def ratios(self) -> list[float]:
@@ -107,10 +107,13 @@ def measured(url: str, size: Size, options: Options, stored: int) -> Result:
             process(url, size, "forget")
             runs.append(process(reader, size, "job", processes))
         jobs.append(min(runs, key=lambda each: each.seconds))
-        reads.append(process(reader, size, "read"))
+        if not options.linearity:
+            reads.append(process(reader, size, "read"))
+    result = Result(size.machines, size.days, stored, min(reads, key=lambda each: each.seconds), jobs)
+    if options.linearity:
+        return result
     process(url, size, "mark")
-    unchanged = process(reader, size, "job")
-    return Result(size.machines, size.days, stored, min(reads, key=lambda each: each.seconds), jobs, unchanged)
+    return replace(result, unchanged=process(reader, size, "job"))
 
 
 def process(url: str, size: Size, what: str, processes: int = 1) -> Run:
@@ -136,7 +139,7 @@ def _print(results: list[Result]) -> None:
     for name in ("s", "× reading", "ns/reading", "own CPU s", "database CPU s", "peak MB", "values"):
         table.add_column(name, justify="right")
     for result in results:
-        for each in (result.reading, *result.jobs, result.unchanged):
+        for each in (result.reading, *result.jobs, *([result.unchanged] if result.unchanged else [])):
             table.add_row(
                 f"{result.machines} × {result.days}",
                 f"{each.readings:,}",
