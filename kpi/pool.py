@@ -1,9 +1,11 @@
 """Where parts are computed: in this process, or on processes of its own with the same bytes."""
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from types import TracebackType
@@ -11,6 +13,8 @@ from typing import Self
 
 from kpi.errors import WorkerLostError
 from kpi.parts import Done, Part, run_part, run_parts
+
+_THREADS = "POLARS_MAX_THREADS"
 
 
 @dataclass
@@ -57,8 +61,9 @@ class Pool:
     def _started(self) -> ProcessPoolExecutor:
         if self._executor is None:
             self._executor = ProcessPoolExecutor(self.processes, get_context("spawn"))
-            for _ in range(self.processes):
-                self._executor.submit(_ready)
+            with _one_thread_each():
+                for _ in range(self.processes):
+                    self._executor.submit(_ready)
         return self._executor
 
     def _spread(self, parts: Iterable[Part]) -> Iterator[Done]:
@@ -70,6 +75,18 @@ class Pool:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that are started meanwhile get one thread of Polars each: there are as many as shall be at work."""
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = before or "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_THREADS]
 
 
 def _ready() -> None:
