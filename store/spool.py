@@ -19,6 +19,7 @@ import pyarrow as pa
 
 READINGS = pl.Schema({"series_id": pl.Int32, "ts": pl.Int64, "value": pl.Float64, "quality": pl.Int16})
 BUCKETS = 64
+_FORM = pa.schema([("series_id", pa.int32()), ("ts", pa.int64()), ("value", pa.float64()), ("quality", pa.int16())])
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Spool:
 
     def add(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Take rows with the columns series_id, ts, value, quality."""
-        for batch in batches:
+        for batch in map(_uniform, batches):
             self.counts += np.bincount(self._bucket(batch), minlength=len(self.counts))
             if self._writers:
                 self._write(batch)
@@ -119,6 +120,12 @@ class Spool:
         for bucket, (begin, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
             if end > begin:
                 self._writers[bucket].write_batch(placed.slice(begin, end - begin))
+
+
+def _uniform(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows in one form, by whatever way they came: a file takes only batches of one schema."""
+    columns = [batch.column(name).cast(dtype) for name, dtype in zip(_FORM.names, _FORM.types, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=_FORM)
 
 
 def in_order(rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,45 @@
+"""Readings come to the computation in order, in memory or by files, by whatever way they were read."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from store.spool import READINGS, Spool
+
+START_US = 1_767_225_600_000_000
+PACKED = pa.RecordBatch.from_pydict(
+    {
+        "series_id": pa.array([2, 1, 2], pa.int32()),
+        "ts": pa.array([START_US + 1, START_US + 2, START_US + 3], pa.int64()),
+        "value": pa.array([20.0, None, 21.0], pa.float64()),
+        "quality": pa.array([0, 2, 0], pa.int16()),
+    }
+)
+# A row of its own from the database: times are instants there.
+NEAREST = pa.RecordBatch.from_pydict(
+    {
+        "series_id": pa.array([1], pa.int32()),
+        "ts": pa.array([datetime.fromtimestamp(START_US / 1e6, UTC)], pa.timestamp("us", "UTC")),
+        "value": pa.array([9.5], pa.float64()),
+        "quality": pa.array([0], pa.int16()),
+    }
+)
+
+
+@pytest.mark.parametrize("batches", [[PACKED, NEAREST], [NEAREST, PACKED]])
+@pytest.mark.parametrize("in_memory", [100, 2, 0])
+def test_rows_of_both_ways_come_out_in_order(batches: list[pa.RecordBatch], in_memory: int) -> None:
+    with Spool({1: 0, 2: 1}, 2, in_memory) as spool:
+        spool.add(batches)
+        spool.finish()
+        found, second = spool.rows(0, 1).load(), spool.rows(1, 1).load()
+    assert found.schema == READINGS
+    assert found.rows() == [
+        (1, START_US, 9.5, 0),
+        (1, START_US + 2, None, 2),
+        (2, START_US + 1, 20.0, 0),
+        (2, START_US + 3, 21.0, 0),
+    ]
+    assert second.equals(found.filter(pl.col("series_id") == 2))
