@@ -86,11 +86,15 @@ def days_of(inputs: RollupInputs, scope: str, driver: str) -> list[Day]:
 
 def fitted(days: Sequence[Day], driver: str, gate: float) -> Fitted:
     """Fit the days whose completeness is known and not below the gate."""
-    kept = [each for each in days if each.completeness is not None and each.completeness >= gate]
-    left_out = tuple(
-        (each.day, "no expected readings" if each.completeness is None else f"completeness {each.completeness:.3f}")
-        for each in days
-        if each not in kept
-    )
+    why = [why_left_out(each.completeness, gate) for each in days]
+    kept = [each for each, reason in zip(days, why, strict=True) if reason is None]
+    left_out = tuple((each.day, reason) for each, reason in zip(days, why, strict=True) if reason is not None)
     found = fit([each.driver for each in kept], [each.kwh for each in kept]) if kept else None
     return Fitted(driver, found, tuple(each.day for each in kept), left_out)
+
+
+def why_left_out(completeness: float | None, gate: float) -> str | None:
+    """Why a point with so many of its expected readings does not enter a fit, None where it does."""
+    if completeness is None:
+        return "no expected readings"
+    return None if completeness >= gate else f"completeness {completeness:.3f}"

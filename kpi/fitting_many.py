@@ -13,7 +13,7 @@ import polars as pl
 from kpi import regression
 from kpi.baselines import DRIVERS, check_driver, product_of, unit_of
 from kpi.catalogue import CATALOGUE
-from kpi.fitting import UnfitError
+from kpi.fitting import UnfitError, why_left_out
 from kpi.rollup import RollupInputs, scopes_of, wide_rows
 from kpi.status import completeness
 from model.vocabulary import Grain
@@ -115,9 +115,7 @@ def fitted_many(points: Sequence[Point], names: Sequence[str], grain: PointGrain
 def _why_not(point: Point, grain: PointGrain, gate: float) -> str | None:
     if grain == "week" and point.days < DAYS_OF_WEEK:
         return f"{point.days} metered days"
-    if point.completeness is None:
-        return "no expected readings"
-    return None if point.completeness >= gate else f"completeness {point.completeness:.3f}"
+    return why_left_out(point.completeness, gate)
 
 
 def _amounts(wide: pl.DataFrame, name: str) -> pl.DataFrame:

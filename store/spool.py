@@ -19,7 +19,7 @@ import pyarrow as pa
 
 READINGS = pl.Schema({"series_id": pl.Int32, "ts": pl.Int64, "value": pl.Float64, "quality": pl.Int16})
 BUCKETS = 64
-_FORM = pa.schema([("series_id", pa.int32()), ("ts", pa.int64()), ("value", pa.float64()), ("quality", pa.int16())])
+_FORM = pl.DataFrame(schema=READINGS).to_arrow().schema
 
 
 @dataclass(frozen=True)
@@ -149,4 +149,4 @@ def _of_file(file: str) -> list[pl.DataFrame]:
 
 
 def _frame(rows: Any) -> pl.DataFrame:
-    return pl.DataFrame(pl.from_arrow(rows)).select(pl.col(name).cast(dtype) for name, dtype in READINGS.items())
+    return pl.DataFrame(pl.from_arrow(rows))
