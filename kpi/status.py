@@ -6,7 +6,7 @@ import polars as pl
 from polars.expr.whenthen import Then
 
 from kpi.catalogue import Basis, Kpi
-from kpi.catalogue.columns import calendar, planned_busy
+from kpi.catalogue.columns import calendar, planned_busy, uncounted
 from kpi.evaluate import why_missing
 from kpi.market import covered_kwh
 
@@ -134,7 +134,7 @@ _FLAGS: dict[str, tuple[frozenset[Basis], pl.Expr]] = {
     "anomaly": (_PIECES, pl.col("anomaly") > 0),
     "units_without_counts": (
         frozenset({Basis.PERFORMANCE}),
-        pl.col("has_counts") & (pl.col("counted_calendar_s") < calendar()),
+        pl.col("has_counts") & uncounted(),
     ),
     "factor_year_lag": (frozenset({Basis.CARBON, Basis.MARKET, Basis.CBAM}), pl.col("lagging_rows") > 0),
     "no_residual_mix": (

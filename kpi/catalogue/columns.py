@@ -85,6 +85,7 @@ HAS = ("has_time", "has_counts", "has_energy", "has_demand")
 COLUMNS = pl.Schema(
     {**dict.fromkeys(SUMS, pl.Float64()), **dict.fromkeys(HAS, pl.Boolean())},
 )
+_HALF_US = 0.5e-6  # s
 
 
 def planned_busy() -> pl.Expr:
@@ -97,6 +98,13 @@ def planned_busy() -> pl.Expr:
 def calendar() -> pl.Expr:
     """All time of the window in seconds, as far as it has passed."""
     return planned_busy() + pl.col("planned_down_s") + pl.col("not_scheduled_s")
+
+
+def uncounted() -> pl.Expr:
+    """Tell whether some of the time is of units that count no pieces. Times are whole microseconds: less than half of
+    one is what seconds that were added up are rounded by.
+    """
+    return calendar() - pl.col("counted_calendar_s") > _HALF_US
 
 
 def busy() -> pl.Expr:
