@@ -31,6 +31,8 @@ from model.calendar import DayWindow
 from model.canonical import canonical_json
 from store.spool import Rows
 
+LEAST_SHARE = 250_000  # readings: with fewer, handing a part to another process takes longer than computing it
+
 
 @dataclass(frozen=True)
 class Part:

@@ -1,0 +1,112 @@
+"""The transaction of a span: marks in, everything of the span stored and the marks answered, or nothing."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from kpi.building import Builder, Fresh
+from kpi.parts import Done, joined
+from kpi.pool import Pool
+from kpi.span.handing import pass_on
+from kpi.span.parting import parts_of
+from kpi.span.reading import reading
+from kpi.span.scene import Answered, Scene, SpanResult, micros
+from kpi.span.writing import store_values, write
+from kpi.stored_eras import registry_of_day
+from kpi.work import LongWindows, Span
+from store import derived, marks, registry
+from store.pool import Connection
+
+MAX_FINDINGS = 500
+
+
+@dataclass(frozen=True)
+class Office:
+    """Where and when the work is done: connection of the KPI role, ADBC connection for the readings, the site."""
+
+    connection: Connection
+    reader: Any
+    site_key: str
+    now: datetime
+    pool: Pool = field(default_factory=Pool)
+    part_rows: int = 4_000_000
+
+    def run_span(self, span: Span, answered: Answered, planned: frozenset[date] = frozenset()) -> SpanResult | None:
+        """Compute a span and store everything of it, or nothing.
+
+        Args:
+            span: the production days.
+            answered: marks that this span answers.
+            planned: days of the same run, which need no mark of their own when the carry changes.
+
+        Returns:
+            None when another process is computing this site. A span whose marks another process has answered
+            meanwhile has no days, unless it is to be computed anyway.
+        """
+        started = time.monotonic()
+        with self.connection.transaction():
+            place = self._lock()
+            if place is None:
+                return None
+            claimed = set(marks.lock_marks(self.connection, list(answered.lock)))
+            if answered.lock and not claimed and not answered.anyway:
+                return SpanResult(0, 0, 0, 0, time.monotonic() - started)
+            scene = self._scene(place, span)
+            run, passed_on = _run(scene, planned)
+            marks.delete_marks(self.connection, sorted(claimed.intersection(answered.delete)))
+        seconds = time.monotonic() - started
+        counts = (len(span.days), run.readings, run.values_new, run.values_revised)
+        return SpanResult(*counts, seconds, passed_on, scene.stages.seconds)
+
+    def run_long_windows(self, wanted: LongWindows) -> tuple[int, int] | None:
+        """Build weeks, months and jobs anew from stored atoms: they become final without any new data."""
+        with self.connection.transaction():
+            place = self._lock()
+            if place is None:
+                return None
+            site = registry.snapshot(self.connection, self.site_key, self.now)
+            built = Builder(self.connection, place, site, micros(self.now)).long(wanted, Fresh(), {})
+            return store_values(self.connection, place, site, [built])
+
+    def _lock(self) -> derived.Place | None:
+        site_id = registry.site_id(self.connection, self.site_key)
+        if not marks.try_lock_site(self.connection, site_id):
+            return None
+        return derived.Place(site_id, registry.asset_ids(self.connection, site_id))
+
+    def _scene(self, place: derived.Place, span: Span) -> Scene:
+        site = registry_of_day(self.connection, self.site_key, span.last)
+        return Scene(self.connection, self.reader, place, site, span, self.now, self.pool, self.part_rows)
+
+
+def _run(scene: Scene, planned: frozenset[date]) -> tuple[marks.Run, frozenset[int]]:
+    """Read, compute and write a span, log the run; gives the marks on the day after as well."""
+    with reading(scene) as read, scene.stages.of("compute"):
+        done = joined(scene.pool.run(parts_of(scene, read)))
+    counts = write(scene, read, done, planned)
+    passed_on = pass_on(scene, read, done.tables, planned)
+    run = _logged(scene, done, counts)
+    marks.log_run(scene.connection, run)
+    return run, passed_on
+
+
+def _logged(scene: Scene, done: Done, counts: tuple[int, int]) -> marks.Run:
+    return marks.Run(
+        site_id=scene.place.site_id,
+        from_day=scene.span.first,
+        to_day=scene.span.last,
+        started_at=scene.now,
+        readings=done.readings,
+        values_new=counts[0],
+        values_revised=counts[1],
+        findings=_plain(done.tables.findings[:MAX_FINDINGS]),
+    )
+
+
+def _plain(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {name: value.isoformat() if isinstance(value, date) else value for name, value in each.items()}
+        for each in findings
+    ]
