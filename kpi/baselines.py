@@ -11,7 +11,7 @@ from operator import add
 
 import polars as pl
 
-from kpi.energy_performance import EXTRAPOLATION
+from kpi.energy_performance import EXTRAPOLATION, LEAST_R_SQUARED
 from kpi.errors import KpiError
 from model.registry import Baseline, Site
 
@@ -105,7 +105,9 @@ def _known(site: Site) -> list[Baseline]:
     def is_known(driver: str) -> bool:
         return driver in DRIVERS or product_of(driver) is not None
 
-    return [each for each in site.baselines if each.kpi == "energy" and all(is_known(t.driver) for t in each.terms)]
+    # A weaker fit only shows that a baseline exists (criterion EMS-2.2): nothing is expected by it.
+    fit = (each for each in site.baselines if each.r_squared is None or each.r_squared >= LEAST_R_SQUARED)
+    return [each for each in fit if each.kpi == "energy" and all(is_known(t.driver) for t in each.terms)]
 
 
 def _names(site: Site) -> list[str]:

@@ -1,5 +1,6 @@
 """Metrics of models and rules in use, and of stock limits: from what they wrote, and from the records about them."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from datetime import date, timedelta
 
@@ -8,6 +9,7 @@ import polars as pl
 from maturity.facts import Facts
 from maturity.metrics.measured import Measured, Metrics, Parameters
 from maturity.metrics.record_rows import Row, begun, missing, rows_of
+from model.calendar import production_day_windows
 
 METRICS = Metrics()
 _DAY_US = 86_400_000_000
@@ -49,12 +51,13 @@ def _used_share(review: Row, written: dict[str, set[date]], days: int) -> float:
 
 def _days_written(facts: Facts) -> dict[str, set[date]]:
     """Production days of the window on which each model foretold something, or each rule raised an alert."""
-    low, high = facts.bounds_us
+    days = production_day_windows(facts.site, "", facts.first, facts.last + timedelta(days=1))
+    starts, low, high = [each.from_us for each in days], days[0].from_us, days[-1].to_us
     made = facts.predictions.select(pl.col("model"), pl.col("made_us").alias("at"))
     raised = facts.alerts.select(pl.col("rule").alias("model"), pl.col("from_us").alias("at"))
     found: defaultdict[str, set[date]] = defaultdict(set)
     for model, at in pl.concat([made, raised]).filter(pl.col("at").is_between(low, high, "left")).iter_rows():
-        found[model].add(facts.first + timedelta(days=(at - low) // _DAY_US))
+        found[model].add(days[bisect_right(starts, at) - 1].day)
     return found
 
 

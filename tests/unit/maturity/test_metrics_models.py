@@ -1,9 +1,15 @@
 """Metrics of models in use, models that are trained again, and stock limits between stations."""
 
+from dataclasses import replace as with_
+from datetime import date, timedelta
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from maturity import facts as schemas
+from model.calendar import production_day_of, production_day_windows
 from model.registry import AssetRelation
 from tests.unit.maturity.invented_facts import at, facts, frame, local, measure, record, records
 from tests.unit.maturity.plain import SITE
@@ -29,6 +35,42 @@ def test_a_model_counts_when_it_is_used_daily_and_reviewed() -> None:
     found = measure("record.models_in_use", facts(records=records(*said), **written))
     assert found.value == 2
     assert found.detail == {"daily": ["a", "scrap"], "reviewed": ["a", "b", "f", "scrap"]}
+
+
+# Zones with the days on which their clocks change; Lord Howe by half an hour, Santiago at midnight.
+CHANGES = (
+    *(("Europe/Berlin", date(2026, 3, 29)), ("Europe/Berlin", date(2026, 10, 25))),
+    *(("America/New_York", date(2026, 3, 8)), ("America/New_York", date(2026, 11, 1))),
+    *(("Australia/Lord_Howe", date(2026, 4, 5)), ("Australia/Lord_Howe", date(2026, 10, 4))),
+    *(("America/Santiago", date(2026, 4, 5)), ("America/Santiago", date(2026, 9, 6))),
+    ("Asia/Ho_Chi_Minh", date(2026, 3, 29)),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(CHANGES),
+    st.sampled_from(("00:00", "06:00")),
+    st.integers(0, 13),
+    st.lists(st.tuples(st.integers(0, 13), st.sampled_from((0.0, 0.01, 0.5, 0.99))), min_size=1, max_size=12),
+)
+def test_days_of_use_are_production_days_whatever_the_clock_does(
+    change: tuple[str, date], start: str, before: int, places: list[tuple[int, float]]
+) -> None:
+    """Use at any place of a day, of 23, 24 or 25 hours, counts that day, and there are never more than were used."""
+    site, first = replace(SITE, timezone=change[0], day_start=start), change[1] - timedelta(days=before)
+    days = production_day_windows(site, "", first, first + timedelta(days=14))
+    times = [days[day].from_us + int(part * (days[day].to_us - days[day].from_us)) for day, part in places]
+    rows = [{"asset": "l/a", "model": "a", "made_us": at_us, "for_us": at_us} for at_us in times]
+    review = record("model_review", "1", 0, 0, model="a", performance=0.9)
+    ends = {"from_us": days[0].from_us, "to_us": days[-1].to_us - 1}
+    of_days = with_(
+        facts(site=site, predictions=frame(schemas.PREDICTIONS, rows), records=records({**review, **ends})),
+        first=first, last=first + timedelta(days=13),
+    )  # fmt: skip
+    used = len({production_day_of(site, "", at_us) for at_us in times})
+    for least, counts in ((used / 14, 1), ((used + 0.5) / 14, 0)):
+        assert measure("record.models_in_use", of_days, min_days_share=least).value == counts
 
 
 def test_without_a_review_in_the_window_use_is_not_known() -> None:
