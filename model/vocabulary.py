@@ -123,6 +123,9 @@ _QUANTITIES = (
 )
 QUANTITIES = {quantity.name: quantity for quantity in _QUANTITIES}
 
+# Roles of API keys: what their holders may do.
+KEY_ROLES = ("viewer", "engineer", "assessor", "programme", "admin")
+
 _SYMBOL_BITS = 52
 
 

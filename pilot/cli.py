@@ -73,19 +73,26 @@ app.add_typer(bench.app, name="bench")
 
 def main() -> None:
     """Run a command; what goes wrong is one clear line on standard error and exit code 1."""
+    try:
+        app()
+    except Exception as error:
+        if not isinstance(error, _told()):
+            raise
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]Error:[/red] {escape(str(error))}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _told() -> tuple[type[Exception], ...]:
+    """The errors whose text is all that a user needs."""
     from ingest.errors import IngestError  # noqa: PLC0415 - keeps --help fast
     from kpi.errors import KpiError  # noqa: PLC0415
     from maturity.errors import MaturityError  # noqa: PLC0415
     from simulators.errors import SimulatorError  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
 
-    try:
-        app()
-    except (PilotError, StoreError, IngestError, KpiError, MaturityError, SimulatorError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]Error:[/red] {escape(str(error))}")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    return PilotError, StoreError, IngestError, KpiError, MaturityError, SimulatorError
 
 
 if __name__ == "__main__":

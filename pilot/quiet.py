@@ -2,9 +2,9 @@
 
 import logging
 
-import structlog
-
 
 def only_warnings() -> None:
     """Let through what went wrong, and nothing else."""
+    import structlog  # noqa: PLC0415 - keeps --help fast
+
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))

@@ -15,11 +15,12 @@ from typing import Any, Literal
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
+from model.vocabulary import KEY_ROLES
 from store.errors import InvalidConfigurationError
 from store.pool import Connection
 from store.queries import load
 
-ROLES = ("viewer", "engineer", "assessor", "programme", "admin")
+ROLES = KEY_ROLES
 ALL_SITES: Literal["all"] = "all"
 LONGEST_ASSESSOR_KEY = timedelta(days=366)
 

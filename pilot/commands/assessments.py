@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -16,7 +16,9 @@ from rich.progress import Progress
 from pilot.commands.maturity import FrameworkOption, SiteOption, content_of, parse_period
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
-from store.pool import Connection
+
+if TYPE_CHECKING:
+    from store.pool import Connection
 
 AssessmentId = Annotated[int, typer.Argument(metavar="ID", help="as `haidang maturity list` shows it", min=1)]
 Account = Annotated[str, typer.Option(help="assessor who says so; not needed where one is invited")]
@@ -140,7 +142,7 @@ def finalise(assessment_id: AssessmentId, account: Account = "", database_url: D
 
 
 @contextmanager
-def _connected(database_url: str) -> Iterator[Connection]:
+def _connected(database_url: str) -> Iterator["Connection"]:
     from store.errors import translated
     from store.pool import connect
 

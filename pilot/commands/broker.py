@@ -11,11 +11,11 @@ from rich.table import Table
 
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
-from store import broker
-from store.pool import Connection, connect
 
 if TYPE_CHECKING:
     from ingest.mapping import Mapping
+    from store.broker import BrokerAccount
+    from store.pool import Connection
 
 app = typer.Typer(help="Who may come in at the broker, and what it may say there.", no_args_is_help=True)
 accounts = typer.Typer(help="Accounts of machines and gateways at the broker.", no_args_is_help=True)
@@ -46,6 +46,8 @@ def add(
 ) -> None:
     """Make an account; its password is shown once, only its hash is kept."""
     from pilot import broker_files as files
+    from store import broker
+    from store.pool import connect
 
     files.check_name(name, is_certificate=certificate)
     own_site, _, own_asset = name.partition("/")
@@ -71,6 +73,9 @@ def list_(
     database_url: DatabaseUrl = "",
 ) -> None:
     """List accounts with the place they speak for and the devices seen there."""
+    from store import broker
+    from store.pool import connect
+
     with connect(database(database_url), "broker account list") as connection:
         rows = broker.list_accounts(connection, site)
     table = Table("account", "site", "asset", "comes with", "Sparkplug", "own topics", "devices", "since")
@@ -94,6 +99,9 @@ def list_(
 @accounts.command()
 def remove(name: Name, database_url: DatabaseUrl = "") -> None:
     """End an account."""
+    from store import broker
+    from store.pool import connect
+
     with connect(database(database_url), "broker account remove") as connection:
         if not broker.remove_account(connection, name):
             raise _unknown(name)
@@ -108,6 +116,8 @@ def rotate(
 ) -> None:
     """Give an account another password, shown once; the old one ends when the broker reads its files again."""
     from pilot import broker_files as files
+    from store import broker
+    from store.pool import connect
 
     password = _given(password_env) or files.new_password()
     rounds = files.CHOSEN_ROUNDS if password_env else files.ROUNDS
@@ -133,6 +143,8 @@ def acl(
     from ingest.mapping import load_all
     from pilot import broker_files as files
     from pilot.broker_topics import mapped_filters
+    from store import broker
+    from store.pool import connect
 
     mappings = load_all(_paths(mapping or []))
     with connect(database(database_url), "broker acl") as connection:
@@ -156,8 +168,8 @@ def acl(
 
 
 def _usable(
-    rows: Sequence[broker.BrokerAccount], mappings: Sequence["Mapping"]
-) -> tuple[list[broker.BrokerAccount], dict[str, str]]:
+    rows: Sequence["BrokerAccount"], mappings: Sequence["Mapping"]
+) -> tuple[list["BrokerAccount"], dict[str, str]]:
     """The accounts that speak for their own place only, and why the others may not be in the files."""
     from pilot.broker_files import rights
     from pilot.broker_topics import check_rights
@@ -193,11 +205,12 @@ def _given(variable: str) -> str:
     return password
 
 
-def _check(connection: Connection, account: broker.BrokerAccount, mapping: list[Path]) -> None:
+def _check(connection: "Connection", account: "BrokerAccount", mapping: list[Path]) -> None:
     """Refuse an account that could speak for another place."""
     from ingest.mapping import load_all
     from pilot.broker_files import rights
     from pilot.broker_topics import check_rights
+    from store import broker
 
     group = (account.sparkplug_node or "").partition("/")[0]
     if group and group != account.site and broker.is_site(connection, group):
@@ -211,7 +224,7 @@ def _paths(given: list[Path]) -> list[Path]:
     return [Path(part) for path in given for part in str(path).split(os.pathsep) if part]
 
 
-def _show(account: broker.BrokerAccount, password: str) -> None:
+def _show(account: "BrokerAccount", password: str) -> None:
     console = Console(stderr=True, highlight=False)
     place = f"{account.site}/{account.asset_prefix}".rstrip("/")
     console.print(f"{account.name} may speak for {place}. {_NEXT}")

@@ -1,15 +1,16 @@
 """`haidang db`: schema and role passwords."""
 
 import os
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
-from store.revision import Status
-from store.revision import status as read_status
-from store.roles import ROLES, set_password
+
+if TYPE_CHECKING:
+    from store.revision import Status
 
 app = typer.Typer(help="Set up and upgrade the database.", no_args_is_help=True)
 
@@ -25,6 +26,8 @@ def migrate(database_url: DatabaseUrl = "") -> None:
 @app.command()
 def status(database_url: DatabaseUrl = "") -> None:
     """Tell which schema the database has and what server it is; exit code 1 when it is not this version's."""
+    from store.revision import status as read_status
+
     found = read_status(database(database_url))
     _show(found)
     if not found.up_to_date:
@@ -34,6 +37,8 @@ def status(database_url: DatabaseUrl = "") -> None:
 @app.command()
 def passwords(database_url: DatabaseUrl = "") -> None:
     """Set the passwords of the service roles from HAIDANG_DB_PASSWORD_INGEST, _KPI, _API, _EVIDENCE and _GRAFANA."""
+    from store.roles import ROLES, set_password
+
     given = {role: os.environ.get(f"HAIDANG_DB_PASSWORD_{role.removeprefix('haidang_').upper()}") for role in ROLES}
     if not any(given.values()):
         raise PilotError("None of HAIDANG_DB_PASSWORD_INGEST, _KPI, _API, _EVIDENCE, _GRAFANA is set.")
@@ -43,7 +48,7 @@ def passwords(database_url: DatabaseUrl = "") -> None:
             Console().print(f"{role}: password set")
 
 
-def _show(found: Status) -> None:
+def _show(found: "Status") -> None:
     edition = {"timescale": "Community", "apache": "Apache"}.get(found.license or "", "")
     server = f"TimescaleDB {found.timescaledb} ({edition} edition)" if found.timescaledb else "no TimescaleDB"
     state = "up to date" if found.up_to_date else f"needs {found.head}: run `haidang db migrate`"

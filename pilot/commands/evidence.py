@@ -3,27 +3,19 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from maturity import keys
-from maturity.audit import Audit
-from maturity.audit import audit as audit_log
-from maturity.checkpoint import Checkpoint
-from maturity.closing import close_due_days
-from maturity.errors import MaturityError
-from maturity.log import EvidenceLog
-from maturity.notes import Note, SigningKey
-from maturity.witness import Consistency, Inclusion, cosign
 from pilot.commands import package
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
-from store import evidence
-from store.errors import translated
-from store.pool import connect
+
+if TYPE_CHECKING:
+    from maturity.audit import Audit
+    from maturity.notes import Note
 
 app = typer.Typer(help="Enter what is final into the evidence log, sign it, prove it, audit it.", no_args_is_help=True)
 key_app = typer.Typer(help="Keys that sign the log or witness it.", no_args_is_help=True)
@@ -47,6 +39,9 @@ def key_create(
     output: Annotated[Path, typer.Option("-o", "--output", help="file to write; it must not exist")],
 ) -> None:
     """Make a key: FILE stays with you, FILE.pub and the line that is printed go to those who check."""
+    from maturity import keys
+    from maturity.notes import SigningKey
+
     key = SigningKey.generate(name)
     keys.write_key(output, key)
     public = keys.write_public_key(output, key.public)
@@ -58,6 +53,8 @@ def key_create(
 @key_app.command("show")
 def key_show(key_file: KeyFile) -> None:
     """Print the public key of a key file."""
+    from maturity import keys
+
     typer.echo(str(keys.read_key(key_file).public))
 
 
@@ -68,6 +65,10 @@ def key_rotate(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Announce in the log, signed by the old key, that the new key signs from now on."""
+    from maturity import keys
+    from maturity.log import EvidenceLog
+    from store.pool import connect
+
     old, fresh = keys.read_key(key_file), keys.read_key(new)
     with connect(database(database_url), "evidence key", autocommit=True) as connection:
         log = EvidenceLog(connection)
@@ -84,6 +85,11 @@ def append(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Enter final KPI values and digests of raw days that the log does not have yet, then sign a checkpoint."""
+    from maturity import keys
+    from maturity.closing import close_due_days
+    from store.errors import translated
+    from store.pool import connect
+
     key = keys.read_key(key_file) if key_file else None
     console = Console(stderr=True, highlight=False)
     url = database(database_url)
@@ -107,6 +113,10 @@ def serve() -> None:
 @app.command()
 def checkpoint(key_file: KeyFile, database_url: DatabaseUrl = "") -> None:
     """Sign the log as it is now and print the note; publish it, so that others can hold you to it."""
+    from maturity import keys
+    from maturity.log import EvidenceLog
+    from store.pool import connect
+
     key = keys.read_key(key_file)
     with connect(database(database_url), "evidence checkpoint", autocommit=True) as connection:
         typer.echo(EvidenceLog(connection).checkpoint(key), nl=False)
@@ -122,6 +132,11 @@ def audit(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Check the whole log again: every record, every checkpoint, every signature. Exit code 1 if anything is wrong."""
+    from maturity import keys
+    from maturity.audit import audit as audit_log
+    from store import evidence
+    from store.pool import connect
+
     pinned = keys.read_public_key(key) if key else None
     with connect(database(database_url), "evidence audit") as connection:
         points = evidence.checkpoints(connection)  # first: the log grows meanwhile
@@ -139,7 +154,7 @@ def audit(
     raise typer.Exit(0 if found.is_good else 1)
 
 
-def _verdict(found: Audit) -> str:
+def _verdict(found: "Audit") -> str:
     if not found.is_good:
         return "[red]The log was changed.[/red]"
     rest = found.records - found.signed
@@ -163,6 +178,11 @@ def prove(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Print a proof (RFC 9162) that a record is in the log, or that the log only grew, as JSON."""
+    from maturity.log import EvidenceLog
+    from maturity.witness import Consistency, Inclusion
+    from store import evidence
+    from store.pool import connect
+
     if (record is None) == (since is None):
         raise PilotError("Name either --record PLACE or --since SIZE.")
     with connect(database(database_url), "evidence prove") as connection:
@@ -187,6 +207,9 @@ def witness(
     proof: Annotated[Path | None, typer.Option(help="answer of `haidang evidence prove --since`")] = None,
 ) -> None:
     """Sign a factory's checkpoint as a witness, after checking that the log only grew; no database is needed."""
+    from maturity import keys
+    from maturity.witness import Consistency, cosign
+
     before = _note(earlier) if earlier else None
     consistency = Consistency.parse(_text(proof)) if proof else None
     typer.echo(
@@ -201,17 +224,25 @@ def countersign(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Keep the signature of a witness beside our checkpoint."""
+    from maturity import keys
+    from maturity.log import EvidenceLog
+    from store.pool import connect
+
     key = keys.read_public_key(witness_key)
     with connect(database(database_url), "evidence countersign", autocommit=True) as connection:
-        kept: Checkpoint = EvidenceLog(connection).countersign(_note(note), key)
+        kept = EvidenceLog(connection).countersign(_note(note), key)
     Console(highlight=False).print(f"{key.name} witnessed the log at {kept.size} records.")
 
 
-def _note(path: Path) -> Note:
+def _note(path: Path) -> "Note":
+    from maturity.notes import Note
+
     return Note.parse(_text(path))
 
 
 def _text(path: Path) -> str:
+    from maturity.errors import MaturityError
+
     try:
         text = sys.stdin.read(_MOST_NOTE_BYTES) if str(path) == "-" else path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

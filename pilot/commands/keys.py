@@ -7,10 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from model.vocabulary import KEY_ROLES
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
-from store import access
-from store.pool import connect
 
 app = typer.Typer(help="Make and end keys of the API and console.", no_args_is_help=True)
 
@@ -18,12 +17,15 @@ app = typer.Typer(help="Make and end keys of the API and console.", no_args_is_h
 @app.command()
 def create(
     account: Annotated[str, typer.Argument(help="who the key is for")],
-    role: Annotated[str, typer.Option(help=f"one of {', '.join(access.ROLES)}")] = "viewer",
+    role: Annotated[str, typer.Option(help=f"one of {', '.join(KEY_ROLES)}")] = "viewer",
     site: Annotated[list[str] | None, typer.Option(help="site the key may see; repeat for more")] = None,
     days: Annotated[int, typer.Option(min=1, help="days until the key ends; at most 366 for an assessor")] = 365,
     database_url: DatabaseUrl = "",
 ) -> None:
     """Make a key and show it once; only its hash is kept."""
+    from store import access
+    from store.pool import connect
+
     if not site and role != "admin":
         raise PilotError("Name at least one --site that the key may see (a key of role admin sees all).")
     with connect(database(database_url), "key create") as connection:
@@ -36,6 +38,9 @@ def create(
 @app.command("list")
 def list_(database_url: DatabaseUrl = "") -> None:
     """List keys with role, sites and times; secrets cannot be shown."""
+    from store import access
+    from store.pool import connect
+
     with connect(database(database_url), "key list") as connection:
         rows = access.list_keys(connection)
     table = Table(*(rows[0] if rows else ["no keys"]))
@@ -47,6 +52,9 @@ def list_(database_url: DatabaseUrl = "") -> None:
 @app.command()
 def revoke(prefix: Annotated[str, typer.Argument(help="the part after hd_")], database_url: DatabaseUrl = "") -> None:
     """End a key and its sessions."""
+    from store import access
+    from store.pool import connect
+
     with connect(database(database_url), "key revoke") as connection:
         if not access.revoke_key(connection, prefix):
             raise PilotError(f"There is no usable key {prefix!r}; see `haidang key list`.")

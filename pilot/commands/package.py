@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from maturity import keys
 from pilot.options import DatabaseUrl, database
 
 KeyFile = Annotated[
@@ -31,6 +30,7 @@ def export(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Pack what is final of a site and period in one signed file: readings, registry, KPIs, criteria, proofs."""
+    from maturity import keys
     from maturity.loading import framework as load
     from maturity.package.making import Wanted, make_package
     from maturity.package.margins import named
@@ -65,6 +65,7 @@ def verify(
 
     Exit code 0 only if everything is as it was signed, and equal or honestly not to be computed from the package.
     """
+    from maturity import keys
     from maturity.package.verify import verify as check
     from pilot.package_show import show
 

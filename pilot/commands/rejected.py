@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -108,6 +107,8 @@ def export(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Take messages out as NDJSON, oldest first: topic, payload in base64, reason and more."""
+    import msgspec
+
     from store import replays
     from store.pool import connect
     from store.replays import Selection

@@ -77,6 +77,13 @@ def test_stable_commands_exist_and_every_command_has_help() -> None:
     assert options == []
 
 
+def test_help_loads_no_database_no_arrays_no_keys() -> None:
+    heavy = {"adbc_driver_postgresql", "cryptography", "fastapi", "numpy", "polars", "psycopg", "pydantic", "structlog"}
+    program = f"import sys, pilot.cli; print(*sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
 @pytest.mark.parametrize("arguments", [("db", "status"), ("kpi", "run"), ("site", "apply", "README.md")])
 def test_without_an_address_it_says_which_variable_to_set(arguments: tuple[str, ...]) -> None:
     done = haidang(*arguments)
