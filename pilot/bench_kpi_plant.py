@@ -47,10 +47,11 @@ Points = tuple[int, Floats, Floats]  # series, seconds since START, values
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is to compute."""
+    """How much there is to compute; `thin` = so many times longer between the readings of power and gauges."""
 
     machines: int
     days: int
+    thin: int = 1
 
     @property
     def until(self) -> datetime:
@@ -65,7 +66,7 @@ class Size:
 def fill(url: str, size: Size) -> int:
     """Make the site and its readings in an empty database; gives the number of readings."""
     with connect(url, "bench", autocommit=True) as connection:
-        apply_site(connection, SiteFile.model_validate(document(size.machines)))
+        apply_site(connection, SiteFile.model_validate(document(size.machines, size.thin)))
         connection.execute(_SQL["forget_marks"])
         number = site_id(connection, SITE)
         ids = {(each.asset, each.name): each.series_id for each in active_series(connection, number)}
@@ -73,14 +74,14 @@ def fill(url: str, size: Size) -> int:
             connection.execute(_SQL["add_symbol"], {"id": symbol_id(state), "text": state})
         connection.execute("SELECT ensure_partitions(%s, %s)", [START, size.until])
         connection.execute(_SQL["drop_key"])  # made afterwards, it takes a fraction of the time
-        rows = sum(_store(connection, ids, size.machines, begin) for begin in range(0, size.days * 86_400, BLOCK_S))
+        rows = sum(_store(connection, ids, size, begin) for begin in range(0, size.days * 86_400, BLOCK_S))
         connection.execute(_SQL["add_mark"], {"site_id": number, "from_ts": START, "to_ts": size.until})
         connection.execute(_SQL["make_key"])
         connection.execute("VACUUM ANALYZE reading")
     return rows
 
 
-def document(machines: int) -> dict[str, Any]:
+def document(machines: int, thin: int = 1) -> dict[str, Any]:
     """The site file: lines of ten machines, two shifts on every day."""
     lines = [{"key": f"line{number:02d}", "level": "line"} for number in range((machines + 9) // 10)]
     shifts = [
@@ -94,7 +95,7 @@ def document(machines: int) -> dict[str, Any]:
             "timezone": "Asia/Ho_Chi_Minh",
             "lateness_s": LATENESS.total_seconds(),
         },
-        "assets": [*lines, *({"key": machine(n), "level": "unit", "series": _series()} for n in range(machines))],
+        "assets": [*lines, *({"key": machine(n), "level": "unit", "series": _series(thin)} for n in range(machines))],
         "routings": [{"ideal_cycle_s": IDEAL_CYCLE_S, "source": "benchmark"}],
         "calendars": [{"shifts": shifts}],
     }
@@ -105,24 +106,24 @@ def machine(number: int) -> str:
     return f"line{number // 10:02d}/m{number:03d}"
 
 
-def _series() -> list[dict[str, Any]]:
+def _series(thin: int) -> list[dict[str, Any]]:
     return [
         {"name": "state", "quantity": "state"},
         *({"name": name, "quantity": name} for name in ("good_count", "reject_count", "cycle_count")),
         {"name": "power_kw", "quantity": "active_power", "max_gap_s": 60},
         *(
-            {"name": f"temperature_{n:02d}", "quantity": "temperature", "expected_period_s": GAUGE_S}
+            {"name": f"temperature_{n:02d}", "quantity": "temperature", "expected_period_s": GAUGE_S * thin}
             for n in range(GAUGES)
         ),
     ]
 
 
-def _store(connection: Connection[Any], ids: dict[tuple[str, str], int], machines: int, begin: int) -> int:
+def _store(connection: Connection[Any], ids: dict[tuple[str, str], int], size: Size, begin: int) -> int:
     """Store half an hour of all machines in the order of time."""
     points = [
         (ids[machine(number), name], seconds, values)
-        for number in range(machines)
-        for name, seconds, values in _block(number, float(begin), float(begin + BLOCK_S))
+        for number in range(size.machines)
+        for name, seconds, values in _block(number, float(begin), float(begin + BLOCK_S), size.thin)
     ]
     seconds = np.concatenate([each[1] for each in points])
     order = np.argsort(seconds, kind="stable")
@@ -140,7 +141,7 @@ def _store(connection: Connection[Any], ids: dict[tuple[str, str], int], machine
     return len(rows)
 
 
-def _block(number: int, begin: float, end: float) -> list[tuple[str, Floats, Floats]]:
+def _block(number: int, begin: float, end: float, thin: int) -> list[tuple[str, Floats, Floats]]:
     """All points of one machine in [begin, end), seconds since START."""
     shift = number * 0.013  # no two machines say something at the same instant
     cycle_s = IDEAL_CYCLE_S + 0.1 * (number % 10)
@@ -151,7 +152,11 @@ def _block(number: int, begin: float, end: float) -> list[tuple[str, Floats, Flo
     rejected = count % REJECT_EVERY == 0
     changes = (slots[:, None] * SLOT_S + [float(at) for _, at in STATES] + shift).ravel()
     states = np.tile([float(symbol_id(name)) for name, _ in STATES], len(slots))
-    each_s, gauge_s = np.arange(begin, end) + shift / 10, np.arange(np.ceil(begin / GAUGE_S), end / GAUGE_S) * GAUGE_S
+    period_s = GAUGE_S * thin
+    each_s, gauge_s = (
+        np.arange(begin, end, thin) + shift / 10,
+        np.arange(np.ceil(begin / period_s), end / period_s) * period_s,
+    )
     runs = (each_s - shift) % SLOT_S < RUN_S
     points = [
         ("state", changes, states),

@@ -13,9 +13,11 @@ from pathlib import Path
 from statistics import median
 
 from pilot import bench_ingest
+from pilot.bench_kpi_plant import Size
 from pilot.bench_publisher import Load
 from tests.benchmarks.telegraf import Outcome, Rival, rival
 
+RIVALS = ("sql", "pandas")
 NO_RIVAL = "Telegraf is not on the path: ours is not compared with it."
 
 
@@ -30,11 +32,13 @@ def main() -> int:
     parser.add_argument("--machines", type=int, default=10, help="with --kpi")
     parser.add_argument("--days", type=int, default=1, help="with --kpi")
     parser.add_argument("--processes", type=int, default=1, help="with --kpi")
+    parser.add_argument("--only", choices=RIVALS, help="with --kpi: beside this one only")
     chosen = parser.parse_args()
     if chosen.kpi:
         from tests.benchmarks.kpi import compare  # noqa: PLC0415 - pandas, which the rest does not need
 
-        return compare(chosen.machines, chosen.days, chosen.processes)
+        rivals = (chosen.only,) if chosen.only else RIVALS
+        return compare(Size(chosen.machines, chosen.days), chosen.processes, rivals)
     options = bench_ingest.Options(chosen.values_per_message, chosen.messages or None, repeat=chosen.repeat)
     with tempfile.TemporaryDirectory(prefix="haidang-rival-") as name:
         folder = Path(name)

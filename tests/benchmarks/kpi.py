@@ -2,8 +2,8 @@
 
 import sys
 import tempfile
-import time
-from math import inf, isclose, isnan
+from collections.abc import Collection
+from itertools import islice
 from pathlib import Path
 
 from pilot import bench_kpi
@@ -11,69 +11,45 @@ from pilot.bench_kpi_plant import Size, fill
 from pilot.embedded import embedded_database
 from store.migrate import migrate
 from store.pool import with_user
-from tests.benchmarks.kpi_rivals import NAMES, Numbers, in_pandas, in_sql, our_series, ours, series_in_sql
+from tests.benchmarks.kpi_numbers import NAMES, Found, differences, ours
+from tests.benchmarks.kpi_rivals import WANTED, Run, measured
+
+SHOWN = 10
 
 
-def compare(machines: int, days: int, processes: int) -> int:
+def compare(size: Size, processes: int, rivals: Collection[str]) -> int:
     """Measure and print; 1 where a rival has other numbers than we."""
-    size = Size(machines, days)
     with tempfile.TemporaryDirectory(prefix="haidang-bench-") as folder:
         Path(folder).chmod(0o755)  # the database server runs as another user where we are root
         with embedded_database(Path(folder) / "database", keep=False) as url:
             migrate(url)
             rows = fill(url, size)
-            _say(f"{machines} machines, {days} days, {rows:,} readings")
+            _say(f"{size.machines} machines, {size.days} days, {rows:,} readings")
             job = bench_kpi.process(with_user(url, "haidang_kpi"), size, "job", processes)
-            _say(f"ours, everything stored: {job.seconds:.1f} s, own processor {job.processor_s:.1f} s")
-            equal = [_windows(url, size, job.seconds), _machine_days(url, size, job.seconds)]
+            _say(_line("ours, all KPIs stored", job))
+            _say("  " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in job.stages.items()))
+            stored = ours(url)
+            equal = [_beside(job, measured(name, url, size), name, stored) for name in rivals]
     return 0 if all(equal) else 1
 
 
-def _windows(url: str, size: Size, our_s: float) -> bool:
-    """SQL: its numbers of windows, and those of series beside them."""
-    stored, series = ours(url), our_series(url)
-    began = time.perf_counter()
-    found = in_sql(url, size)
-    windows_s = time.perf_counter() - began
-    of_series = series_in_sql(url, size)
-    seconds = time.perf_counter() - began
-    _say(f"SQL, KPIs of windows only: {windows_s:.1f} s: {windows_s / our_s:.1f} × ours")
-    _say(f"SQL, with digest and quality of each series: {seconds:.1f} s: {seconds / our_s:.1f} × ours (wanted 3)")
-    odd = [key for key in sorted({*series, *of_series}) if series.get(key) != of_series.get(key)]
-    for key in odd[:10]:
-        _say(f"  SQL has {of_series.get(key)} for series {key}, ours is {series.get(key)}")
-    _say(f"  {len(series) - len(odd)} of {len(series)} days of series equal")
-    return _same("SQL", found, stored) and not odd
+def _beside(job: bench_kpi.Run, run: Run, name: str, stored: Found) -> bool:
+    """Print a rival's line, how many times longer it took, and whether it has our numbers."""
+    _say(_line(name, run))
+    _say(f"  of it {run.first_part}: {run.first_s:.1f} s ({run.first_s / job.seconds:.1f} × ours)")
+    of_processors = (run.processor_s + run.database_s) / (job.processor_s + job.database_s)
+    _say(f"  {run.seconds / job.seconds:.1f} × ours (wanted {WANTED[name]}), by processor time {of_processors:.1f} ×")
+    odd = list(islice(differences(run.found, stored), SHOWN))
+    for line in odd:
+        _say(f"  {name}: {line}")
+    if not odd:
+        _say(f"  equal: {len(stored.windows)} windows × {len(NAMES)} numbers, {len(stored.series)} days of series")
+    return not odd
 
 
-def _machine_days(url: str, size: Size, our_s: float) -> bool:
-    """pandas: the days of machines."""
-    began = time.perf_counter()
-    found = in_pandas(url, size)
-    seconds = time.perf_counter() - began
-    _say(f"pandas: {seconds:.1f} s: {seconds / our_s:.1f} × ours (wanted 10)")
-    return _same("pandas", found, _of_machine_days(ours(url)))
-
-
-def _same(name: str, found: Numbers, stored: Numbers) -> bool:
-    differing = [
-        f"{name} has {what} = {value} for {key}, ours is {our}"
-        for key in sorted({*found, *stored})
-        for what, value, our in zip(NAMES, found.get(key, _NONE), stored.get(key, _NONE), strict=True)
-        if not (isclose(value, our, rel_tol=1e-9, abs_tol=1e-9) or (isnan(value) and isnan(our)))
-    ]
-    for line in differing[:10]:
-        _say("  " + line)
-    if not differing:
-        _say(f"  {len(stored)} windows × {len(NAMES)} numbers equal to 1e-9")
-    return not differing
-
-
-def _of_machine_days(stored: Numbers) -> Numbers:
-    return {key: values for key, values in stored.items() if key[1] == "day" and "/" in key[0]}
-
-
-_NONE = [inf] * len(NAMES)  # equals nothing
+def _line(name: str, run: bench_kpi.Run | Run) -> str:
+    used = f"processor {run.processor_s:.1f} s of its own and {run.database_s:.1f} s of the database"
+    return f"{name}: {run.seconds:.1f} s, {used}, peak {run.peak_mb:,.0f} MB"
 
 
 def _say(text: str) -> None:
