@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from maturity.context_reading import context_of_day
 from maturity.entering import code_version, kpi_records, raw_record
 from maturity.log import EvidenceLog, entries_that_are_new
 from maturity.notes import SigningKey
@@ -49,7 +50,8 @@ def _enter(log: EvidenceLog, due: evidence.DueDay, code: str) -> int:
         evidence.lock_log(connection)
         values = evidence.final_values(connection, due.site_id, due.day)
         raw = evidence.raw_digests(connection, due.site_id, due.day)
-        records = [*raw_record(due.site, due.day, raw), *kpi_records(due.site, due.day, values, code)]
+        context = context_of_day(connection, due.site_id, due.day, values)
+        records = [*raw_record(due.site, due.day, raw, context), *kpi_records(due.site, due.day, values, code)]
         new = entries_that_are_new(records, due.site_id, connection)
         if new:
             log.append(new)

@@ -1,4 +1,5 @@
-"""What enters the evidence log at day close: final KPI values, window by window, and the digests of the day's raw rows.
+"""What enters the evidence log at day close: final KPI values, window by window, and the digests of the day's raw rows
+and of all else that the values were computed from.
 
 In: rows of the store. Out: records whose content is canonical JSON data: keys instead of database numbers, times as
 RFC 3339 texts in UTC, ratios as fractions, durations in seconds.
@@ -75,8 +76,18 @@ def kpi_records(site: str, day: date, rows: Iterable[Mapping[str, Any]], code: s
         )
 
 
-def raw_record(site: str, day: date, rows: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
-    """Make the record of a production day's raw rows: per series the number of rows and their SHA-256."""
+def raw_record(
+    site: str, day: date, rows: Iterable[Mapping[str, Any]], context: Mapping[str, Any] | None = None
+) -> Iterator[Record]:
+    """Make the record of what a production day was computed from.
+
+    Args:
+        site: key of the site.
+        day: the production day.
+        rows: per series the number of its rows and their SHA-256 (`store.evidence.raw_digests`).
+        context: digests of events, corrections, business records and carry (`day_context.Context.digests`); null
+            where the day is still open.
+    """
     series = [
         {
             "key": row["series_key"],
@@ -87,9 +98,10 @@ def raw_record(site: str, day: date, rows: Iterable[Mapping[str, Any]]) -> Itera
         }
         for row in rows
     ]
-    if series:
-        content = {"kind": RAW_KIND, "version": 1, "site": site, "production_day": day.isoformat(), "series": series}
-        yield Record(RAW_KIND, canonical_object(RAW_KIND, day.isoformat()), content)
+    if series or context:
+        named = {"kind": RAW_KIND, "site": site, "production_day": day.isoformat()}
+        content = {"version": 2, "context": context} if context else {"version": 1}
+        yield Record(RAW_KIND, canonical_object(RAW_KIND, day.isoformat()), {**named, **content, "series": series})
 
 
 def canonical_object(kind: str, *parts: str) -> str:

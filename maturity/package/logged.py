@@ -71,12 +71,14 @@ class Logged:
         leaves: hash of each record by its place.
         keys: announcements of keys, with their places.
         raw: per production day what is recorded of each series' rows.
+        context: per production day what is recorded of all else that it was computed from, where anything is.
         values: KPI values (layout.VALUES without computed_us, compact).
     """
 
     leaves: dict[int, bytes] = field(default_factory=dict)
     keys: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
     raw: dict[date, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
+    context: dict[date, Mapping[str, Any]] = field(default_factory=dict)
     values: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=compact_schema(_ROWS)))
 
     def forget(self) -> None:
@@ -172,7 +174,10 @@ def _take(found: Logged, place: int, record: Mapping[str, Any]) -> None:
             series: dict[str, Mapping[str, Any]] = {
                 each["key"]: {"rows": int(each["rows"]), **each} for each in record["series"]
             }
-            found.raw[date.fromisoformat(record["production_day"])] = series
+            day = date.fromisoformat(record["production_day"])
+            found.raw[day] = series
+            if "context" in record:
+                found.context[day] = dict(record["context"])
     except (KeyError, TypeError, ValueError) as error:
         raise PackageError(f"Record {place} of the log is malformed.") from error
 

@@ -3,7 +3,7 @@
 Rows of the database that are not those of the log are refused, so that a package never has to explain itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -26,6 +26,7 @@ from maturity.notes import SigningKey, note_of
 from maturity.package import layout
 from maturity.package.comparing import log_differences
 from maturity.package.content import Manifest, parsed_site
+from maturity.package.contexts import context_differences
 from maturity.package.crate import crate
 from maturity.package.logged import Logged, Proof, logged_of
 from maturity.package.margins import margins_of
@@ -33,7 +34,7 @@ from maturity.package.parquet import to_parquet
 from maturity.package.periods import bounds_of, configs_of_days, days_without_values
 from maturity.package.readme import readme
 from maturity.package.stating import Stated, state
-from maturity.package.taking import RawTaken, take_context, take_readings
+from maturity.package.taking import RawTaken, context_members, take_context, take_readings
 from maturity.site_assessment import BASELINE_KIND
 from model.canonical import canonical_json
 from model.registry import Site
@@ -125,7 +126,9 @@ class _Making:
         taken = take_readings(connection, self.reader, wanted_raw, self.folder)
         self._refuse_waiting(site_id, bounds_of(first, last, manifest.days)[0], taken.until_us)
         self.members |= taken.members
-        self.members |= take_context(connection, site_id, manifest.days, (first, last), taken)
+        context = take_context(connection, site_id, manifest.days, (first, last), taken)
+        self._refuse_other_context(context_differences(context, of_days, logged.context, wanted.first))
+        self.members |= context_members(context)
         self.members[layout.MANIFEST] = canonical_json(manifest.plain())
         self.members[layout.VALUES_FILE] = to_parquet(values.sort(layout.VALUE_KEY))
         self.members[layout.README] = readme(manifest, self.key.public)
@@ -143,6 +146,14 @@ class _Making:
             raise PackageError(
                 f"What came since is not computed yet ({waiting[0]} of {waiting[1]:%Y-%m-%d %H:%M} UTC): first "
                 "`haidang kpi run`, then `haidang evidence append`."
+            )
+
+    def _refuse_other_context(self, found: Iterator[str]) -> None:
+        """Refuse events, corrections, records or a carry that are not those of the log."""
+        if differs := next(found, None):
+            raise PackageError(
+                f"{differs}. `haidang kpi recompute` computes the day from what is there now, and then `haidang "
+                "evidence append` enters it."
             )
 
     def _values(self, site_id: int) -> pl.DataFrame:

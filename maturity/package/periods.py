@@ -11,6 +11,7 @@ from model.registry import Site
 from model.vocabulary import Grain
 
 _LONG = [Grain.WEEK.value, Grain.MONTH.value]
+NOT_OF_ONE_DAY = (*_LONG, Grain.JOB.value)
 _WINDOW = ("grain", "production_day", "window_start", "job")
 _day = pl.col("production_day")
 NO_WHY = pl.lit(None, pl.String)
@@ -46,7 +47,7 @@ def configs_of_days(values: pl.DataFrame, days: Sequence[date]) -> dict[date, st
         values: rows of layout.VALUES.
         days: in order.
     """
-    short = values.filter(~pl.col("grain").is_in([*_LONG, Grain.JOB.value]))
+    short = values.filter(~pl.col("grain").is_in(NOT_OF_ONE_DAY))
     newest = short.sort("computed_us", "config_digest").group_by("production_day").last()
     known = dict(newest.select("production_day", "config_digest").iter_rows())
     filled: dict[date, str] = {}
@@ -70,7 +71,7 @@ def plan_of(values: pl.DataFrame, days: Sequence[date], bounds: tuple[int, int])
 
 def days_without_values(values: pl.DataFrame, days: Sequence[date]) -> frozenset[date]:
     """Days that the KPI job never computed: nothing of an hour, a shift or a day is known of them."""
-    return frozenset(days) - set(values.filter(~pl.col("grain").is_in([*_LONG, Grain.JOB.value]))["production_day"])
+    return frozenset(days) - set(values.filter(~pl.col("grain").is_in(NOT_OF_ONE_DAY))["production_day"])
 
 
 def bounds_of(first: Site, last: Site, days: Sequence[date]) -> tuple[int, int]:
@@ -98,7 +99,7 @@ def why_not(days: Sequence[date], bounds: tuple[int, int]) -> pl.Expr:
 
 def _targets(values: pl.DataFrame) -> Iterator[Target]:
     """Group the longer windows by the registry that they were made with last."""
-    longer = values.filter(pl.col("grain").is_in([*_LONG, Grain.JOB.value]))
+    longer = values.filter(pl.col("grain").is_in(NOT_OF_ONE_DAY))
     newest = longer.sort("computed_us", "config_digest").group_by("grain", "production_day", "job").last()
     for (digest, is_job), part in newest.group_by("config_digest", pl.col("grain") == Grain.JOB.value):
         windows = part.select("grain", "production_day", "job").sort("grain", "production_day", "job")

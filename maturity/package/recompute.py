@@ -18,12 +18,15 @@ from kpi.marking import marks_of, quality_marks
 from kpi.rollup import VALUES, RollupInputs, rollup
 from kpi.windows import calendar_windows
 from kpi.work import DAY, windows_of_days
+from maturity.day_context import Context
+from maturity.errors import PackageError
 from maturity.package import layout
 from maturity.package.compact import compacted, plain
 from maturity.package.content import Package
 from maturity.package.longer import ALL_FINAL, Pieces
 from maturity.package.periods import Plan
 from maturity.package.rows import RawDays, Spans
+from model.canonical import canonical_json
 from model.registry import Site
 from model.vocabulary import Grain
 
@@ -36,42 +39,6 @@ _COMPARED = [
     *("value", "numerator", "denominator", "coverage", "completeness", "status"),
 ]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Context:
-    """What is known besides readings: events, corrections, records, texts, and what the day before handed on."""
-
-    symbols: pl.DataFrame
-    events: pl.DataFrame
-    annotations: pl.DataFrame
-    records: pl.DataFrame
-    carry: Mapping[str, Mapping[str, Any]]
-
-    @classmethod
-    def of(cls, package: Package) -> "Context":
-        """Read it from a package."""
-        frames = {name: package.frame(layout.raw_table(name), schema) for name, schema in layout.RAW_TABLES.items()}
-        return cls(**frames, carry=package.json(layout.CARRY))
-
-    def events_of(self, low: int, high: int) -> pl.DataFrame:
-        """Events that begin in a range or last into it, and the last product and job change of each asset before it."""
-        ts, start, end = pl.col("ts"), pl.col("from_us"), pl.col("to_us")
-        within = ((ts >= low) & (ts < high)) | ((start < high) & (end > low)).fill_null(value=False)
-        changes = self.events.filter(pl.col("kind").is_in(["product_change", "job_change"]), ts < low)
-        before = changes.sort("ts", "key").group_by("asset", "kind").last().select(self.events.columns)
-        before = before.filter((end <= low).fill_null(value=True))
-        return pl.concat([self.events.filter(within), before]).unique(maintain_order=True)
-
-    def annotations_of(self, low: int, high: int) -> pl.DataFrame:
-        """Corrections that touch a range."""
-        return self.annotations.filter(pl.col("from_us") < high, pl.col("to_us") > low)
-
-    def records_of(self, low: int, high: int) -> pl.DataFrame:
-        """Business records that end in a range, and what is burned or lost over time in it."""
-        end = pl.col("to_us")
-        lasting = pl.col("kind").is_in(["fuel", "refrigerant"]) & (pl.col("from_us") < high)
-        return self.records.filter(end > low, (end <= high) | lasting)
 
 
 @dataclass
@@ -125,7 +92,7 @@ def recompute(
         progress: told the days done and in all.
         whole: keep all that is said of a value, not only what is compared.
     """
-    context, made, spans, done = Context.of(package), Recomputation(whole), Spans(raw), 0
+    context, made, spans, done = context_of(package), Recomputation(whole), Spans(raw), 0
     carry: Mapping[str, Mapping[str, Any]] | None = None
     days = package.manifest.days
     for digest, of_span in _spans(plan, days, raw.expected):
@@ -151,6 +118,23 @@ def recompute(
             for values in pieces.rolled_up(package.site(target.digest), target):
                 made.add(values)
     return made
+
+
+def context_of(package: Package) -> Context:
+    """Read what a package holds besides readings.
+
+    Raises:
+        PackageError: a table or the carry is malformed.
+    """
+    frames = {name: package.frame(layout.raw_table(name), schema) for name, schema in layout.RAW_TABLES.items()}
+    carry = package.json(layout.CARRY)
+    try:
+        is_canonical = isinstance(carry, dict) and canonical_json(carry) == package.read(layout.CARRY)
+    except ValueError:  # a number that JSON of ours cannot have
+        is_canonical = False
+    if not is_canonical:
+        raise PackageError(f"{layout.CARRY} is not written as it is hashed.")
+    return Context(**frames, carry=carry)
 
 
 def _spans(

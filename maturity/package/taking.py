@@ -1,7 +1,7 @@
 """Raw inputs of a package from the database: readings day by day, checked against the log, and what else is known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,20 @@ import polars as pl
 
 from kpi.compute import read_range
 from kpi.compute.signals import in_order
-from kpi.frames import READINGS, conform, empty
+from kpi.frames import READINGS, SYMBOLS, conform, empty
 from kpi.work import DAY
+from maturity.context_reading import read_context
+from maturity.day_context import Context
 from maturity.errors import PackageError
 from maturity.package import layout
 from maturity.package.margins import Margin, starts_of
 from maturity.package.parquet import to_parquet
 from maturity.package.periods import bounds_of
-from maturity.package.persons import records_without_persons, without_persons
 from maturity.package.recompute import series_key
 from maturity.package.rows import digested
 from model.canonical import canonical_json
 from model.registry import Site
-from store import derived, inputs
+from store import inputs
 from store.pool import Connection
 
 FREE_TEXT = "text"  # quantity of texts that nothing is computed from: they stay at home, their digests are packed
@@ -73,22 +74,18 @@ def take_readings(connection: Connection, reader: Any, wanted: RawTaken, folder:
 
 def take_context(
     connection: Connection, site_id: int, days: tuple[date, ...], sites: tuple[Site, Site], taken: Readings
-) -> dict[str, bytes]:
-    """Events, corrections, business records, texts, and what the day before the first one handed on."""
+) -> Context:
+    """Read events, corrections, business records, texts, and what the day before the first one handed on."""
     wide = inputs.Range(read_range(sites[0], days[:1])[0], read_range(sites[1], days[-1:])[1])
-    whole = inputs.Range(*bounds_of(*sites, days))
     symbols = inputs.symbols(connection).filter(pl.col("symbol_id").is_in(sorted(taken.symbols)))
-    frames = {
-        "symbols": symbols,
-        "events": without_persons(inputs.events(connection, site_id, wide)),
-        "annotations": inputs.annotations(connection, site_id, wide),
-        "records": records_without_persons(inputs.records(connection, site_id, whole)),
-    }
-    carry = {asset: payload for asset, (payload, _) in derived.carry(connection, site_id, days[0] - DAY).items()}
-    tables = {
-        layout.raw_table(name): to_parquet(conform(frame, layout.RAW_TABLES[name])) for name, frame in frames.items()
-    }
-    return {**tables, layout.CARRY: canonical_json(carry)}
+    found = read_context(connection, site_id, wide, days[0], conform(symbols, SYMBOLS))
+    return replace(found, records=found.records_of(*bounds_of(*sites, days)))
+
+
+def context_members(context: Context) -> dict[str, bytes]:
+    """Write it."""
+    tables = {layout.raw_table(name): to_parquet(getattr(context, name)) for name in layout.RAW_TABLES}
+    return {**tables, layout.CARRY: canonical_json(context.carry)}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 that was made of them, computed again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -18,14 +18,16 @@ from maturity.package import layout
 from maturity.package.compact import plain
 from maturity.package.comparing import compared, log_differences
 from maturity.package.content import Package
+from maturity.package.contexts import context_differences
 from maturity.package.criteria import criteria_again
 from maturity.package.logged import Logged, announced_keys, check_log, read_log
 from maturity.package.margins import named
 from maturity.package.periods import bounds_of, days_without_values, plan_of, why_not
 from maturity.package.placing import misplaced
-from maturity.package.recompute import Progress, Recomputation, recompute
+from maturity.package.recompute import Progress, Recomputation, context_of, recompute
 from maturity.package.report import Verification
 from maturity.package.rows import RawDays
+from model.registry import Site
 from model.vocabulary import symbol_id
 
 _PLANNED = ("grain", "production_day", "window_start", "window_end", "job", "config_digest", "computed_us")
@@ -133,6 +135,7 @@ class _Check:
             made = recompute(package, raw, plan_of(windows, days, bounds), self.progress)
             outside = "the rows beside computed days lie outside of them"
             self.found.note(misplaced(package, raw, configs), outside)
+            self._contexts({day: package.site(configs[day]) for day in days if day not in never}, logged)
         self.found.findings.extend(_left_out(never, logged))
         self.found.notices.extend(_missing_days(never, logged, days))
         rows = f"the raw rows of {len(days)} days are those that the log recorded"
@@ -141,6 +144,19 @@ class _Check:
         again = made.all_values()
         self.found.values = compared(values, again, impossible)
         self.found.criteria = list(criteria_again(package, again, made.all_intervals()))
+
+    def _contexts(self, sites: Mapping[date, Site], logged: Logged) -> None:
+        """Compare events, corrections, business records and carry with what the log recorded of each day."""
+        covered, first = set(sites) & set(logged.context), self.package.manifest.first
+        wrong = context_differences(context_of(self.package), sites, logged.context, first)
+        what = "events, corrections, business records and carry"
+        if covered:
+            self.found.note(wrong, f"{what} of {len(covered)} days are those that the log recorded")
+        if unknown := sorted(set(sites) - covered):
+            self.found.notices.append(
+                f"{what} of {named(unknown)} are not covered by the log: no record here has their digests (the days "
+                "were entered by an earlier version, or the record was left out)"
+            )
 
     def _wrong_values(self, logged: Logged) -> Iterator[str]:
         number = len(self.values) - self.values.select(pl.struct(layout.VALUE_KEY).n_unique()).item()
