@@ -9,6 +9,7 @@ from maturity.evaluate import Archive, CriterionResult, Outcome, evaluate
 from maturity.framework import Criterion, Framework
 from maturity.gaps import GapView, distance, gap_view
 from maturity.levels import Standing, standings
+from maturity.reasons import Reason
 from model.canonical import digest
 
 Progress = Callable[[int, int], None]
@@ -106,13 +107,15 @@ def assess(  # noqa: PLR0913 - what an assessment is of
 
 
 def plain_result(result: CriterionResult, criterion: Criterion) -> dict[str, Any]:
-    """A result as plain data; dates as texts."""
+    """A result as plain data; dates as texts, reasons in both languages."""
     found = _dated(asdict(result))
     far = distance(result, criterion)
-    return {**found, "declared": result.declared, "missing": list(result.missing), "distance": far}
+    return {**found, "declared": result.declared, "missing": _dated(result.missing), "distance": far}
 
 
 def _dated(value: Any) -> Any:
+    if isinstance(value, Reason):
+        return value.plain()
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):

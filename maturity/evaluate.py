@@ -15,13 +15,10 @@ from maturity.facts import Facts
 from maturity.framework import AnyOf, Condition, Criterion
 from maturity.metrics import METRICS
 from maturity.metrics.measured import Measured, Metric
+from maturity.reasons import Reason, because, share
 
 DAY = timedelta(days=1)
 DECLARED = "declared."  # what is said needs no data
-_NO_DATA = "The window holds no data of the site: connect machines, let the KPI job run, or assess another period."
-_NO_BASELINE = (
-    "There is no baseline yet, no window of the site passed its data gate: deliver one without gaps, then assess."
-)
 
 
 class Outcome(StrEnum):
@@ -72,7 +69,7 @@ class ConditionResult:
     unit: str
     completeness: float | None
     assets: tuple[str, ...]
-    missing: str | None = None
+    missing: Reason | None = None
     baseline: Baseline | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
     declared: bool = False
@@ -110,7 +107,7 @@ class CriterionResult:
         return any(each.declared for window in self.windows for each in window.conditions)
 
     @property
-    def missing(self) -> tuple[str, ...]:
+    def missing(self) -> tuple[Reason, ...]:
         """What is lacking to assess it, each reason once."""
         reasons = [each.missing for window in self.windows for each in window.conditions if each.missing]
         return tuple(dict.fromkeys(reasons))
@@ -177,24 +174,21 @@ def _of_condition(
     length = criterion.window.days * criterion.window.consecutive * DAY
     lacking = _why_no_window(metric, archive, facts, window[0], length)
     if facts is None or lacking is not None:
-        return _unassessable(condition, metric, Measured.nothing(lacking or _NO_DATA))
+        return _unassessable(condition, metric, Measured.nothing(lacking or because("no_data")))
     measured = metric.measure(facts, condition.scope, condition.parameters)
     if measured.value is None:
         return _unassessable(condition, metric, measured)
     gate = criterion.data_gate.min_completeness
     if measured.completeness is not None and measured.completeness < gate:
-        share = f"{measured.completeness:.1%}"
-        reason = f"Only {share} of the data are there; {gate:.0%} are needed: `haidang quality` names the gaps."
+        reason = because("below_gate", share=share(measured.completeness, 1), gate=share(gate, 0))
         return _unassessable(condition, metric, measured, reason)
     baseline = archive.baseline(condition, criterion.window.days) if condition.compare.needs_baseline else None
     if condition.compare.needs_baseline:
         if baseline is None:
-            return _unassessable(condition, metric, measured, _NO_BASELINE)
+            return _unassessable(condition, metric, measured, because("no_baseline"))
         if baseline.last >= window[0]:
-            reason = (
-                f"The window overlaps the baseline, {baseline.first} to {baseline.last}: assess a period that ends on "
-                f"{baseline.last + length} or later."
-            )
+            days = {"first": baseline.first, "last": baseline.last, "soonest": baseline.last + length}
+            reason = because("overlaps_baseline", **days)
             return _unassessable(condition, metric, measured, reason, baseline)
     threshold = condition.compare.threshold(baseline.value if baseline else None)
     assert threshold is not None  # noqa: S101 - a baseline is there where one is needed
@@ -203,13 +197,12 @@ def _of_condition(
     return _result(condition, metric, measured, outcome, threshold=threshold, baseline=baseline)
 
 
-def _why_no_window(metric: Metric, archive: Archive, facts: Facts | None, first: date, length: timedelta) -> str | None:
+def _why_no_window(
+    metric: Metric, archive: Archive, facts: Facts | None, first: date, length: timedelta
+) -> Reason | None:
     if facts is not None and archive.begins and first < archive.begins and not metric.name.startswith(DECLARED):
-        soonest = archive.begins + length - DAY
-        return (
-            f"The window begins on {first}, before the first day with data, {archive.begins}: assess a period that "
-            f"ends on {soonest} or later."
-        )
+        days = {"first": first, "begins": archive.begins, "soonest": archive.begins + length - DAY}
+        return because("before_first_day", **days)
     return None
 
 
@@ -217,10 +210,10 @@ def _unassessable(
     condition: Condition,
     metric: Metric,
     measured: Measured,
-    reason: str | None = None,
+    reason: Reason | None = None,
     baseline: Baseline | None = None,
 ) -> ConditionResult:
-    said = reason or measured.missing or "The metric gave no value."
+    said = reason or measured.missing or because("no_number")
     return _result(condition, metric, measured, Outcome.NOT_ASSESSABLE, missing=said, baseline=baseline)
 
 
@@ -232,7 +225,7 @@ def _result(  # noqa: PLR0913 - what it knows of one comparison
     *,
     threshold: float | None = None,
     baseline: Baseline | None = None,
-    missing: str | None = None,
+    missing: Reason | None = None,
 ) -> ConditionResult:
     return ConditionResult(
         metric=condition.metric,

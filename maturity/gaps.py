@@ -7,6 +7,7 @@ from itertools import islice
 from maturity.evaluate import ConditionResult, CriterionResult, Outcome, WindowResult
 from maturity.framework import AnyOf, Criterion, Framework
 from maturity.levels import Standing
+from maturity.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class OpenCriterion:
     outcome: Outcome
     distance: float | None
     lacking: tuple[str, ...]
-    missing: tuple[str, ...]
+    missing: tuple[Reason, ...]
 
 
 @dataclass(frozen=True)

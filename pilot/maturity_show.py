@@ -7,7 +7,6 @@ from rich.table import Table
 from maturity.assessing import Assessment
 from maturity.evaluate import ConditionResult, Outcome
 from maturity.framework import Basis, Text
-from maturity.report.words import load
 
 _MARK = {
     Outcome.SUPPORTED: "[green]✓ supported[/green]",
@@ -55,13 +54,12 @@ def _level_row(table: Table, found: Assessment, language: str, key: str, name: s
 
 
 def _criteria(found: Assessment, language: str, console: Console) -> None:
-    reason = load("vi" if language == "vi" else "en").reason
     table = Table("criterion", "level", "result", "measured", "why")
     for criterion in found.framework.criteria:
         result = found.results[criterion.id]
         mark = _MARK[result.outcome] + (" (declared)" if result.declared else "")
         measured = "\n".join(_number(each) for each in result.newest.conditions if each.value is not None)
-        why = "; ".join(map(reason, result.missing)) or text(criterion.text, language)
+        why = "; ".join(each.of(language) for each in result.missing) or text(criterion.text, language)
         table.add_row(criterion.id, str(criterion.level), mark, measured, escape(why))
     console.print(table)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maturity.facts import Facts
+from maturity.reasons import Reason
 
 Parameters = Mapping[str, Any]
 
@@ -17,7 +18,7 @@ class Measured:
         value: in the metric's unit; null when it cannot be told.
         completeness: of the data it rests on, 0 to 1; null where there is nothing that could be incomplete.
         assets: the machines or other assets that it speaks of.
-        missing: why there is no value: what is lacking and how to provide it, in English; null with a value.
+        missing: why there is no value: what is lacking and how to provide it; null with a value.
         detail: numbers that explain the value (counts, minutes, worst machines).
         declared: whether somebody said it rather than data showing it.
     """
@@ -25,12 +26,12 @@ class Measured:
     value: float | None
     completeness: float | None = None
     assets: tuple[str, ...] = ()
-    missing: str | None = None
+    missing: Reason | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
     declared: bool = False
 
     @classmethod
-    def nothing(cls, missing: str, assets: tuple[str, ...] = ()) -> "Measured":
+    def nothing(cls, missing: Reason, assets: tuple[str, ...] = ()) -> "Measured":
         """No value, for this reason."""
         return cls(None, missing=missing, assets=assets)
 

@@ -9,6 +9,7 @@ import polars as pl
 from maturity.facts import Facts
 from maturity.metrics.coverage import share_of_series
 from maturity.metrics.measured import Measured, Metrics, Parameters
+from maturity.reasons import because
 from model.ledger import LATENCY_BOUNDS_MS, SKEW_BOUNDS_MS, quantile
 
 METRICS = Metrics()
@@ -32,7 +33,7 @@ def completeness(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     del parameters
     rows = facts.quality.filter(pl.col("asset").is_in(list(facts.assets_of(scope))))
     if rows.is_empty():
-        return Measured.nothing("No quality of series is stored for the window: let the KPI job compute its days.")
+        return Measured.nothing(because("no_quality"))
     series = rows.group_by("asset", "name").agg(
         share_of_series().sum().alias("got"), pl.len().alias("days"), (pl.col("expected") > 0).any().alias("periodic")
     )
@@ -51,7 +52,7 @@ def machines_connected_share(facts: Facts, scope: str, parameters: Parameters) -
     del parameters
     machines = facts.assets_of(scope)
     if not machines:
-        return Measured.nothing("The scope has no machines: register them in the site file.")
+        return Measured.nothing(because("no_machines"))
     connected = [machine for machine in machines if _delivers(facts, machine)]
     return Measured(len(connected) / len(machines), None, machines, detail={"connected": connected})
 
@@ -77,10 +78,7 @@ def latency_p95(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     skew = quantile(_added(facts.ledger["skew"]), SKEW_BOUNDS_MS, 0.95)
     store = quantile(_added(facts.ledger["latency"]), LATENCY_BOUNDS_MS, 0.95)
     if skew is None or store is None:
-        return Measured.nothing(
-            "The ledger has no message received in the window: connect the machines to the broker; what is replayed "
-            "later does not count."
-        )
+        return Measured.nothing(because("no_messages"))
     value = (max(skew, 0.0) + store) / 1000
     return Measured(value, None, (), detail={"to_receiver_s": skew / 1000, "to_store_s": store / 1000})
 
@@ -99,10 +97,7 @@ def clock_good_share(facts: Facts, scope: str, parameters: Parameters) -> Measur
     errors = {each: _median_error(facts.ledger.filter(pl.col("device") == each)["skew"]) for each in devices}
     told = {each: error for each, error in errors.items() if error is not None}
     if not told:
-        return Measured.nothing(
-            "The ledger has no times of devices in the window: connect them to the broker and let their messages carry "
-            "the source's time."
-        )
+        return Measured.nothing(because("no_device_times"))
     good = [each for each, error in told.items() if error <= limit]
     return Measured(
         len(good) / len(told), None, (), detail={"sources": len(told), "bad": sorted(set(told) - set(good))}
@@ -128,7 +123,7 @@ def tag_dictionary_share(facts: Facts, scope: str, parameters: Parameters) -> Me
     del scope, parameters
     received = facts.series.filter(pl.col("has_readings"), pl.col("status") != "retired")
     if received.is_empty():
-        return Measured.nothing("No series has delivered readings: connect a machine and map its signals.")
+        return Measured.nothing(because("no_series"))
     active = received.filter(pl.col("status") == "active")
     proposed = received.filter(pl.col("status") == "proposed").select("asset", "name")
     detail = {"received": received.height, "proposed": [f"{asset}/{name}" for asset, name in proposed.iter_rows()][:20]}
@@ -141,7 +136,7 @@ def quality_days_share(facts: Facts, scope: str, parameters: Parameters) -> Meas
     del scope, parameters
     days = facts.quality["production_day"].n_unique()
     if not days:
-        return Measured.nothing("No quality of series is stored for the window: let the KPI job compute its days.")
+        return Measured.nothing(because("no_quality"))
     return Measured(days / facts.days, None, ())
 
 
@@ -153,12 +148,9 @@ def pipeline_availability(facts: Facts, scope: str, parameters: Parameters) -> M
     planned = facts.intervals.filter(pl.col("asset").is_in(machines), pl.col("time_class") != "not_scheduled")
     hours = _hours(planned.select("from_us", "to_us").unique().iter_rows())
     if not hours:
-        return Measured.nothing("No machine was scheduled in the window: give the site file a calendar with shifts.")
+        return Measured.nothing(because("no_schedule"))
     if facts.ledger.is_empty():
-        return Measured.nothing(
-            "The ledger has no message received in the window: connect the machines to the broker; what is replayed "
-            "later does not count."
-        )
+        return Measured.nothing(because("no_messages"))
     stored = set(facts.ledger.filter(pl.col("stored") > 0)["hour_us"])
     return Measured(len(hours & stored) / len(hours), None, (), detail={"hours": len(hours)})
 
@@ -175,16 +167,10 @@ def secure_connection_share(facts: Facts, scope: str, parameters: Parameters) ->
     low, high = facts.bounds_us
     seen = facts.devices.filter(pl.col("last_seen_us") >= low, pl.col("first_seen_us") < high)
     if seen.is_empty():
-        return Measured.nothing(
-            "No device was seen in the window: connect the machines to the broker; what is replayed later does not "
-            "count."
-        )
+        return Measured.nothing(because("no_devices"))
     unknown = seen.filter(pl.col("encrypted").is_null())["device"].sort().to_list()
     if unknown:
-        listed = ", ".join(unknown[:5])
-        return Measured.nothing(
-            f"How {len(unknown)} devices connect is not known ({listed}): set tls in the site file."
-        )
+        return Measured.nothing(because("unknown_connections", n=len(unknown), listed=", ".join(unknown[:5])))
     good = seen.filter(pl.col("encrypted") & pl.col("authenticated").fill_null(value=False))
     return Measured(good.height / seen.height, None, (), detail={"devices": seen.height})
 
@@ -202,10 +188,7 @@ def kpi_timeliness_share(facts: Facts, scope: str, parameters: Parameters) -> Me
     shifts = facts.values.filter(pl.col("grain") == "shift", pl.col("kpi") == "oee", pl.col("scope").is_in(machines))
     ends = shifts.select("production_day", "shift", "to_us").unique()
     if ends.is_empty():
-        return Measured.nothing(
-            "No shift with an OEE ended in the window: give the site file a calendar with shifts, connect states and "
-            "counts."
-        )
+        return Measured.nothing(because("no_shift"))
     runs = list(facts.runs.select("first", "last", "finished_us").iter_rows())
     soon = sum(
         any(first <= day <= last and 0 <= finished - end <= within for first, last, finished in runs)
@@ -224,7 +207,7 @@ def condition_monitored_share(facts: Facts, scope: str, parameters: Parameters) 
     """A signal counts when over the window's days it has a reading in every so many seconds in the mean."""
     machines = facts.assets_of(scope)
     if not machines:
-        return Measured.nothing("The scope has no machines: register them in the site file.")
+        return Measured.nothing(because("no_machines"))
     longest = float(parameters.get("max_period_s", 60))
     low, high = facts.bounds_us
     rows = facts.quality.group_by("asset", "name").agg(pl.col("rows").sum())
@@ -244,7 +227,7 @@ def control_limit_share(facts: Facts, scope: str, parameters: Parameters) -> Mea
     del scope, parameters
     listed = {each.characteristic for each in facts.site.spec_limits}
     if not listed:
-        return Measured.nothing("No critical-to-quality parameter is listed: give the site file specification limits.")
+        return Measured.nothing(because("no_spec_limits"))
     rows = facts.values.filter(pl.col("kpi") == "cpk", pl.col("grain") == "day", pl.col("value").is_not_null())
     watched = listed & set(rows["variant"])
     return Measured(len(watched) / len(listed), None, (), detail={"listed": len(listed), "watched": sorted(watched)})
@@ -259,9 +242,7 @@ def pareto_opened_share(facts: Facts, scope: str, parameters: Parameters) -> Mea
     days = set(planned["production_day"])
     views = facts.opened.filter(pl.col("action") == "view.losses")["ts_us"].to_list()
     if not days or not views:
-        return Measured.nothing(
-            "Nobody opened the ranking of losses in the console in the window: open it on every working day."
-        )
+        return Measured.nothing(because("losses_not_opened"))
     zone = ZoneInfo(facts.site.timezone)
     opened = {datetime.fromtimestamp(at / 1e6, zone).date() for at in views}
     return Measured(len(days & opened) / len(days), None, (), detail={"days": len(days)})
@@ -274,7 +255,7 @@ def joined_systems(facts: Facts, scope: str, parameters: Parameters) -> Measured
     named = facts.records.filter(~pl.col("source").str.contains(_FILE_NAME))["source"]
     sources = sorted(named.unique())
     if not sources:
-        return Measured.nothing("No records name the system they come from: `haidang records import --source NAME`.")
+        return Measured.nothing(because("no_sources"))
     return Measured(float(len(sources)), None, (), detail={"sources": sources})
 
 
@@ -283,7 +264,7 @@ def join_rate(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     """Records with a known asset below the site, over all records."""
     del scope, parameters
     if facts.records.is_empty():
-        return Measured.nothing("There are no records of other systems: `haidang records import`.")
+        return Measured.nothing(because("no_records_at_all"))
     known = [each.key for each in facts.site.assets if each.key]
     joined = facts.records.filter(pl.col("asset").is_in(known))
     return Measured(joined.height / facts.records.height, None, (), detail={"records": facts.records.height})

@@ -7,6 +7,7 @@ from functools import partial
 
 from maturity.facts import Facts
 from maturity.metrics.measured import Measured, Metrics, Parameters
+from maturity.reasons import because
 
 METRICS = Metrics()
 _NAMES = {
@@ -27,7 +28,10 @@ def said(name: str, facts: Facts, scope: str, parameters: Parameters) -> Measure
     given = facts.declared.get(name)
     if given is None or given.value is None:
         return Measured.nothing(
-            f"Nobody has declared it: `haidang maturity declare --metric declared.{name} --value N --attachment FILE`."
+            because(
+                "not_declared",
+                command=f"`haidang maturity declare --metric declared.{name} --value N --attachment FILE`",
+            )
         )
     return Measured(given.value, detail={"statement": given.statement, "attachment": given.attachment}, declared=True)
 

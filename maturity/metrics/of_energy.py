@@ -7,6 +7,7 @@ import polars as pl
 from maturity.facts import Facts
 from maturity.metrics.measured import Measured, Metrics, Parameters
 from maturity.metrics.of_kpis import completeness_of, values_of
+from maturity.reasons import because
 
 METRICS = Metrics()
 _METERED = ("active_energy", "active_power")
@@ -18,7 +19,7 @@ def energy_completeness(facts: Facts, scope: str, parameters: Parameters) -> Mea
     del parameters
     rows = values_of(facts, "energy", scope)
     if rows.is_empty():
-        return Measured.nothing("The electricity of the scope is not metered: connect its main meter.")
+        return Measured.nothing(because("not_metered"))
     got = rows.filter(pl.col("value").is_not_null())["completeness"].fill_null(0.0).sum()
     expected = rows["scope"].n_unique() * facts.days
     return Measured(min(1.0, float(got) / expected), None, tuple(rows["scope"].unique().sort()))
@@ -33,9 +34,9 @@ def submetered_energy_share(facts: Facts, scope: str, parameters: Parameters) ->
     whole, below = (values_of(facts, kpi, scope) for kpi in ("energy", "energy_submetered"))
     total = float(whole["numerator"].sum())
     if not total:
-        return Measured.nothing("The electricity of the scope is not metered: connect its main meter.")
+        return Measured.nothing(because("not_metered"))
     if not below["numerator"].is_not_null().any():
-        return Measured.nothing("No meter below a main meter is connected: connect sub-meters.")
+        return Measured.nothing(because("no_sub_meters"))
     part = float(below["numerator"].sum())
     complete = min(completeness_of(rows, facts) for rows in (whole, below))
     detail = {"energy_kwh": round(total, 1), "of_them_kwh": round(part, 1)}
@@ -52,9 +53,7 @@ def factor_year_lag(facts: Facts, scope: str, parameters: Parameters) -> Measure
         if each.zone == facts.site.grid_zone and each.source and each.valid_from <= facts.last.isoformat()
     ]
     if not mine:
-        return Measured.nothing(
-            "There is no emission factor with a source for the site's grid zone: choose a factor set."
-        )
+        return Measured.nothing(because("no_emission_factor"))
     newest = max(mine, key=lambda each: each.valid_to)
     year = (date.fromisoformat(newest.valid_to) - timedelta(days=1)).year
     detail = {"factor_kg_per_kwh": newest.kg_per_kwh, "year": year, "source": newest.source}
@@ -77,7 +76,7 @@ def fine_metered_share(facts: Facts, scope: str, parameters: Parameters) -> Meas
     rows = rows.filter(pl.col("numerator") > 0).sort("numerator", "scope", descending=[True, False])
     total = float(rows["numerator"].sum())
     if not total:
-        return Measured.nothing("No machine of the scope is metered: connect sub-meters.")
+        return Measured.nothing(because("no_metered_machine"))
     before = pl.col("numerator").cum_sum() - pl.col("numerator")
     users = rows.filter(before < float(parameters.get("of_energy", 0.8)) * total)
     fine = _finely_metered(facts, limit_us)
@@ -113,9 +112,9 @@ def carbon_days_share(facts: Facts, scope: str, parameters: Parameters) -> Measu
     made = values_of(facts, "good_quantity", scope).filter(pl.col("value") > 0)
     days = set(made["production_day"])
     if not days:
-        return Measured.nothing("Nothing good was counted in the window: connect a counter.")
+        return Measured.nothing(because("nothing_good_counted"))
     if not total:
-        return Measured.nothing("No emissions are known in the window: connect meters and choose a factor set.")
+        return Measured.nothing(because("no_emissions"))
     return Measured(len(total & per_unit & days) / len(days), None, facts.assets_of(scope), detail={"days": len(days)})
 
 
@@ -130,7 +129,7 @@ def energy_baseline_fit(facts: Facts, scope: str, parameters: Parameters) -> Mea
     }
     fits = {asset: fit for asset, fit in newest.items() if fit is not None}
     if not fits:
-        return Measured.nothing("There is no baseline of energy: `haidang kpi baseline fit`.")
+        return Measured.nothing(because("no_energy_baseline"))
     return Measured(max(fits.values()), None, tuple(sorted(fits)), detail={"fits": fits})
 
 
@@ -146,11 +145,11 @@ def energy_deviation_alert_share(facts: Facts, scope: str, parameters: Parameter
     within_us = float(parameters.get("within_min", 30)) * 60e6
     rows = values_of(facts, "energy_performance", scope).filter(pl.col("value").is_not_null())
     if rows.is_empty():
-        return Measured.nothing("Expected energy is not known: `haidang kpi baseline fit` makes a baseline.")
+        return Measured.nothing(because("no_expected_energy"))
     days = rows.filter((pl.col("value") - 1).abs() > off)
     alerts = facts.alerts.filter(pl.col("rule").str.starts_with("energy"))["from_us"].to_list()
     if days.is_empty():
-        return Measured.nothing("No day was off its expected energy, so no alert was due and none can be judged.")
+        return Measured.nothing(because("no_day_off"))
     spans = list(days.select("from_us", "to_us").iter_rows())
     raised = sum(any(start <= at <= end + within_us for at in alerts) for start, end in spans)
     return Measured(raised / len(spans), None, facts.assets_of(scope), detail={"days_off": len(spans)})

@@ -12,6 +12,7 @@ from kpi.catalogue.entry import Aggregation, Basis, Kpi
 from kpi.status import METERED
 from maturity.facts import Facts
 from maturity.metrics.measured import Measured, Metrics, Parameters
+from maturity.reasons import Reason, because, listed, of_status
 
 METRICS = Metrics()
 # What needs no row on a day without any: records of other systems, and what is made of them.
@@ -38,27 +39,19 @@ def over_window(kpi: Kpi, facts: Facts, scope: str, parameters: Parameters) -> M
     rows = values_of(facts, kpi.id, scope, variant=str(parameters.get("variant", "")))
     if rows.is_empty():
         return Measured.nothing(
-            f"There are no stored values of {kpi.id} in the window: `haidang kpi catalogue {kpi.id} --site "
-            f"{facts.site.key}` says what it is made of and what the site lacks."
+            because("no_values", kpi=kpi.id, command=f"`haidang kpi catalogue {kpi.id} --site {facts.site.key}`")
         )
     assets = tuple(rows["scope"].unique().sort())
-    known = rows.filter(_known)
+    known, name = rows.filter(_known), Reason(kpi.name_vi, kpi.name_en)
     if known.is_empty():
-        why = ", ".join(sorted(set(rows["status"]))) or "no data"
-        return Measured.nothing(
-            f"{kpi.name_en} has no value in the window ({why}): `haidang kpi explain {kpi.id}` says what it lacks.",
-            assets,
-        )
+        why = listed(of_status(each) for each in sorted(set(rows["status"])))
+        command = f"`haidang kpi explain {kpi.id}`"
+        return Measured.nothing(because("no_value", name=name, why=why, command=command), assets)
     if not _can_be_joined(kpi, known):
-        return Measured.nothing(
-            f"{kpi.name_en} of several days or assets cannot be put together: let the catalogue ask for another KPI.",
-            assets,
-        )
+        return Measured.nothing(because("cannot_be_joined", name=name), assets)
     value = _combined(kpi, known)
     if value is None:
-        return Measured.nothing(
-            f"{kpi.name_en} has nothing to be divided by in the window; it is {kpi.formula}.", assets
-        )
+        return Measured.nothing(because("no_denominator", name=name, formula=kpi.formula), assets)
     complete = _completeness(kpi, rows, facts, scope)
     return Measured(value, complete, assets, detail={"days": known["production_day"].n_unique()})
 

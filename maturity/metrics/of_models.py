@@ -9,6 +9,7 @@ import polars as pl
 from maturity.facts import Facts
 from maturity.metrics.measured import Measured, Metrics, Parameters
 from maturity.metrics.record_rows import Row, begun, missing, rows_of
+from maturity.reasons import because
 from model.calendar import production_day_windows
 
 METRICS = Metrics()
@@ -105,7 +106,7 @@ def stock_limits_share(facts: Facts, scope: str, parameters: Parameters) -> Meas
         if each.kind == "feeds" and any(each.from_asset.startswith(f"{line}/") for line in lines)
     )
     if not links:
-        return Measured.nothing("The registry does not say which station feeds which: add `feeds` relations.")
+        return Measured.nothing(because("no_feeds"))
     limited = {(row.asset, row.text("next")) for row in begun(facts, "inventory") if _has_limits(row)}
     if not limited:
         return Measured.nothing(missing("inventory"))

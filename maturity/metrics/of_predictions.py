@@ -8,10 +8,11 @@ from maturity.facts import Facts
 from maturity.metrics.coverage import of_states
 from maturity.metrics.measured import Measured, Metrics, Parameters
 from maturity.metrics.of_states import intervals_of, joined
+from maturity.reasons import because
 
 METRICS = Metrics()
 _HOUR_US = 3_600_000_000
-_NO_ALERTS = "No model foretold failures in the window: write its alerts to `prediction` with model `failure…`."
+_NO_ALERTS = "no_failure_model"
 
 
 def _failures(facts: Facts, scope: str) -> list[tuple[str, int]]:
@@ -45,11 +46,9 @@ def alert_recall(facts: Facts, scope: str, parameters: Parameters) -> Measured:
     lead = float(parameters.get("min_lead_h", 8)) * _HOUR_US
     assets = facts.assets_of(scope)
     if not alerts:
-        return Measured.nothing(_NO_ALERTS, assets)
+        return Measured.nothing(because(_NO_ALERTS), assets)
     if not failures:
-        return Measured.nothing(
-            "No failure happened in the window, so no alert can be judged: assess a later period.", assets
-        )
+        return Measured.nothing(because("no_failures"), assets)
     found = sum(any(_matches(alert, failure, lead) for alert in alerts) for failure in failures)
     complete = of_states(facts, scope, intervals_of(facts, scope))
     return Measured(found / len(failures), complete, assets, detail={"failures": len(failures), "foretold": found})
@@ -66,9 +65,7 @@ def alert_precision(facts: Facts, scope: str, parameters: Parameters) -> Measure
     made = [alert for alert in _alerts(facts, scope) if low <= alert[1] < high]
     alerts = [each for each in made if each[2] <= high or any(_matches(each, failure, lead) for failure in failures)]
     if not alerts:
-        return Measured.nothing(
-            _NO_ALERTS if not made else "No alert of the window has come due: assess a later period.", assets
-        )
+        return Measured.nothing(because(_NO_ALERTS if not made else "no_alert_due"), assets)
     good = sum(any(_matches(alert, failure, lead) for failure in failures) for alert in alerts)
     complete = of_states(facts, scope, intervals_of(facts, scope))
     return Measured(good / len(alerts), complete, assets, detail={"alerts": len(alerts), "valid": good})
@@ -93,8 +90,5 @@ def completion_error(facts: Facts, scope: str, parameters: Parameters) -> Measur
         if end is not None and end > made:
             errors.append(abs(foretold - end) / (end - made))
     if not errors:
-        return Measured.nothing(
-            "No completion was foretold of an order that ended in the window: write predictions with model "
-            "`completion…` that name their order, and import the orders."
-        )
+        return Measured.nothing(because("no_completions"))
     return Measured(sum(errors) / len(errors), None, facts.assets_of(scope), detail={"predictions": len(errors)})

@@ -7,6 +7,7 @@ import polars as pl
 from maturity.facts import Facts
 from maturity.metrics.measured import Measured, Metrics, Parameters
 from maturity.metrics.of_kpis import completeness_of, values_of
+from maturity.reasons import because
 
 METRICS = Metrics()
 _ENOUGH_SHIFTS = 0.95  # of a machine's shifts, for the machine to count
@@ -23,7 +24,7 @@ def ideal_cycle_share(facts: Facts, scope: str, parameters: Parameters) -> Measu
     del parameters
     made = values_of(facts, "produced_quantity", scope, "shift")
     if not _total(made):
-        return Measured.nothing("Nothing was counted in the window: connect a counter.")
+        return Measured.nothing(because("nothing_counted"))
     known = values_of(facts, "effectiveness", scope, "shift").filter(pl.col("value").is_not_null())
     keys = ["scope", "production_day", "shift"]
     return Measured(
@@ -44,7 +45,7 @@ def machines_with_kpi(facts: Facts, scope: str, parameters: Parameters) -> Measu
     kpi, grain = str(parameters.get("kpi", "oee")), str(parameters.get("grain", "shift"))
     machines = facts.assets_of(scope)
     if not machines:
-        return Measured.nothing("The scope has no machines: register them in the site file.")
+        return Measured.nothing(because("no_machines"))
     wanted = (kpi, *_FACTORS) if kpi == "oee" else (kpi,)
     good = [
         machine
@@ -77,7 +78,7 @@ def station_count_difference(facts: Facts, scope: str, parameters: Parameters) -
     lines = facts.assets_of(scope)
     pairs = [pair for pair in pairs if any(pair[0].startswith(f"{line}/") for line in lines)]
     if not pairs:
-        return Measured.nothing("The registry does not say which station feeds which: add `feeds` relations.")
+        return Measured.nothing(because("no_feeds"))
     good = _by_shift(facts, "good_quantity")
     made = _by_shift(facts, "produced_quantity")
     passed = off = 0.0
@@ -86,7 +87,7 @@ def station_count_difference(facts: Facts, scope: str, parameters: Parameters) -
             if asset == before and (after, *shift) in made:
                 passed, off = passed + count, off + abs(count - made[after, *shift])
     if not passed:
-        return Measured.nothing("No two stations counted in the same shift: connect counters of both.")
+        return Measured.nothing(because("no_shared_shift"))
     stations = tuple(sorted({asset for pair in pairs for asset in pair}))
     counts = facts.values.filter(
         pl.col("kpi") == "produced_quantity", pl.col("grain") == "day", pl.col("scope").is_in(list(stations))
@@ -126,10 +127,7 @@ def takt_attainment(facts: Facts, scope: str, parameters: Parameters) -> Measure
             planned += 1
             attained += abs(made.get((asset, begin), 0.0) - rate) <= tolerance * rate
     if not planned:
-        return Measured.nothing(
-            "There is no plan with a quantity in the window: `haidang records import --kind plan` (asset, from, to, "
-            "planned_quantity)."
-        )
+        return Measured.nothing(because("no_plan"))
     counted = facts.values.filter(
         pl.col("kpi") == "produced_quantity", pl.col("grain") == "day", pl.col("scope").is_in(list(named))
     )
@@ -145,9 +143,7 @@ def order_identity_share(facts: Facts, scope: str, parameters: Parameters) -> Me
     del parameters
     whole = values_of(facts, "production_time", scope)
     if not _total(whole):
-        return Measured.nothing(
-            "There is no production time in the window: connect a state signal or import production records."
-        )
+        return Measured.nothing(because("no_production_time"))
     split = [_total(values_of(facts, "production_time", scope, grain)) for grain in ("job", "product")]
     detail = {"by_job": split[0] / _total(whole), "by_product": split[1] / _total(whole)}
     assets = tuple(whole["scope"].unique().sort())
@@ -160,10 +156,10 @@ def scrap_by_product_share(facts: Facts, scope: str, parameters: Parameters) -> 
     del parameters
     whole = values_of(facts, "scrap_quantity", scope)
     if whole.is_empty() or not whole["value"].is_not_null().any():
-        return Measured.nothing("Scrap is not counted: connect a reject counter or import production records.")
+        return Measured.nothing(because("no_scrap_counter"))
     if not _total(whole):
         return Measured.nothing(
-            "No scrap was counted in the window: if there was some, check the reject counter.",
+            because("no_scrap"),
             tuple(whole["scope"].unique().sort()),
         )
     by_product = _total(values_of(facts, "scrap_quantity", scope, "product"))
@@ -179,10 +175,10 @@ def order_carbon_share(facts: Facts, scope: str, parameters: Parameters) -> Meas
     del parameters
     made = values_of(facts, "good_quantity", scope, "job")
     if not _total(made):
-        return Measured.nothing("No order has counted pieces: record jobs (events, orders) and count pieces.")
+        return Measured.nothing(because("no_order_pieces"))
     carbon = values_of(facts, "co2e_location", scope, "job").filter(pl.col("value").is_not_null())
     if carbon.is_empty():
-        return Measured.nothing("No emissions are known in the window: connect meters and choose a factor set.")
+        return Measured.nothing(because("no_emissions"))
     keys = ["scope", "job"]
     known = _total(made.join(carbon.select(keys).unique(), on=keys, how="semi"))
     return Measured(known / _total(made), None, tuple(made["scope"].unique().sort()))

@@ -9,6 +9,7 @@ from maturity.metrics.coverage import of_states
 from maturity.metrics.measured import Measured, Metrics, Parameters
 from maturity.metrics.of_states import intervals_of, joined
 from maturity.metrics.record_rows import SYSTEM, Row, begun, missing, rows_of
+from maturity.reasons import because
 
 METRICS = Metrics()
 
@@ -81,7 +82,7 @@ def alarm_work_order_share(facts: Facts, scope: str, parameters: Parameters) -> 
     alarms = facts.events.filter(pl.col("kind") == "alarm", pl.col("asset").is_in(machines))["key"].to_list()
     orders = {row.text("alarm") for row in rows_of(facts, "work_order") if row.text("opened_by") == SYSTEM}
     if not alarms:
-        return Measured.nothing("No alarm event came in the window: map the machines' alarms.")
+        return Measured.nothing(because("no_alarms"))
     if not orders and not any(True for _ in rows_of(facts, "work_order")):
         return Measured.nothing(missing("work_order"))
     return Measured(sum(key in orders for key in alarms) / len(alarms), None, (), detail={"alarms": len(alarms)})
@@ -101,9 +102,7 @@ def problem_record_share(facts: Facts, scope: str, parameters: Parameters) -> Me
     stops = stops.filter(pl.col("seconds") > least)
     problems = [(row.asset, row.time("stop"), row.from_us) for row in rows_of(facts, "problem")]
     if stops.is_empty():
-        return Measured.nothing(
-            "There is no such stop in the window: if there was some, map the states of the machines."
-        )
+        return Measured.nothing(because("no_such_stop"))
     if not problems:
         return Measured.nothing(missing("problem"))
     spans = list(stops.select("asset", "from_us", "to_us").iter_rows())
@@ -132,7 +131,7 @@ def trigger_rule_share(facts: Facts, scope: str, parameters: Parameters) -> Meas
     lines = facts.assets_of(scope)
     named = {row.asset for row in rows_of(facts, "trigger_rule")}
     if not lines:
-        return Measured.nothing("The site has no lines: register them in the site file.")
+        return Measured.nothing(because("no_lines"))
     if not named:
         return Measured.nothing(missing("trigger_rule"))
     covered = [line for line in lines if line in named or "" in named]

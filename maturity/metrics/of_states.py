@@ -8,6 +8,7 @@ import polars as pl
 from maturity.facts import Facts
 from maturity.metrics.coverage import PLANNED, heard_share, known_share, of_states
 from maturity.metrics.measured import Measured, Metrics, Parameters
+from maturity.reasons import because
 
 METRICS = Metrics()
 _DAY_US = 86_400_000_000
@@ -39,14 +40,12 @@ def joined(rows: pl.DataFrame, same: list[str]) -> pl.DataFrame:
     )
 
 
-def _share(part: pl.DataFrame, whole: pl.DataFrame, complete: float | None, what: str) -> Measured:
-    """Seconds of a part over seconds of the whole."""
+def _share(part: pl.DataFrame, whole: pl.DataFrame, complete: float | None, lacking: str) -> Measured:
+    """Seconds of a part over seconds of the whole; `lacking` says why there may be no whole (maturity.reasons)."""
     assets = tuple(whole["asset"].unique().sort())
     total = float(whole["seconds"].sum())
     if not total:
-        return Measured.nothing(
-            f"There is no {what} in the window: if there was some, map the states of the machines.", assets
-        )
+        return Measured.nothing(because(lacking), assets)
     value = float(part["seconds"].sum()) / total
     detail = {"minutes": round(total / 60, 1), "of_them": round(float(part["seconds"].sum()) / 60, 1)}
     return Measured(value, complete, assets, detail=detail)
@@ -59,7 +58,7 @@ def named_state_share(facts: Facts, scope: str, parameters: Parameters) -> Measu
     rows = intervals_of(facts, scope)
     value = known_share(rows)
     if value is None:
-        return Measured.nothing("No machine of the scope has planned time with states: connect a state signal.")
+        return Measured.nothing(because("no_states"))
     return Measured(value, heard_share(facts, scope), tuple(rows["asset"].unique().sort()))
 
 
@@ -78,7 +77,7 @@ def stop_reason_share(facts: Facts, scope: str, parameters: Parameters) -> Measu
     needs_one = ~pl.col("sub_class").is_in(["micro_stop", *_WAITS]) | (pl.col("reason") != "")
     stops = rows.filter(pl.col("time_class") == "delay", needs_one)
     complete = of_states(facts, scope, rows)
-    return _share(stops.filter(pl.col("reason") != ""), stops, complete, "unplanned stop")
+    return _share(stops.filter(pl.col("reason") != ""), stops, complete, "no_unplanned_stop")
 
 
 @METRICS.add(
@@ -94,9 +93,7 @@ def stops_by_signal_share(facts: Facts, scope: str, parameters: Parameters) -> M
     stops = stops.filter(pl.col("seconds") > float(parameters.get("min_stop_s", 60)))
     assets = tuple(rows["asset"].unique().sort())
     if stops.is_empty():
-        return Measured.nothing(
-            "There is no such stop in the window: if there was some, map the states of the machines.", assets
-        )
+        return Measured.nothing(because("no_such_stop"), assets)
     by_signal = stops.filter((pl.col("origin") == "signal") | (pl.col("original_class") == "delay"))
     complete = of_states(facts, scope, rows)
     return Measured(by_signal.height / stops.height, complete, assets, detail={"stops": stops.height})
@@ -111,9 +108,9 @@ def starved_blocked_share(facts: Facts, scope: str, parameters: Parameters) -> M
     rows = intervals_of(facts, scope)
     waits = rows.filter(pl.col("sub_class").is_in(_WAITS))
     if waits.is_empty():
-        return Measured.nothing("No state of the window tells starved or blocked: map states to these sub-classes.")
+        return Measured.nothing(because("no_waits"))
     complete = of_states(facts, scope, rows)
-    return _share(waits, rows.filter(pl.col("time_class").is_in(PLANNED)), complete, "planned time")
+    return _share(waits, rows.filter(pl.col("time_class").is_in(PLANNED)), complete, "no_planned_time")
 
 
 def changeovers(facts: Facts, scope: str) -> pl.DataFrame:
@@ -155,9 +152,7 @@ def changeover_median(facts: Facts, scope: str, parameters: Parameters) -> Measu
 
 def _too_few(found: pl.DataFrame) -> Measured:
     counts = ", ".join(f"{asset}: {count}" for asset, count in found.group_by("asset").len().sort("asset").iter_rows())
-    reason = (
-        f"There are too few changeovers in the window ({counts or 'none'}); two are the least: map the set-up state."
-    )
+    reason = because("few_changeovers", counts=counts or because("nothing"))
     return Measured.nothing(reason, tuple(found["asset"].unique().sort()))
 
 
@@ -180,7 +175,7 @@ def repeat_failure_rate(facts: Facts, scope: str, parameters: Parameters) -> Mea
     named = failures.filter(pl.col("reason") != "")
     assets = tuple(rows["asset"].unique().sort())
     if named.is_empty():
-        return Measured.nothing("No failure of the window has a reason: give stops reasons.", assets)
+        return Measured.nothing(because("no_reasons_of_failures"), assets)
     repeated = sum(
         1
         for _, group in named.group_by("asset", "reason")
@@ -198,9 +193,7 @@ def alarm_response_median(facts: Facts, scope: str, parameters: Parameters) -> M
     """Median over all alerts that were raised in the window; one that nobody answered counts until its end."""
     del scope, parameters
     if facts.alerts.is_empty():
-        return Measured.nothing(
-            "There are no alerts in the window: switch on alert rules and answer them in the console."
-        )
+        return Measured.nothing(because("no_alerts"))
     ends = pl.col("acknowledged_us").fill_null(facts.bounds_us[1])
     waits = facts.alerts.select(((ends - pl.col("from_us")) / 1e6).alias("s"))["s"]
     return Measured(_number(waits.median()), None, (), detail={"alerts": facts.alerts.height})

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from maturity.facts import Facts
+from maturity.reasons import Reason, because
 from model.record_sets import RECORD_SETS, as_text
 
 SYSTEM = "system"  # who did it, in records: the system, and no person
@@ -83,7 +84,7 @@ def begun(facts: Facts, kind: str) -> Iterator[Row]:
     return (row for row in rows_of(facts, kind) if row.begins_inside)
 
 
-def missing(kind: str) -> str:
+def missing(kind: str) -> Reason:
     """How to provide records of a kind."""
     fields = ", ".join(("key", "asset", "from", "to", *(field.name for field in RECORD_SETS[kind].fields)))
-    return f"There are no such records in the window: `haidang records import --kind {kind}` takes a CSV with {fields}."
+    return because("no_such_records", command=f"`haidang records import --kind {kind}`", fields=fields)

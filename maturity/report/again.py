@@ -10,6 +10,7 @@ from maturity.evaluate import Baseline, ConditionResult, CriterionResult, Outcom
 from maturity.framework import Framework
 from maturity.gaps import GapView, OpenCriterion, Unlock
 from maturity.levels import LevelState, Standing
+from maturity.reasons import read_again
 
 
 def assessment_of(plain: Mapping[str, Any], framework: Framework) -> Assessment:
@@ -63,6 +64,7 @@ def _condition(plain: Mapping[str, Any]) -> ConditionResult:
             **plain,
             "outcome": Outcome(plain["outcome"]),
             "assets": tuple(plain["assets"]),
+            "missing": None if plain["missing"] is None else read_again(plain["missing"]),
             "baseline": _baseline(baseline) if baseline else None,
         }
     )
@@ -86,7 +88,7 @@ def _gaps(plain: Mapping[str, Any]) -> GapView:
                     **each,
                     "outcome": Outcome(each["outcome"]),
                     "lacking": tuple(each["lacking"]),
-                    "missing": tuple(each["missing"]),
+                    "missing": tuple(read_again(said) for said in each["missing"]),
                 }
             )
             for each in plain["open"]

@@ -29,7 +29,7 @@ def criterion_part(
         declared=words("declared") if result.declared else "",
         comparisons=_comparisons(criterion, result, words),
         facts=_facts(criterion, result, found, overview.names, words),
-        missing=tuple(words.reason(each) for each in result.missing),
+        missing=tuple(each.of(words.language) for each in result.missing),
         decision=words(f"decision.{said.decision.value}") if said else "",
         verdict=said.decision.value if said else "",
         comment=_comment(said.comment, said.attachment, words) if said else "",

@@ -90,7 +90,7 @@ def _why(found: Assessment, gap: OpenCriterion, words: Words) -> str:
         (window, each) for window in windows for each in window.conditions if each.outcome is Outcome.CONTRADICTED
     ]
     if not failed:
-        return shorten(words.reason(gap.missing[0]), MOST_CHARACTERS, placeholder=" …") if gap.missing else ""
+        return shorten(gap.missing[0].of(words.language), MOST_CHARACTERS, placeholder=" …") if gap.missing else ""
     window, condition = failed[0]
     said = _measured(condition, words)
     if window is not windows[0]:

@@ -1,9 +1,8 @@
-"""Words of the report: one YAML file of texts per language, names of metrics, and why a number is missing.
+"""Words of the report: one YAML file of texts per language, and names of metrics.
 
 In: a language and what the assessment says. Out: text for people; numbers as the language writes them.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -98,24 +97,6 @@ class Words:
         """How a number without a unit is written: empty = as per cent."""
         return _metrics().get(metric, {}).get("form", "")
 
-    def reason(self, said: str) -> str:
-        """Why there is no value; what is not known here stays as the code says it."""
-        if self.language == "en":
-            return said
-        for pattern, text in _reasons():
-            if found := pattern.fullmatch(said):
-                return text.format(**{name: _local(part) for name, part in found.groupdict().items()})
-        return said
-
-
-def _local(part: str) -> str:
-    """A share or a date inside a reason, as Vietnamese writes it."""
-    if re.fullmatch(r"\d+(\.\d+)?%", part):
-        return f"{part[:-1].replace('.', ',')}{_SPACE}%"
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", part):
-        return wording.day(date.fromisoformat(part), "vi")
-    return part
-
 
 @cache
 def load(language: Language) -> Words:
@@ -127,17 +108,6 @@ def load(language: Language) -> Words:
 def _metrics() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = _yaml("metrics")
     return found
-
-
-@cache
-def _reasons() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((_pattern(english), vietnamese) for english, vietnamese in _yaml("reasons"))
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    """A template with places in braces, as a pattern that finds what stands in them."""
-    parts = re.split(r"\{(\w+)\}", template)
-    return re.compile("".join(f"(?P<{part}>.+)" if n % 2 else re.escape(part) for n, part in enumerate(parts)))
 
 
 def _yaml(name: str) -> Any:

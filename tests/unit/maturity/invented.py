@@ -14,6 +14,7 @@ from maturity.gaps import gap_view
 from maturity.levels import standings
 from maturity.loading import framework
 from maturity.metrics import METRICS, record_rows
+from maturity.reasons import Reason, because, share
 from maturity.report.overview import Coverage, Overview, Point, Trend
 from maturity.report.review import Review, Said
 
@@ -122,12 +123,13 @@ def _value(outcome: Outcome, threshold: float | None, operator: str) -> float | 
     return threshold * (0.8 if good else 1.62)
 
 
-def _missing(metric: str) -> str:
+def _missing(metric: str) -> Reason:
     if metric.startswith("declared."):
-        return f"Nobody has declared it: `haidang maturity declare --metric {metric} --value N --attachment FILE`."
+        command = f"`haidang maturity declare --metric {metric} --value N --attachment FILE`"
+        return because("not_declared", command=command)
     if metric.startswith("record."):
         return record_rows.missing(METRICS[metric].requires[0])
-    return "Only 91.3% of the data are there; 95% are needed: `haidang quality` names the gaps."
+    return because("below_gate", share=share(0.913, 1), gate=share(0.95, 0))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from maturity import facts as schemas
 from maturity.facts import Facts
 from maturity.metrics import METRICS
 from maturity.metrics.measured import Measured
-from maturity.reading import ALWAYS, named_by
+from maturity.read_values import ALWAYS, named_by
 from tests.unit.maturity.plain import SITE
 
 FIRST = date(2026, 10, 5)

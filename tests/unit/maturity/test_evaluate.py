@@ -44,7 +44,8 @@ def test_below_the_gate_nothing_is_failed() -> None:
     thin = Shelf(values(dict.fromkeys(DAYS[:30], (1.0, 10.0)), completeness=0.9))
     result = evaluate(parsed(), thin, LAST)
     assert result.outcome is UNKNOWN
-    assert result.missing == ("Only 90.0% of the data are there; 95% are needed: `haidang quality` names the gaps.",)
+    (reason,) = result.missing
+    assert reason.en == "Only 90.0% of the data are there; 95% are needed: `haidang quality` names the gaps."
     few = Shelf(values(dict.fromkeys(DAYS[:20], (1.0, 10.0))))
     assert evaluate(parsed(), few, LAST).outcome is UNKNOWN
 
@@ -53,7 +54,7 @@ def test_a_window_from_before_the_first_day_is_not_judged() -> None:
     early = shelf(0.6, begins=DAYS[20])
     result = evaluate(parsed(), early, LAST)
     assert result.outcome is UNKNOWN
-    assert "before the first day with data, 2026-10-11: assess a period that ends on 2026-11-09" in result.missing[0]
+    assert "before the first day with data, 2026-10-11: assess a period that ends on 2026-11-09" in result.missing[0].en
     said = Declared("models_shared", 2.0, "two suppliers", None)
     asked = parsed(conditions=[{"metric": "declared.models_shared", "compare": {"operator": ">=", "value": 1}}])
     assert evaluate(asked, Shelf(declared={"models_shared": said}, begins=LAST), LAST).outcome is GOOD
@@ -62,7 +63,7 @@ def test_a_window_from_before_the_first_day_is_not_judged() -> None:
 def test_a_window_without_data_says_so() -> None:
     result = evaluate(parsed(), Shelf(), LAST)
     assert result.outcome is UNKNOWN
-    assert "no stored values of oee" in result.missing[0]
+    assert "no stored values of oee" in result.missing[0].en
 
 
 @pytest.mark.parametrize(
@@ -78,12 +79,12 @@ def test_an_improvement_must_hold_twice(recent: float, earlier: float | None, ou
 
 def test_without_a_baseline_nothing_is_compared() -> None:
     asked = parsed(conditions=TO_BASELINE)
-    assert "no baseline yet" in evaluate(asked, shelf(0.9), LAST).missing[0]
+    assert "no baseline yet" in evaluate(asked, shelf(0.9), LAST).missing[0].en
     within = Baseline(0.5, DAYS[20], DAYS[10])
     result = evaluate(asked, shelf(0.9, baselines={"kpi.oee": within}), LAST)
     assert result.outcome is UNKNOWN
-    assert "overlaps the baseline" in result.missing[0]
-    assert f"ends on {DAYS[10] + timedelta(days=30)} or later" in result.missing[0]
+    assert "overlaps the baseline" in result.missing[0].en
+    assert f"ends on {DAYS[10] + timedelta(days=30)} or later" in result.missing[0].en
 
 
 def test_one_alternative_is_enough() -> None:
@@ -101,7 +102,7 @@ def test_one_alternative_is_enough() -> None:
 
 def test_a_declared_value_stays_marked() -> None:
     asked = parsed(conditions=[{"metric": "declared.models_shared", "compare": {"operator": ">=", "value": 1}}])
-    assert "declare" in evaluate(asked, Shelf(), LAST).missing[0]
+    assert "declare" in evaluate(asked, Shelf(), LAST).missing[0].en
     said = Declared("models_shared", 2.0, "two suppliers", "ab" * 32)
     result = evaluate(asked, Shelf(declared={"models_shared": said}), LAST)
     assert (result.outcome, result.declared) == (GOOD, True)

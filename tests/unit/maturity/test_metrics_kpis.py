@@ -73,7 +73,7 @@ def test_what_is_no_sum_holds_for_its_own_day_only() -> None:
 def test_no_data_gives_its_reason() -> None:
     rows = values(value("co2e_location", DAYS[0], None, **B, status="no_factor"))
     found = measure("kpi.co2e_location", facts(values=rows), "critical_machines")
-    assert (found.value, "(no_factor)" in str(found.missing)) == (None, True)
+    assert (found.value, "(no emission factor for this zone and time)" in str(found.missing)) == (None, True)
 
 
 @pytest.mark.parametrize("variant", ["", "capped"])

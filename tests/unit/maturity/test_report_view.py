@@ -1,10 +1,8 @@
 """The view of a report: numbers and reasons in the language, levels three times, what is missing, what was decided."""
 
-import ast
 import re
 from datetime import date, timedelta
 from importlib.resources import files
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,14 +13,12 @@ from maturity.confirming import Decision
 from maturity.errors import MaturityError
 from maturity.facts import QUALITY, Facts
 from maturity.metrics import METRICS
-from maturity.metrics.record_rows import missing
 from maturity.report.again import assessment_of
 from maturity.report.overview import Overview, overview
 from maturity.report.review import Review, Said
 from maturity.report.summary import biggest
 from maturity.report.view import view
 from maturity.report.words import load
-from model.record_sets import RECORD_SETS
 from tests.unit.maturity import invented
 from tests.unit.maturity.plain import LAST, SITE, Shelf, criterion, framework, values
 
@@ -46,43 +42,6 @@ def test_every_metric_has_a_line_in_both_languages() -> None:
     own = [name for name in METRICS if not name.startswith("kpi.")]
     assert [name for name in own if VI.metric(name) == METRICS[name].explanation] == []
     assert [name for name in own if EN.metric(name) == METRICS[name].explanation] == []
-
-
-def reasons_in_code() -> set[str]:
-    """Every reason that the code of metrics and of the evaluation writes down, with a word in each place."""
-    found = set()
-    for path in (*Path("maturity/metrics").glob("*.py"), Path("maturity/evaluate.py")):
-        tree = ast.parse(path.read_text("utf-8"))
-        assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
-        named = {ast.unparse(node.targets[0]): node.value for node in assigned}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Measured.nothing", "_unassessable")):
-                given = [named.get(ast.unparse(each), each) for each in node.args]
-                found |= {_written(part) for each in given for part in ast.walk(each)} - {""}
-    return found
-
-
-def _written(node: ast.AST) -> str:
-    """A sentence of the code; words and pieces of sentences are none."""
-    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
-    said = "".join(str(each.value) if isinstance(each, ast.Constant) else "unplanned stop" for each in parts)
-    is_sentence = said.endswith(".") and said[:1].isupper() if isinstance(node, ast.JoinedStr | ast.Constant) else False
-    return said if is_sentence else ""
-
-
-def test_every_reason_of_the_code_is_told_in_vietnamese() -> None:
-    found = sorted(reasons_in_code() | {missing(kind) for kind in RECORD_SETS})
-    assert len(found) > 50
-    assert [said for said in found if VI.reason(said) == said] == []
-
-
-def test_numbers_inside_reasons_are_written_as_vietnamese_does() -> None:
-    few = "Only 91.3% of the data are there; 95% are needed: `haidang quality` names the gaps."
-    assert VI.reason(few).startswith("Chỉ có 91,3\xa0% dữ liệu; cần 95\xa0%: `haidang quality`")
-    assert "01/06/2026" in VI.reason(
-        "The window overlaps the baseline, 2026-06-01 to 2026-06-30: assess a period that ends on 2026-08-29 or later."
-    )
-    assert VI.reason("Something new.") == "Something new."
 
 
 @pytest.mark.parametrize(
