@@ -6,7 +6,7 @@ import polars as pl
 from polars.expr.whenthen import Then
 
 from kpi.catalogue import Basis, Kpi
-from kpi.catalogue.columns import calendar, planned_busy, uncounted
+from kpi.catalogue.columns import calendar, faster_than_ideal, planned_busy, uncounted
 from kpi.evaluate import why_missing
 from kpi.market import covered_kwh
 
@@ -125,7 +125,7 @@ def flags(kpi: Kpi) -> pl.Expr:
 _FLAGS: dict[str, tuple[frozenset[Basis], pl.Expr]] = {
     "performance_gt_1": (
         frozenset({Basis.PERFORMANCE}),
-        (pl.col("counted_production_s") > 0) & (pl.col("ideal_total_s") > pl.col("counted_production_s")),
+        faster_than_ideal(),
     ),
     "made_outside_plan": (_PIECES, (pl.col("good_outside") + pl.col("reject_outside")) > 0),
     "state_from_records": (_TIME_BASED, pl.col("from_records_s") > 0),

@@ -86,6 +86,7 @@ COLUMNS = pl.Schema(
     {**dict.fromkeys(SUMS, pl.Float64()), **dict.fromkeys(HAS, pl.Boolean())},
 )
 _HALF_US = 0.5e-6  # s
+_ROUNDING = 1e-9  # of a sum of seconds, relative
 
 
 def planned_busy() -> pl.Expr:
@@ -105,6 +106,12 @@ def uncounted() -> pl.Expr:
     one is what seconds that were added up are rounded by.
     """
     return calendar() - pl.col("counted_calendar_s") > _HALF_US
+
+
+def faster_than_ideal() -> pl.Expr:
+    """Tell whether pieces were made faster than their ideal cycles allow, by more than what their sum is rounded by."""
+    producing = pl.col("counted_production_s")
+    return (producing > 0) & (pl.col("ideal_total_s") - producing > _ROUNDING * producing)
 
 
 def busy() -> pl.Expr:

@@ -31,7 +31,10 @@ def check(path: Path) -> list[Result]:
 
 
 def check_example(example: Any, number: int = 1) -> Result:
-    """Answer one example with the product's own functions and compare; what is no example fails, by its number."""
+    """Answer one example with the product's own functions and compare; what is no example fails, by its number.
+
+    An input that is null counts as left out.
+    """
     given = example if isinstance(example, Mapping) else {}
     identity, kind = str(given.get("id", f"#{number}")), str(given.get("kind", "?"))
     if wrong := _malformed(example):
@@ -40,7 +43,7 @@ def check_example(example: Any, number: int = 1) -> Result:
     if adaptor is None:
         return Result(identity, kind, "unsupported", (f"no example of kind {kind!r} can be answered",))
     try:
-        answers = adaptor(example["inputs"])
+        answers = adaptor({name: value for name, value in example["inputs"].items() if value is not None})
     except (UnsupportedError, NoFactorError) as error:
         return Result(identity, kind, "unsupported", (str(error),))
     except Exception as error:  # noqa: BLE001 - whatever an example makes go wrong is that example's failure

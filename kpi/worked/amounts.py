@@ -79,12 +79,13 @@ def capability_indices(given: Inputs) -> Answers:
 def mtbf(given: Inputs) -> Answers:
     """MTBF of closed intervals, or operating time over failures."""
     if "uptimes_h" in given:
-        frame = wide(between_failures_s=sum(given["uptimes_h"]) * HOUR_S, between_failures=len(given["uptimes_h"]))
+        closed = [hours for hours in given["uptimes_h"] if hours is not None]  # an open stretch has no length yet
+        frame = wide(between_failures_s=sum(closed) * HOUR_S, between_failures=len(closed))
         return {"mtbf_h": _hours(value("mtbf", frame))}
     if "units" in given:
         total = given["units"] * given["hours_per_day"] * given["days"]
     else:
-        total = given["operating_h"] if "operating_h" in given else given["window_h"] - given["downtime_h"]
+        total = given["operating_h"] if "operating_h" in given else max(0, given["window_h"] - given["downtime_h"])
     frame = wide(production_s=total * HOUR_S, failures=given["failures"])
     return {"total_h": total, "mtbf_h": _hours(value("mtbf_operating", frame))}
 

@@ -55,7 +55,7 @@ def gwp_blend(given: Inputs) -> Answers:
 
 def scope2_dual(given: Inputs) -> Answers:
     """Bought electricity, both ways."""
-    held = [Instrument(each["kwh"], each["kg_per_kwh"]) for each in given["instruments"]]
+    held = [Instrument(each["kwh"], each["kg_per_kwh"]) for each in given.get("instruments", ())]
     residual = given.get("residual_kg_per_kwh")  # where a country has none, the grid average takes its place
     grid = given["grid_kg_per_kwh"]
     found = scope2(given["consumption_kwh"], grid, held, grid if residual is None else residual)
@@ -90,7 +90,7 @@ def pcf_intensity(given: Inputs) -> Answers:
 
 def cbam_see(given: Inputs) -> Answers:
     """Specific embedded emissions with precursors."""
-    precursors = [(each["mass_t"], each["see"]) for each in given["precursors"]]
+    precursors = [(each["mass_t"], each["see"]) for each in given.get("precursors", ())]
     return {"see_t_per_t": specific_embedded_emissions(given["attributed_t"], given["activity_level_t"], precursors)}
 
 

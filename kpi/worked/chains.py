@@ -116,7 +116,7 @@ def oee_event_stream(given: Given) -> Answers:
 def vn_grid(given: Given) -> Answers:
     """Location-based emissions with the product's own factors of Viet Nam, by year."""
     years = given["years"] if "years" in given else [given["year"]]
-    found = [factor_on(_shipped_factors(), "VN", date(year, 7, 1)) for year in years]
+    found = [factor_on(_shipped_factors(), "VN", date(int(year), 7, 1)) for year in years]
     tonnes = [
         None if (kg := location_based_kg(given["consumption_kwh"], each)) is None else kg / 1000 for each in found
     ]

@@ -6,9 +6,9 @@ from typing import Any
 import polars as pl
 
 from kpi.catalogue import CATALOGUE
-from kpi.catalogue.columns import order_execution, wide
+from kpi.catalogue.columns import faster_than_ideal, order_execution, wide
 from kpi.evaluate import evaluate
-from kpi.worked.result import Answers, Inputs, UnsupportedError
+from kpi.worked.result import Answers, Inputs
 
 HOUR_S = 3600.0
 
@@ -76,8 +76,8 @@ def performance(given: Inputs) -> Answers:
     else:
         ideal = given["ideal_cycle_time_s"] * given["total_count"]
         frame = sums(pbt=given["run_time_s"], apt=given["run_time_s"], ideal_total=ideal)
-    found = value("effectiveness", frame)
-    return {"performance": found, "exceeds_one": found is not None and found > 1}
+    too_fast = bool(frame.select(faster_than_ideal()).item())
+    return {"performance": value("effectiveness", frame), "exceeds_one": too_fast}
 
 
 def loading(given: Inputs) -> Answers:
@@ -89,8 +89,8 @@ def loading(given: Inputs) -> Answers:
 def teep(given: Inputs) -> Answers:
     """TEEP from OEE and loading or the times behind it."""
     share = given["loading"] if "loading" in given else loading(given)["loading"]
-    if share is None:
-        return {"loading": None, "teep": None}
+    if share is None or "oee" not in given:
+        return {"loading": share, "teep": None}
     frame = sums(pbt=share, apt=share, ideal_good=given["oee"] * share, not_scheduled=1 - share)
     return {"loading": value("loading", frame), "teep": value("teep", frame)}
 
@@ -135,11 +135,8 @@ def oee_totals(given: Inputs) -> Answers:
     cycle = _cycle(given)
     total = given["total_count"]
     good = given.get("good_count", total - given.get("reject_count", 0))
-    frame = sums(
-        pbt=planned, apt=run, ideal_total=total * cycle, ideal_good=good * cycle, good=good, reject=total - good
-    )
     plan = {"planned_production_time_s": planned, "run_time_s": run, "good_count": good}
-    return {**plan, "planned_units": run / cycle if cycle else None, **factors(frame)}
+    return {**plan, "planned_units": run / cycle if cycle else None, **_of_pieces(planned, run, total, good, cycle)}
 
 
 def oee_good_ideal_time(given: Inputs) -> Answers:
@@ -152,12 +149,22 @@ def oee_good_ideal_time(given: Inputs) -> Answers:
 
 def oee_edge(given: Inputs) -> Answers:
     """Factors where something is zero, or no ideal cycle is known."""
-    cycle, total, good = given.get("ideal_cycle_time_s"), given["total_count"], given["good_count"]
-    times = {"pbt": given["planned_production_time_s"], "apt": given["run_time_s"]}
-    counts = {"good": good, "reject": total - good}
+    planned, run = given["planned_production_time_s"], given["run_time_s"]
+    return _of_pieces(planned, run, given["total_count"], given["good_count"], given.get("ideal_cycle_time_s"))
+
+
+def _of_pieces(planned: float, run: float, total: float, good: float, cycle: float | None) -> Answers:
+    """The factors of pieces that all have one ideal cycle, or none."""
+    frame = sums(
+        pbt=planned,
+        apt=run,
+        ideal_total=total * (cycle or 0.0),
+        ideal_good=good * (cycle or 0.0),
+        good=good,
+        reject=total - good,
+    )
     if cycle:
-        return factors(sums(**times, **counts, ideal_total=total * cycle, ideal_good=good * cycle))
-    frame = sums(**times, **counts)
+        return factors(frame)
     if cycle is None:
         frame = frame.with_columns(no_ideal=pl.lit(total))
     return {**factors(frame), "quality": value("quality_by_count", frame)}  # no ideal time to weigh the pieces by
@@ -276,26 +283,30 @@ def availability_of(share: float) -> float | None:
 
 def plain_mean(given: Inputs) -> Answers:
     """The plain mean, which the product never takes."""
-    return {"mean": _mean(given["oee"])}
+    return {"mean": _mean([each for each in given["oee"] if each is not None])}
 
 
 def _times(given: Inputs) -> tuple[float, float]:
     """Planned production time and run time (s) from whichever times a report gives."""
-    down = given.get("downtime_s", 0)
-    stopped = sum(down) if isinstance(down, list) else down
     planned = given.get("planned_production_time_s")
     if planned is None:
-        planned = given["shift_length_s"] - given.get("breaks_s", 0) - given.get("planned_downtime_s", 0)
-    return planned, given.get("run_time_s", max(0, planned - stopped))  # a stop cannot be longer than its window
+        planned = given["shift_length_s"] - _together(given, "breaks_s") - _together(given, "planned_downtime_s")
+    run = max(0, planned - _together(given, "downtime_s"))  # a stop cannot be longer than its window
+    return planned, given.get("run_time_s", run)
 
 
-def _cycle(given: Inputs) -> float:
+def _together(given: Inputs, name: str) -> float:
+    """Seconds of one stretch or of a list of them; 0 where none are given."""
+    found = given.get(name, 0)
+    return sum(found) if isinstance(found, list) else found
+
+
+def _cycle(given: Inputs) -> float | None:
+    """Ideal seconds per piece, None where none is given: then there is no performance."""
     for name in ("ideal_cycle_time_s", "standard_cycle_s"):
         if name in given:
             return float(given[name])
-    if "ideal_rate_per_s" in given:
-        return 1 / float(given["ideal_rate_per_s"])
-    raise UnsupportedError("no ideal cycle")
+    return 1 / float(given["ideal_rate_per_s"]) if given.get("ideal_rate_per_s") else None
 
 
 def _iso(given: Inputs, **times: float) -> pl.DataFrame:

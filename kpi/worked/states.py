@@ -21,7 +21,7 @@ _STEP = 10_000
 
 def packml_codes(given: Inputs) -> Answers:
     """Names of PackML state numbers, as the standard spells them."""
-    names = [STATES.get(str(code)) for code in given["codes"]]
+    names = [STATES.get(str(code).removesuffix(".0")) for code in given["codes"]]
     return {"names": [None if name is None else name.capitalize() for name in names]}
 
 

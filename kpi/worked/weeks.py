@@ -13,13 +13,13 @@ from kpi.worked.result import UnsupportedError
 from model.calendar import Span
 
 MONDAY = datetime(2026, 1, 5)  # noqa: DTZ001 - wall time of no zone
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_WORKDAYS = r"(?:week|work|working[ \t]|business[ \t])days?"
+_DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
+_WORKDAYS = r"(?:week|work|working[ \t]|business[ \t]|(?:five|5)[ \t])days?"
 _WEEKEND = r"weekends?"
 _ALL_DAYS = r"daily|(?:every|each)[ \t]day|all[ \t]days"
 _ALWAYS = re.compile(r"24\s*/\s*7|always|around the clock|continuous", re.IGNORECASE)
 _TIME = r"(?:\d{1,2}h\d{0,2}|\d{4}|\d{1,2}(?:[:.]\d{2}){0,2})\s*(?:[ap]\.?m\.?)?"
-_DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?"
+_DAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*|\b(?:mo|tu|we|th|fr|sa|su)\b)\.?"
 _TO = r"\s*(?:-|–|—|to|through|thru|until|till|\.\.)\s*"
 _HOURS = rf"({_TIME}){_TO}({_TIME})|between\s+({_TIME})\s*and\s+({_TIME})"
 _WHOLE_DAY = r"24\s*h(?:ours?)?\b|all day|whole day"
@@ -31,6 +31,7 @@ _TOKEN = re.compile(
 _DATED = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
 _ONE_DAY = re.compile(_DAY, re.IGNORECASE)
 _WEEK = timedelta(days=7)
+_BEGINS, _ENDS = ("start", "from", "begin", "open"), ("end", "to", "until", "close")
 
 
 def spans(given: Any, key: str, *, as_written: bool = False) -> list[Span]:
@@ -41,10 +42,14 @@ def spans(given: Any, key: str, *, as_written: bool = False) -> list[Span]:
     if isinstance(given, str):
         return list(_of_text(given, key))
     if isinstance(given, Mapping):
+        if (begins := _one_of(given, _BEGINS)) and (ends := _one_of(given, _ENDS)):
+            return _from_day_to(_one_of(given, ("days", "day")), begins, ends, key)
         return [span for name, value in given.items() for span in _of_entry(name, value, key)]
     if len(given) == 2 and all(isinstance(each, str) and _is_instant(each) for each in given):
         begin, end = (at(each, as_written=as_written) for each in given)
         return [_between(begin, end, given[0], key)]
+    if len(given) == 3 and all(isinstance(each, str) for each in given) and _is_day(given[0]):
+        return _from_day_to(given[0], given[1], given[2], key)
     return [span for each in given for span in spans(each, key, as_written=as_written)]
 
 
@@ -86,7 +91,27 @@ def _is_instant(text: str) -> bool:
 def _of_entry(name: str, value: Any, key: str) -> list[Span]:
     if isinstance(value, str) and not _ONE_DAY.search(value) and _TOKEN.search(_clean(name)):
         return list(_of_text(f"{name} {value}", key))
+    if _is_day(name) and isinstance(value, list) and value and not any(_ONE_DAY.search(str(each)) for each in value):
+        pairs = value if isinstance(value[0], list) else [value]
+        return [span for begin, end in pairs for span in _from_day_to(name, begin, end, key)]
     return spans(value, key)
+
+
+def _from_day_to(days: Any, begin: str, end: str, key: str) -> list[Span]:
+    """Hours on days that stand apart from them: `Mon-Fri`, `["Mon", "Tue"]`, or no day, which is each or in `begin`."""
+    if _ONE_DAY.search(begin) or _DATED.match(begin):
+        return [_between(at(begin), at(end), begin, key)]
+    named = " ".join(days) if isinstance(days, list) else days or ""
+    return list(_of_text(f"{named} {begin}-{end}", key))
+
+
+def _is_day(text: str) -> bool:
+    found = _TOKEN.fullmatch(_clean(text))
+    return found is not None and not found["hours"] and not found["over"]
+
+
+def _one_of(given: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((given[name] for name in names if name in given), None)
 
 
 def _of_text(text: str, key: str) -> Iterator[Span]:
@@ -117,7 +142,9 @@ def _groups(tokens: list[re.Match[str]]) -> Iterator[tuple[list[int], list[tuple
     starts = [n for n in range(len(tokens)) if n == 0 or (kinds[n] == kinds[0] != kinds[n - 1])]
     for first, last in pairwise((*starts, len(tokens))):
         part = tokens[first:last]
-        days = [day for token in part if not token["hours"] for day in _days(token)]
+        told = [token for token in part if not token["hours"]]
+        named = [token for token in told if not token["all"]]  # `daily 8-17, Mon-Fri` is on these days only
+        days = [day for token in named or told for day in _days(token)]
         hours = [_times(token["hours"]) for token in part if token["hours"]]
         yield days or list(range(7)), hours
 
@@ -162,7 +189,7 @@ def _clock(text: str) -> timedelta:
 
 
 def _number(day: str) -> int:
-    return _DAYS.index(day[:3].lower())
+    return _DAYS.index(day[:2].lower())
 
 
 def _clean(text: str) -> str:
