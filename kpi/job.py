@@ -1,7 +1,6 @@
 """The KPI job: takes dirty marks and windows that are due, computes their days span by span, until nothing is left."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from kpi.errors import SitesFailedError
 from kpi.isolation import concerns_all, note_failure
 from kpi.planning import Plan, closed, followed, is_open, long_only
 from kpi.pool import Pool
+from kpi.progress import Gauge, Progress
 from kpi.recompute import Asked
 from kpi.settings import KpiSettings
 from kpi.span import Office, SpanResult
@@ -38,7 +38,6 @@ from store.errors import translated
 from store.pool import Connection, connect
 
 MAX_PASSES = 100
-Progress = Callable[[int, int], None]
 _SHORT = frozenset({Grain.HOUR, Grain.SHIFT, Grain.DAY, Grain.PRODUCT})
 _DATA = frozenset({"data", "late_data"})
 log = structlog.get_logger()
@@ -167,21 +166,26 @@ class SiteJob:
         every = frozenset(day for span in plan.spans for day in span.days)
         computed: set[date] = set()
         for span in plan.spans:
-            result = None if self.stop.is_set() else office.run_span(span, plan.answered(span, computed), every)
+            gauge = self._gauge(span, done, total)
+            result = None if self.stop.is_set() else office.run_span(span, plan.answered(span, computed), every, gauge)
             if result is None:
                 return self._give_up()
             done += len(span.days)
             computed.update(span.days if result.days else ())
             self._passed_on |= result.passed_on
             self._note(span, result)
-            if self.progress:
-                self.progress(done, total)
+            gauge.at(1, "stored")
         if plan.due:
             counts = office.run_long_windows(plan.due)
             if counts is None:
                 return self._give_up()
             self.summary = self.summary.plus(Summary(values_new=counts[0], values_revised=counts[1]))
         return True
+
+    def _gauge(self, span: Span, done: int, total: int) -> Gauge:
+        """The stretch of a span, after so many days of all of the pass."""
+        days = f"{span.first}" if span.first == span.last else f"{span.first} – {span.last}"
+        return Gauge(self.progress).part(done / total, (done + len(span.days)) / total, f"{self.site_key}, {days}")
 
     def _give_up(self) -> bool:
         if not self.stop.is_set():
@@ -222,7 +226,7 @@ def run_once(
         url: database, as role haidang_kpi.
         site: only this site, or of it only what was asked for: the days of that mark, and those after them whose carry
             changes with them; all local sites without it.
-        progress: told the days done and in all of the present pass.
+        progress: told how much of the present pass over a site is done, also inside a span.
         now: the instant of the computation, default the clock's.
         processes: that compute the assets of a span; default the setting HAIDANG_KPI_PROCESSES.
 

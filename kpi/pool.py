@@ -1,28 +1,32 @@
-"""Where parts are computed: in this process, or on processes of its own with the same bytes."""
+"""Where parts are computed: in this process, or in this one and others beside it, with the same bytes."""
 
 import os
+import pickle
+import subprocess
+import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from types import TracebackType
 from typing import Self
 
 from kpi.errors import WorkerLostError
 from kpi.parts import Done, Part, run_part, run_parts
 
-_THREADS = "POLARS_MAX_THREADS"
+_PROGRAM = "from kpi.worker import main; main()"
+_END_S = 5.0  # a process has so long to end by itself
+Waiting = deque[tuple[int, Part]]
+Tell = Callable[[Done], None]
 
 
 @dataclass
 class Pool:
-    """Computes parts one after the other, or on so many processes, started when there is work for two."""
+    """Computes parts one after the other, or on so many processes: this one and others, started when there is work."""
 
     processes: int = 1
-    _executor: ProcessPoolExecutor | None = field(default=None, repr=False)
+    _workers: list["_Worker"] = field(default_factory=list, repr=False)
 
     def __enter__(self) -> Self:
         return self
@@ -34,60 +38,101 @@ class Pool:
 
     def close(self) -> None:
         """End the processes."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
-            self._executor = None
+        while self._workers:
+            self._workers.pop().close()
 
     def start(self) -> None:
         """Start the processes, which load their code while this one goes on."""
-        if self.processes > 1:
-            self._started()
+        while len(self._workers) < self.processes - 1:
+            self._workers.append(_Worker())
 
-    def run(self, parts: list[Part]) -> Iterator[Done]:
-        """Compute parts, giving them back in their order; no more are under way than processes can take next.
+    def run(self, parts: list[Part], tell: Tell = lambda _: None) -> list[Done]:
+        """Compute parts; each process takes the next one when it has done one.
+
+        Args:
+            parts: in the order of their assets.
+            tell: told of each computed part, in the order in which they are done, also from other threads.
+
+        Returns:
+            What was made of them, in their order.
 
         Raises:
             WorkerLostError: a process was killed; nothing was stored, the work can be done again.
         """
         if self.processes == 1 or len(parts) == 1:
-            yield from run_parts(parts)
-            return
+            return [_told(done, tell) for done in run_parts(parts)]
         try:
-            yield from self._spread(parts)
-        except BrokenProcessPool as error:
-            self.close()
-            raise WorkerLostError("A process that computed KPIs was killed; the work is done again.") from error
+            return self._shared(parts, tell)
+        except BaseException:
+            self.close()  # one may be in the middle of a part
+            raise
 
-    def _started(self) -> ProcessPoolExecutor:
-        if self._executor is None:
-            self._executor = ProcessPoolExecutor(self.processes, get_context("spawn"))
-            with _one_thread_each():
-                for _ in range(self.processes):
-                    self._executor.submit(_ready)
-        return self._executor
+    def _shared(self, parts: list[Part], tell: Tell) -> list[Done]:
+        self.start()
+        waiting: Waiting = deque(enumerate(parts))
+        found: dict[int, Done] = {}
 
-    def _spread(self, parts: Iterable[Part]) -> Iterator[Done]:
-        executor = self._started()
-        waiting: deque[Future[Done]] = deque()
-        for part in parts:
-            waiting.append(executor.submit(run_part, part))
-            if len(waiting) > self.processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        def take(compute: Callable[[Part], Done]) -> None:
+            try:
+                while waiting:
+                    number, part = waiting.popleft()
+                    found[number] = _told(compute(part), tell)
+            except IndexError:  # another one took the last
+                return
+            except BaseException:
+                waiting.clear()
+                raise
 
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes that are started meanwhile get one thread of Polars each: there are as many as shall be at work."""
-    before = os.environ.get(_THREADS)
-    os.environ[_THREADS] = before or "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_THREADS]
+        with ThreadPoolExecutor(len(self._workers), "parts") as threads:
+            others = [threads.submit(take, worker.run) for worker in self._workers]
+            try:
+                take(run_part)
+            except BaseException:
+                self.close()
+                raise
+            for other in others:
+                other.result()
+        return [found[number] for number in range(len(parts))]
 
 
-def _ready() -> None:
-    """Done once a process has loaded this module."""
+class _Worker:
+    """A process beside this one, with one thread of Polars: there are as many processes as shall be at work."""
+
+    def __init__(self) -> None:
+        paths = os.pathsep.join(filter(None, sys.path))
+        environment = {"POLARS_MAX_THREADS": "1", **os.environ, "PYTHONPATH": paths}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        )
+
+    def run(self, part: Part) -> Done:
+        """Have a part computed."""
+        given, results = self._process.stdin, self._process.stdout
+        if given is None or results is None:
+            raise WorkerLostError(_LOST)
+        try:
+            pickle.dump(part, given, pickle.HIGHEST_PROTOCOL)
+            given.flush()
+            found: Done | Exception = pickle.load(results)  # noqa: S301 - of a process that this one started
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+            raise WorkerLostError(_LOST) from error
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait(_END_S)
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError):  # what it did not read any more
+                    stream.close()
+
+
+_LOST = "A process that computed KPIs was killed; the work is done again."
+
+
+def _told(done: Done, tell: Tell) -> Done:
+    tell(done)
+    return done

@@ -190,6 +190,15 @@ def row_count(connection: Connection, series_ids: Sequence[int], span: Range) ->
     return int(row[0]) if row else 0
 
 
+def expected_rows(connection: Connection, series_ids: Sequence[int], span: Range) -> int:
+    """Number of readings of the series in the range as the planner guesses it: at once, and for showing only."""
+    statement = psycopg.ClientCursor(connection).mogrify(
+        _SQL["readings"], {"series": list(series_ids), **_bounds(span)}
+    )
+    row = connection.execute(f"EXPLAIN (FORMAT JSON) {statement}".encode()).fetchone()
+    return int(row[0][0]["Plan"]["Plan Rows"]) if row else 0
+
+
 def _bounds(span: Range) -> dict[str, datetime]:
     return {"from_ts": instant(span.from_us), "to_ts": instant(span.to_us)}
 

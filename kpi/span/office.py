@@ -9,10 +9,11 @@ from typing import Any
 from kpi.building import Builder, Fresh
 from kpi.parts import Done, joined
 from kpi.pool import Pool
+from kpi.progress import Gauge
 from kpi.span.handing import pass_on
 from kpi.span.parting import parts_of
-from kpi.span.reading import reading
-from kpi.span.scene import Answered, Scene, SpanResult, micros
+from kpi.span.reading import Read, reading
+from kpi.span.scene import COMPUTING, Answered, Scene, SpanResult, micros
 from kpi.span.writing import store_values, write
 from kpi.stored_eras import registry_of_day
 from kpi.work import LongWindows, Span
@@ -20,6 +21,7 @@ from store import derived, marks, registry
 from store.pool import Connection
 
 MAX_FINDINGS = 500
+_UNHEARD = Gauge()
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,16 @@ class Office:
     pool: Pool = field(default_factory=Pool)
     part_rows: int = 4_000_000
 
-    def run_span(self, span: Span, answered: Answered, planned: frozenset[date] = frozenset()) -> SpanResult | None:
+    def run_span(
+        self, span: Span, answered: Answered, planned: frozenset[date] = frozenset(), gauge: Gauge = _UNHEARD
+    ) -> SpanResult | None:
         """Compute a span and store everything of it, or nothing.
 
         Args:
             span: the production days.
             answered: marks that this span answers.
             planned: days of the same run, which need no mark of their own when the carry changes.
+            gauge: told how far it is.
 
         Returns:
             None when another process is computing this site. A span whose marks another process has answered
@@ -53,7 +58,7 @@ class Office:
             claimed = set(marks.lock_marks(self.connection, list(answered.lock)))
             if answered.lock and not claimed and not answered.anyway:
                 return SpanResult(0, 0, 0, 0, time.monotonic() - started)
-            scene = self._scene(place, span)
+            scene = self._scene(place, span, gauge)
             run, passed_on = _run(scene, planned)
             marks.delete_marks(self.connection, sorted(claimed.intersection(answered.delete)))
         seconds = time.monotonic() - started
@@ -76,20 +81,32 @@ class Office:
             return None
         return derived.Place(site_id, registry.asset_ids(self.connection, site_id))
 
-    def _scene(self, place: derived.Place, span: Span) -> Scene:
+    def _scene(self, place: derived.Place, span: Span, gauge: Gauge) -> Scene:
         site = registry_of_day(self.connection, self.site_key, span.last)
-        return Scene(self.connection, self.reader, place, site, span, self.now, self.pool, self.part_rows)
+        return Scene(self.connection, self.reader, place, site, span, self.now, self.pool, self.part_rows, gauge)
 
 
 def _run(scene: Scene, planned: frozenset[date]) -> tuple[marks.Run, frozenset[int]]:
     """Read, compute and write a span, log the run; gives the marks on the day after as well."""
     with reading(scene) as read, scene.stages.of("compute"):
-        done = joined(scene.pool.run(parts_of(scene, read)))
+        done = joined(_computed(scene, read))
     counts = write(scene, read, done, planned)
     passed_on = pass_on(scene, read, done.tables, planned)
     run = _logged(scene, done, counts)
     marks.log_run(scene.connection, run)
     return run, passed_on
+
+
+def _computed(scene: Scene, read: Read) -> list[Done]:
+    """Compute the parts and tell how many of the readings are done with."""
+    gauge, total, done = scene.gauge.part(*COMPUTING), int(read.spool.counts.sum()), list[int]()
+
+    def tell(part: Done) -> None:
+        done.append(part.readings)
+        gauge.at(sum(done) / max(total, 1), f"{sum(done):,} of {total:,} readings computed")
+
+    gauge.at(0, "computing")
+    return scene.pool.run(parts_of(scene, read), tell)
 
 
 def _logged(scene: Scene, done: Done, counts: tuple[int, int]) -> marks.Run:

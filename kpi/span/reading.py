@@ -13,7 +13,7 @@ from kpi.compute import read_range
 from kpi.compute.metering import together
 from kpi.frames import ANNOTATIONS, EVENTS, READINGS, RECORDS, SERIES, SYMBOLS, Inputs, conform, empty
 from kpi.parts import LEAST_SHARE, buckets_of
-from kpi.span.scene import Scene
+from kpi.span.scene import READING, Scene
 from kpi.work import DAY, days_of_ranges, days_with_causes
 from model.registry import Site
 from store import derived, inputs, marks
@@ -47,22 +47,26 @@ def reading(scene: Scene) -> Iterator[Read]:
     bucket_of = {id_: buckets[asset] for id_, asset in wanted.select("series_id", "asset").iter_rows()}
     carried = derived.carry(connection, site_id, scene.span.first - DAY)
     handed = derived.carry(connection, site_id, scene.span.last)
+    expected = inputs.expected_rows(connection, list(bucket_of), wide) if scene.gauge.heard else 0
     with Spool(bucket_of, max(buckets.values()) + 1, scene.part_rows) as spool:
         with scene.stages.of("read"):
-            spool.add(_awaited(scene, inputs.readings(connection, scene.reader, list(bucket_of), wide)))
+            batches = inputs.readings(connection, scene.reader, list(bucket_of), wide)
+            spool.add(_awaited(scene, batches, expected))
             spool.finish()
         payloads = {asset: payload for asset, (payload, _) in carried.items()}
         given = _inputs(scene, wide, active, payloads)
         yield Read(given, spool, buckets, wanted, _digests(carried), _digests(handed), _causes(scene))
 
 
-def _awaited(scene: Scene, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Pass readings on and start the processes as soon as there will be work for two."""
-    rows = 0
+def _awaited(scene: Scene, batches: Iterable[pa.RecordBatch], expected: int) -> Iterator[pa.RecordBatch]:
+    """Pass readings on, tell how many there are, and start the processes as soon as there will be work for two."""
+    rows, gauge = 0, scene.gauge.part(*READING)
+    gauge.at(0, "reading")
     for batch in batches:
         rows += len(batch)
         if rows >= 2 * LEAST_SHARE:
             scene.pool.start()
+        gauge.at(rows / max(expected, 1), f"{rows:,} readings read")
         yield batch
 
 

@@ -1,18 +1,23 @@
 """What every step of a span works on: connections, site, days and their windows; and what comes of the span."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from kpi.pool import Pool
+from kpi.progress import Gauge
 from kpi.stages import Stages
 from kpi.work import Span, windows_of_days
 from model.calendar import DayWindow
 from model.registry import Site
 from store import derived, inputs
 from store.pool import Connection
+
+# From where to where each step of a span goes, as a fraction of its time: as it is with millions of readings.
+READING, COMPUTING, PIECES, ROLLING_UP, VALUES = (0.0, 0.4), (0.4, 0.8), (0.8, 0.85), (0.85, 0.92), (0.92, 1.0)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Scene:
         now: the instant of the computation.
         pool: computes the parts.
         part_rows: readings of a part, at most, where that can be.
+        gauge: told how far the span is.
     """
 
     connection: Connection
@@ -63,12 +69,22 @@ class Scene:
     now: datetime
     pool: Pool
     part_rows: int
+    gauge: Gauge = field(default_factory=Gauge)
     stages: Stages = field(default_factory=Stages)
 
     @property
     def now_us(self) -> int:
         """The instant of the computation in µs UTC."""
         return micros(self.now)
+
+    @contextmanager
+    def step(self, name: str, stretch: tuple[float, float], what: str) -> Iterator[None]:
+        """Time a step under its name, and tell that it begins and that it is done."""
+        gauge = self.gauge.part(*stretch)
+        gauge.at(0, what)
+        with self.stages.of(name):
+            yield
+        gauge.at(1, what)
 
     @cached_property
     def windows(self) -> dict[str, tuple[DayWindow, ...]]:

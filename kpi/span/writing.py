@@ -11,7 +11,7 @@ from kpi.marking import conflict_marks, marks_of, quality_marks
 from kpi.parts import Done
 from kpi.span.handing import day_digests, jobs_of
 from kpi.span.reading import Read
-from kpi.span.scene import Scene
+from kpi.span.scene import PIECES, ROLLING_UP, VALUES, Scene
 from kpi.work import long_windows, without_pending
 from model.canonical import canonical_json, digest
 from model.registry import Site
@@ -23,7 +23,7 @@ from store.series_quality import replace_quality
 def write(scene: Scene, read: Read, done: Done, planned: frozenset[date]) -> tuple[int, int]:
     """Write a computed span; gives the numbers of new or replaced values and of revisions."""
     tables, rows = done.tables, done.digests
-    with scene.stages.of("pieces"):
+    with scene.step("pieces", PIECES, "writing pieces of days"):
         _replace_pieces(scene, tables)
     if scene.closed:
         closed = rows.filter(pl.col("production_day").is_in(scene.closed)).drop("active")
@@ -38,9 +38,9 @@ def write(scene: Scene, read: Read, done: Done, planned: frozenset[date]) -> tup
     builder = Builder(scene.connection, scene.place, scene.site, scene.now_us)
     wanted = long_windows(scene.span.days, jobs_of(scene, tables, planned))
     wanted = without_pending(wanted, (day for day in planned if day > scene.span.last))
-    with scene.stages.of("roll up"):
+    with scene.step("roll up", ROLLING_UP, "rolling up"):
         built = [builder.short(fresh, read.causes), builder.long(wanted, fresh, read.causes)]
-    with scene.stages.of("values"):
+    with scene.step("values", VALUES, f"writing {sum(len(part.values) for part in built):,} values"):
         return store_values(scene.connection, scene.place, scene.site, built)
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from model.vocabulary import Grain
 from pilot import numbers
 from pilot.commands.kpi_catalogue import catalogue
 from pilot.errors import PilotError
+from pilot.kpi_progress import shown
 from pilot.options import DatabaseUrl, database
 from pilot.quiet import only_warnings
 
@@ -67,15 +67,8 @@ def _compute(url: str, site: "str | Asked | None", processes: int | None) -> Non
     from kpi.job import run_once
 
     only_warnings()
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("computing", total=None)
-
-        def show(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        summary = run_once(url, site=site, progress=show, processes=processes)
+    with shown(Console(stderr=True)) as progress:
+        summary = run_once(url, site=site, progress=progress, processes=processes)
     typer.echo(summary.text())
 
 

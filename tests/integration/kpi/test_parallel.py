@@ -81,7 +81,12 @@ def test_parts_and_processes_give_the_same_bytes(plant: Plant, monkeypatch: pyte
     second_machine(plant)
     two_days = (SHIFT_START, SHIFT_START + 25 * HOUR)
     plant.mark(*two_days)
-    summary = run_once(plant.kpi_url, now=AFTER)
+    told: list[tuple[float, str]] = []
+    summary = run_once(plant.kpi_url, now=AFTER, progress=lambda *step: told.append(step))
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    inside = [text for done, text in told if 0 < done < 1]
+    assert all(any(text.endswith(step) for text in inside) for step in ("readings read", "computed", "values")), told
+    assert told[-1] == (1.0, "plant, 2026-03-02 – 2026-03-03: stored")
     assert plant.value("energy", asset="line/m2")["value"] == pytest.approx(8.1 * 23 / 4)
     together = tables(plant)
     assert all(together[table] for table in together)
