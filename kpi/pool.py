@@ -26,7 +26,7 @@ class Pool:
     """Computes parts one after the other, or on so many processes: this one and others, started when there is work."""
 
     processes: int = 1
-    _workers: list["_Worker"] = field(default_factory=list, repr=False)
+    workers: list["Worker"] = field(default_factory=list, init=False, repr=False)
 
     def __enter__(self) -> Self:
         return self
@@ -38,13 +38,13 @@ class Pool:
 
     def close(self) -> None:
         """End the processes."""
-        while self._workers:
-            self._workers.pop().close()
+        while self.workers:
+            self.workers.pop().close()
 
     def start(self) -> None:
         """Start the processes, which load their code while this one goes on."""
-        while len(self._workers) < self.processes - 1:
-            self._workers.append(_Worker())
+        while len(self.workers) < self.processes - 1:
+            self.workers.append(Worker())
 
     def run(self, parts: list[Part], tell: Tell = lambda _: None) -> list[Done]:
         """Compute parts; each process takes the next one when it has done one.
@@ -83,8 +83,8 @@ class Pool:
                 waiting.clear()
                 raise
 
-        with ThreadPoolExecutor(len(self._workers), "parts") as threads:
-            others = [threads.submit(take, worker.run) for worker in self._workers]
+        with ThreadPoolExecutor(len(self.workers), "parts") as threads:
+            others = [threads.submit(take, worker.run) for worker in self.workers]
             try:
                 take(run_part)
             except BaseException:
@@ -95,19 +95,19 @@ class Pool:
         return [found[number] for number in range(len(parts))]
 
 
-class _Worker:
+class Worker:
     """A process beside this one, with one thread of Polars: there are as many processes as shall be at work."""
 
     def __init__(self) -> None:
         paths = os.pathsep.join(filter(None, sys.path))
         environment = {"POLARS_MAX_THREADS": "1", **os.environ, "PYTHONPATH": paths}
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         )
 
     def run(self, part: Part) -> Done:
         """Have a part computed."""
-        given, results = self._process.stdin, self._process.stdout
+        given, results = self.process.stdin, self.process.stdout
         if given is None or results is None:
             raise WorkerLostError(_LOST)
         try:
@@ -122,9 +122,9 @@ class _Worker:
 
     def close(self) -> None:
         """End the process."""
-        self._process.kill()
-        self._process.wait(_END_S)
-        for stream in (self._process.stdin, self._process.stdout):
+        self.process.kill()
+        self.process.wait(_END_S)
+        for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 with suppress(OSError):  # what it did not read any more
                     stream.close()
