@@ -1,6 +1,6 @@
 """Reads what KPIs of production days were computed from besides readings, in the form in which packages hold it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from maturity.package.persons import records_without_persons, without_persons
 from model.registry import Site
 from store import derived, inputs
 from store import package as rows
+from store.evidence import FinalValue
 from store.pool import Connection
 
 
@@ -42,7 +43,7 @@ def read_context(
 
 
 def context_of_day(
-    connection: Connection, site_id: int, day: date, values: Iterable[Mapping[str, Any]]
+    connection: Connection, site_id: int, day: date, values: Iterable[FinalValue]
 ) -> dict[str, Any] | None:
     """Digest what a closed production day was computed from besides readings.
 
@@ -62,14 +63,14 @@ def context_of_day(
     return read_context(connection, site_id, inputs.Range(low, high), day).digests(low, high)
 
 
-def _registry(connection: Connection, values: Iterable[Mapping[str, Any]]) -> Site | None:
+def _registry(connection: Connection, values: Iterable[FinalValue]) -> Site | None:
     """The registry that a day was computed with last, as `periods.configs_of_days` finds it."""
     short: list[tuple[datetime, str]] = []
     is_closed = False
     for value in values:
-        if value["grain"] not in NOT_OF_ONE_DAY:
-            short.append((value["computed_at"], value["config_digest"]))
-            is_closed = is_closed or value["grain"] == "day"
+        if value.grain not in NOT_OF_ONE_DAY:
+            short.append((value.computed_at, value.config_digest))
+            is_closed = is_closed or value.grain == "day"
     if not is_closed:
         return None
     digest = max(short)[1]

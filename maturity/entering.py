@@ -9,30 +9,36 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from maturity.log import Record
+from model.canonical import Number, Prepared, number
+from store.evidence import FinalValue
 
 KPI_KIND = "kpi"
 RAW_KIND = "raw_day"
-_WINDOW = ("scope", "grain", "window_start", "shift", "job", "product")
-_OF_VALUE = (
-    "kpi",
-    "variant",
-    "value",
-    "numerator",
-    "denominator",
-    "coverage",
-    "completeness",
-    "status",
-    "flags",
-    "definition_version",
-    "factor_set",
-    "config_digest",
-    "inputs_digest",
-    "revision",
-    "cause",
-)
+_OF_WINDOW = itemgetter(slice(6))
+
+
+class _Value(Prepared):
+    """What a record says of a value, in the order in which it is written."""
+
+    cause: list[str]
+    completeness: Number
+    config_digest: str
+    coverage: Number
+    definition_version: int
+    denominator: Number
+    factor_set: str | None
+    flags: list[str]
+    inputs_digest: str
+    kpi: str
+    numerator: Number
+    revision: int
+    status: str
+    value: Number
+    variant: str
 
 
 def code_version() -> str:
@@ -40,7 +46,7 @@ def code_version() -> str:
     return f"haidang {version('haidang')}"
 
 
-def kpi_records(site: str, day: date, rows: Iterable[Mapping[str, Any]], code: str) -> Iterator[Record]:
+def kpi_records(site: str, day: date, rows: Iterable[FinalValue], code: str) -> Iterator[Record]:
     """Make one record per window and scope of a production day.
 
     Args:
@@ -49,31 +55,51 @@ def kpi_records(site: str, day: date, rows: Iterable[Mapping[str, Any]], code: s
         rows: final values, those of a window together (`store.evidence.final_values`).
         code: what computed them.
     """
-    for window, group in groupby(rows, key=lambda row: tuple(row[name] for name in _WINDOW)):
+    production_day = day.isoformat()
+    for (scope, grain, begin, shift, job, product), group in groupby(rows, key=_OF_WINDOW):
         values = list(group)
-        named = dict(zip(_WINDOW, window, strict=True))
-        start = instant(named["window_start"])
-        where = (named["scope"], named["grain"], start, named["shift"], named["job"], named["product"])
+        start = instant(begin)
         yield Record(
             KPI_KIND,
-            canonical_object(KPI_KIND, *where),
+            canonical_object(KPI_KIND, scope, grain, start, shift, job, product),
             {
                 "kind": KPI_KIND,
                 "version": 1,
                 "site": site,
-                "scope": named["scope"],
-                "grain": named["grain"],
-                "production_day": day.isoformat(),
+                "scope": scope,
+                "grain": grain,
+                "production_day": production_day,
                 "from": start,
-                "to": instant(values[0]["window_end"]),
-                "shift": named["shift"],
-                "job": named["job"],
-                "product": named["product"],
-                "computed_at": instant(max(value["computed_at"] for value in values)),
+                "to": instant(values[0].window_end),
+                "shift": shift,
+                "job": job,
+                "product": product,
+                "computed_at": instant(max([value.computed_at for value in values])),
                 "code": code,
-                "values": [{name: value[name] for name in _OF_VALUE} for value in values],
+                "values": [_value(value) for value in values],
             },
         )
+
+
+def _value(row: FinalValue) -> _Value:
+    """Write what a record says of a value, its floats as JSON has them."""
+    return _Value(
+        row.cause,
+        number(row.completeness),
+        row.config_digest,
+        number(row.coverage),
+        row.definition_version,
+        number(row.denominator),
+        row.factor_set,
+        row.flags,
+        row.inputs_digest,
+        row.kpi,
+        number(row.numerator),
+        row.revision,
+        row.status,
+        number(row.value),
+        row.variant,
+    )
 
 
 def raw_record(

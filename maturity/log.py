@@ -136,16 +136,15 @@ class EvidenceLog:
 
 def entries_that_are_new(records: Iterable[Record], site_id: int, connection: Connection) -> list[Entry]:
     """Drop what the log says already: a record equal to the newest one of its object, whatever code entered that."""
-    wanted = list(records)
+    wanted = [entry(each, site_id) for each in records]
     known = evidence.newest_records(connection, site_id, [each.object for each in wanted])
-    said = {name: _without_code(json.loads(text)) for name, text in known.items()}
-    new = (each for each in wanted if said.get(each.object) != _without_code(_plain(each.content)))
-    return [entry(each, site_id) for each in new]
+    return [each for each in wanted if not _says(known.get(each.object), each.record)]
 
 
-def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(json.loads(canonical_json(content)))
+def _says(known: str | None, record: str) -> bool:
+    """Tell whether a record that is in the log, if any, says what another one says."""
+    return known is not None and (known == record or _without_code(known) == _without_code(record))
 
 
-def _without_code(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in content.items() if name != "code"}
+def _without_code(record: str) -> dict[str, Any]:
+    return {name: value for name, value in json.loads(record).items() if name != "code"}

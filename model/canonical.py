@@ -12,6 +12,7 @@ ROW = np.dtype([("ts", "<i8"), ("value", "<f8"), ("quality", "<i2")])
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _SAME = frozenset({str, bool, type(None)})  # written alike by all
+Number = float | int | msgspec.Raw | None
 _EXACT = 2**53  # integers up to here are the same in JSON everywhere
 
 
@@ -31,7 +32,7 @@ def canonical_json(value: Any) -> bytes:
     return _encode(_usual(value))
 
 
-def number(value: float | None) -> float | int | msgspec.Raw | None:
+def number(value: float | None) -> Number:
     """Give a float as what a usual encoder writes canonically: a whole one as an integer, a rare one written already.
 
     Raises:

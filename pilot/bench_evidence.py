@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +18,7 @@ from maturity.log import EvidenceLog, Record, entry
 from maturity.notes import SigningKey
 from pilot.embedded import embedded_database
 from store import evidence, registry
+from store.evidence import FinalValue
 from store.migrate import migrate
 from store.pool import connect, with_user
 from store.site_file import SiteFile
@@ -134,16 +134,16 @@ def _records(count: int, kpis: int) -> Iterator[Record]:
         yield from kpi_records(_SITE.site.key, day, _window(day, number, kpis), code)
 
 
-def _window(day: date, number: int, kpis: int) -> list[dict[str, Any]]:
+def _window(day: date, number: int, kpis: int) -> list[FinalValue]:
     start = datetime.combine(day, datetime.min.time(), UTC)
     return [
-        {
-            "scope": f"line/machine-{number % 1_000}", "grain": "day", "window_start": start,
-            "window_end": start + timedelta(days=1), "shift": "", "job": "", "product": "", "kpi": f"kpi_{kpi}",
-            "variant": "", "value": number * 31 % 997 / 997, "numerator": float(number % 997), "denominator": 997.0,
-            "coverage": 1.0, "completeness": 0.998, "status": "final", "flags": [], "definition_version": 1,
-            "factor_set": None, "config_digest": "ab" * 32, "inputs_digest": "cd" * 32, "revision": 1, "cause": [],
-            "computed_at": start,
-        }
+        FinalValue(
+            scope=f"line/machine-{number % 1_000}", grain="day", window_start=start,
+            window_end=start + timedelta(days=1), shift="", job="", product="", kpi=f"kpi_{kpi}",
+            variant="", value=number * 31 % 997 / 997, numerator=float(number % 997), denominator=997.0,
+            coverage=1.0, completeness=0.998, status="final", flags=[], definition_version=1,
+            factor_set=None, config_digest="ab" * 32, inputs_digest="cd" * 32, revision=1, cause=[],
+            computed_at=start,
+        )
         for kpi in range(kpis)
     ]  # fmt: skip

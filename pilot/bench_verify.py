@@ -42,6 +42,7 @@ from maturity.zipped import write_zip
 from model.canonical import canonical_json
 from model.registry import Asset, Routing, Series, ShiftRule, Site
 from model.vocabulary import Grain, symbol_id
+from store.evidence import FinalValue
 from store.instants import instant
 
 FIRST = date(2026, 6, 1)  # a Monday
@@ -257,9 +258,9 @@ def _log(site: Site, manifest: Manifest, raw: RawDays, values: pl.DataFrame, key
     }
 
 
-def _rows(values: pl.DataFrame) -> Iterator[dict[str, Any]]:
+def _rows(values: pl.DataFrame) -> Iterator[FinalValue]:
     order = ["scope", "grain", "window_start", "shift", "job", "product", "kpi", "variant"]
     utc = pl.Datetime("us", "UTC")
     times = [pl.col(name).cast(utc) for name in ("window_start", "window_end")]
     rows = values.sort(order).with_columns(*times, computed_at=pl.col("computed_us").cast(utc))
-    return rows.iter_rows(named=True)
+    return map(FinalValue._make, rows.select(FinalValue._fields).iter_rows())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import class_row, dict_row
@@ -48,6 +48,34 @@ class DueDay:
     site: str
     day: date
     up_to: int
+
+
+class FinalValue(NamedTuple):
+    """A final KPI value as the query selects it: its window first, then what a record says of it."""
+
+    scope: str
+    grain: str
+    window_start: datetime
+    shift: str
+    job: str
+    product: str
+    window_end: datetime
+    computed_at: datetime
+    cause: list[str]
+    completeness: float | None
+    config_digest: str
+    coverage: float | None
+    definition_version: int
+    denominator: float | None
+    factor_set: str | None
+    flags: list[str]
+    inputs_digest: str
+    kpi: str
+    numerator: float | None
+    revision: int
+    status: str
+    value: float | None
+    variant: str
 
 
 def lock_log(connection: Connection) -> None:
@@ -154,9 +182,10 @@ def delete_due(connection: Connection, due: DueDay) -> None:
     connection.execute(_SQL["delete_due"], {"site_id": due.site_id, "day": due.day, "up_to": due.up_to})
 
 
-def final_values(connection: Connection, site_id: int, day: date) -> list[dict[str, Any]]:
+def final_values(connection: Connection, site_id: int, day: date) -> list[FinalValue]:
     """Final values whose windows begin on a production day, those of a window together."""
-    return _dicts(connection, "final_values", {"site_id": site_id, "day": day})
+    rows = connection.execute(_SQL["final_values"], {"site_id": site_id, "day": day}, binary=True)
+    return list(map(FinalValue._make, rows.fetchall()))
 
 
 def raw_digests(connection: Connection, site_id: int, day: date) -> list[dict[str, Any]]:
