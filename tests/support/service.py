@@ -11,6 +11,8 @@ from pathlib import Path
 from tests.support.paths import ROOT
 
 TAIL_LINES = 60
+# What is installed for tests only, and slow to load, is not there for processes: they start as users' do.
+AS_INSTALLED = ROOT / "tests/support/as_installed"
 
 
 class Service:
@@ -77,9 +79,9 @@ class Service:
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment without its own HAIDANG settings, plus `extra`."""
+    """The caller's environment without its own HAIDANG settings, and without pandas, plus `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HAIDANG_")}
-    return {**kept, "PYTHONUNBUFFERED": "1", **extra}
+    return {**kept, "PYTHONPATH": str(AS_INSTALLED), "PYTHONUNBUFFERED": "1", **extra}
 
 
 class Services:
