@@ -41,8 +41,9 @@ help: ## explain these commands (what you are reading)
 demo: $(RUNTIME) ## start the chain: virtual plant, broker, database, KPIs, console
 	@$(BIN)/haidang demo $(DEMO_ARGS)
 
+# Tests start hundreds of processes: without kept bytecode every one of them would compile the same files again.
 test: $(DEV) ## run all tests; on the embedded stack, or on what HAIDANG_TEST_* names
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(TEST_ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(TEST_ARGS)
 
 check: $(DEV) ## lint, format, types and import contracts: what pre-commit and CI run
 	@failed=; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \
