@@ -54,8 +54,8 @@ def data_lead(words: Words) -> str:
     return words("data.lead", gate=wording.share(GATE, words.language, 0))
 
 
-def method(found: Assessment, words: Words) -> Method:
-    """How it came about, and how to check it."""
+def method(found: Assessment, words: Words, result: str) -> Method:
+    """How it came about, and how to check it; `result` is the digest of the results."""
     framework = found.framework
     sections = [Labelled(words(f"method.{each}"), words(f"method.{each}.text")) for each in _SECTIONS]
     declared = [each for each in framework.criteria if _is_declared(each.id, found)]
@@ -72,7 +72,7 @@ def method(found: Assessment, words: Words) -> Method:
         digests=(
             Labelled(words("method.catalogue"), version),
             Labelled(words("method.catalogue.digest"), digest(framework.plain())),
-            Labelled(words("method.result.digest"), result_digest(found)),
+            Labelled(words("method.result.digest"), result),
         ),
         disclaimer=words.of(framework.disclaimer),
     )

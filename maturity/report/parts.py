@@ -161,6 +161,7 @@ class Method:
     areas: tuple[Labelled, ...]
     digests: tuple[Labelled, ...]
     disclaimer: str
+    abbreviations: tuple[Labelled, ...] = ()  # those that the report uses
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,7 @@ class View:
     data: DataPart
     data_lead: str
     method: Method
+    result: str  # beginning of the digest of the results: every page of a report bears it
     texts: dict[str, str]
 
     def plain(self) -> dict[str, Any]:

@@ -3,21 +3,24 @@
 PDF and HTML lay out the same view, so they say the same.
 """
 
-from dataclasses import dataclass
+import json
+import re
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from maturity.assessing import Assessment
 from maturity.framework import Area, Principle
 from maturity.levels import LevelState
 from maturity.report.criteria import basis_text, criterion_part
-from maturity.report.method import data_lead, data_part, kpi_part, method
+from maturity.report.method import data_lead, data_part, kpi_part, method, result_digest
 from maturity.report.overview import Overview
-from maturity.report.parts import AreaPart, LevelPart, PrinciplePart, View
+from maturity.report.parts import AreaPart, Labelled, LevelPart, PrinciplePart, View
 from maturity.report.review import Review
 from maturity.report.summary import stand, summary
 from maturity.report.words import Language, Words, load
 
 NO_REVIEW = Review()
+_DIGEST = 12  # characters of the digest on every page
 
 
 def view(found: Assessment, language: Language, overview: Overview | None = None, review: Review = NO_REVIEW) -> View:
@@ -32,9 +35,9 @@ def view(found: Assessment, language: Language, overview: Overview | None = None
     words = load(language)
     figures = overview or Overview(found.first, found.last)
     told = _Told(found, figures, review, words)
-    period = words.days(found.first, found.last)
+    period, result = words.days(found.first, found.last), result_digest(found)
     site = figures.names.get("") or found.site
-    return View(
+    made = View(
         language=language,
         title=words("title"),
         site=site,
@@ -51,9 +54,22 @@ def view(found: Assessment, language: Language, overview: Overview | None = None
         kpi_lead=words("kpi.lead", days=period) if figures.trends else words("kpi.none"),
         data=data_part(figures, words),
         data_lead=data_lead(words),
-        method=method(found, words),
+        method=method(found, words, result),
+        result=result[:_DIGEST],
         texts=words.entries,
     )
+    return replace(made, method=replace(made.method, abbreviations=_abbreviations(made, words)))
+
+
+def _abbreviations(made: View, words: Words) -> tuple[Labelled, ...]:
+    """What the abbreviations stand for that the report uses."""
+    told = {name: each for name, each in made.plain().items() if name != "texts"}
+    said = json.dumps([told, *words.entries.values()], ensure_ascii=False)
+    return tuple(Labelled(short, text) for short, text in words.abbreviations() if _uses(said, short))
+
+
+def _uses(said: str, short: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(short)}(?![\w-])", said) is not None
 
 
 def _status(found: Assessment, review: Review, words: Words) -> str:

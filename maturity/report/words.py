@@ -22,6 +22,7 @@ NOTHING = wording.NOTHING
 _SPACE = "\N{NO-BREAK SPACE}"
 _OPERATORS = {">=": "≥", "<=": "≤"}
 _DECIMALS = 3
+_LEAST_THREE = 0.1
 _HOUR_S = 7200  # from here on seconds are read as hours
 
 
@@ -50,8 +51,11 @@ class Words:
 
     def number(self, value: float, decimals: int | None = None) -> str:
         """A number, whole where it is."""
-        places = 0 if decimals is None and value == round(value) else decimals
-        return wording.number(value, self.language, places)
+        if decimals is None and value == round(value):
+            decimals = 0
+        if decimals is None and _LEAST_THREE <= abs(value) < 1:
+            decimals = _DECIMALS  # three digits say enough of it
+        return wording.number(value, self.language, decimals)
 
     def percent(self, value: float | None) -> str:
         """A fraction as per cent."""
@@ -92,6 +96,10 @@ class Words:
         said = wording.share(value, self.language, 0) if is_whole_share else self.value(metric, unit, value)
         return f"{_OPERATORS.get(operator, operator)}{_SPACE}{said}"
 
+    def abbreviations(self) -> list[tuple[str, str]]:
+        """What abbreviations stand for."""
+        return [(short, str(said[self.language])) for short, said in _abbreviations().items()]
+
     @staticmethod
     def _form(metric: str) -> str:
         """How a number without a unit is written: empty = as per cent."""
@@ -107,6 +115,12 @@ def load(language: Language) -> Words:
 @cache
 def _metrics() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = _yaml("metrics")
+    return found
+
+
+@cache
+def _abbreviations() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = _yaml("abbreviations")
     return found
 
 
