@@ -1,5 +1,7 @@
 """Base sums → values: evaluates catalogue expressions over a wide frame (see kpi/catalogue/columns.py)."""
 
+from functools import cache
+
 import polars as pl
 
 from kpi.catalogue import Basis, Kpi
@@ -26,10 +28,15 @@ def value_columns(kpi: Kpi, variant: str = "") -> list[pl.Expr]:
 
 def why_missing(kpi: Kpi) -> pl.Expr:
     """Status of a row that cannot have a value (no_data, no_ideal_cycle, no_factor, no_tariff), null where it can."""
-    needs = _NEEDS.get(kpi.basis, ())
-    if "cost_vat" in kpi.inputs:
+    return _why_missing(kpi.basis, "cost_vat" in kpi.inputs, "demand_vat_rate" in kpi.inputs)
+
+
+@cache
+def _why_missing(basis: Basis, with_vat: bool, with_demand_vat: bool) -> pl.Expr:
+    needs = _NEEDS.get(basis, ())
+    if with_vat:
         needs += ((pl.col("without_vat") > 0, "no_tariff"),)
-    if "demand_vat_rate" in kpi.inputs:
+    if with_demand_vat:
         needs += ((pl.col("demand_price").is_not_null() & pl.col("demand_vat_rate").is_null(), "no_tariff"),)
     found = pl.lit(None, pl.String)
     for fails, why in reversed(needs):

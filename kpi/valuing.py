@@ -44,6 +44,7 @@ VALUES = pl.Schema(
 )
 _OF_WINDOW = ("grain", "window_start", "window_end", "production_day", "shift", "job", "product")
 _BESIDE = (*_OF_WINDOW, "coverage", "is_final", "inputs_digest")
+_OF_VARIANT = ("numerator", "denominator", "value")
 _PRICED = frozenset({Basis.COST, Basis.BILL, Basis.CAPACITY})
 _goes_in = pl.any_horizontal(
     pl.col(name) > 0 for name in ("scope1_rows", "energy_rows", "precursor_direct_t", "precursor_indirect_t")
@@ -83,11 +84,12 @@ def values_of(wide: pl.DataFrame, kpis: Iterable[Kpi], site: Site) -> list[pl.Da
     rows = [wide.filter(able[str(n)]) for n in range(len(kinds))]
     kept = [(found, of_kind) for found, of_kind in zip(rows, kinds.values(), strict=True) if len(found)]
     done = pl.collect_all([_evaluated(found.lazy(), of_kind, site) for found, of_kind in kept])
-    return [
-        _of_variant(found, kpi, variant, at)
+    each = [
+        found.lazy().filter(f"kept_{at}").select(_columns(kpi.id, variant, at))
         for found, (_, of_kind) in zip(done, kept, strict=True)
         for at, (kpi, variant) in enumerate(_variants(of_kind))
     ]
+    return pl.collect_all(each)
 
 
 def _variants(kpis: Iterable[Kpi]) -> list[tuple[Kpi, str]]:
@@ -103,8 +105,10 @@ def _evaluated(rows: pl.LazyFrame, kpis: list[Kpi], site: Site) -> pl.LazyFrame:
 
 
 @cache
-def _expressions(ids: tuple[str, ...]) -> tuple[list[pl.Expr], list[pl.Expr], list[str]]:
-    """Give what is evaluated over rows of a kind: common columns and values, then which are kept; and all names."""
+def _expressions(ids: tuple[str, ...]) -> tuple[list[pl.Expr], list[pl.Expr], list[pl.Expr]]:
+    """Give what is evaluated over rows of a kind: common columns and values, then which are kept; and what is chosen,
+    in the types of VALUES.
+    """
     kpis = [CATALOGUE[id_] for id_ in ids]
     one, each = kpis[0], list(enumerate(_variants(kpis)))
     common = {
@@ -115,27 +119,34 @@ def _expressions(ids: tuple[str, ...]) -> tuple[list[pl.Expr], list[pl.Expr], li
     }
     values = [part.name.suffix(f"_{at}") for at, (kpi, variant) in each for part in value_columns(kpi, variant)]
     kept = [_kept(kpi, variant, f"value_{at}").alias(f"kept_{at}") for at, (kpi, variant) in each]
-    own = [f"{name}_{at}" for at, _ in each for name in ("numerator", "denominator", "value", "kept")]
-    beside = (*_BESIDE, "factor_set", *(("characteristic",) if one.basis is Basis.SAMPLE else ()))
+    shared = [pl.col(name).cast(VALUES[name]) for name in (*_BESIDE, "factor_set", *common)]
+    own = [pl.col(f"{name}_{at}") for at, _ in each for name in (*_OF_VARIANT, "kept")]
+    named = [pl.col("characteristic").cast(VALUES["variant"])] if one.basis is Basis.SAMPLE else []
     found = [*(expression.alias(name) for name, expression in common.items()), *values]
-    return found, kept, [*beside, *common, *own]
+    return found, kept, [*shared, *named, *own]
 
 
-def _of_variant(found: pl.DataFrame, kpi: Kpi, variant: str, at: int) -> pl.DataFrame:
-    named = pl.col("characteristic") if kpi.basis is Basis.SAMPLE else pl.lit(variant)
+@cache
+def _columns(id_: str, variant: str, at: int) -> list[pl.Expr]:
+    """Give the columns of VALUES of a variant of a kind; all but its own have their names and types already."""
+    kpi = CATALOGUE[id_]
     own = {
-        "kpi": pl.lit(kpi.id),
-        "variant": named,
-        "definition_version": pl.lit(kpi.definition_version),
-        **{name: pl.col(f"{name}_{at}") for name in ("numerator", "denominator", "value")},
+        "kpi": pl.lit(id_).alias("kpi"),
+        "variant": (pl.col("characteristic") if kpi.basis is Basis.SAMPLE else pl.lit(variant)).alias("variant"),
+        "definition_version": pl.lit(kpi.definition_version, VALUES["definition_version"]).alias("definition_version"),
+        **{name: pl.col(f"{name}_{at}").alias(name) for name in _OF_VARIANT},
     }
-    columns = (own.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in VALUES.items())
-    return found.lazy().filter(f"kept_{at}").select(columns).collect()
+    return [own[name] if name in own else pl.col(name) for name in VALUES]
 
 
 def _kept(kpi: Kpi, variant: str, value: str) -> pl.Expr:
     grains = kpi.grains - {Grain.HOUR} if variant else kpi.grains  # an hour is looked at, not judged
-    return pl.col("grain").is_in([grain.value for grain in grains]) & _worth_storing(kpi, pl.col(value))
+    return _in(grains) & _worth_storing(kpi, pl.col(value))
+
+
+@cache
+def _in(grains: frozenset[Grain]) -> pl.Expr:
+    return pl.col("grain").is_in([grain.value for grain in grains])
 
 
 def _makes_sense(kpi: Kpi) -> pl.Expr:
@@ -166,10 +177,11 @@ _ABLE: dict[Basis, pl.Expr] = {
 
 def _worth_storing(kpi: Kpi, value: pl.Expr) -> pl.Expr:
     """Hours keep values only, a gap is a gap; jobs and products have no rows for what cannot be split by them."""
-    in_hour = pl.col("grain") == Grain.HOUR.value
-    split = pl.col("grain").is_in([Grain.JOB.value, Grain.PRODUCT.value])
-    nothing = value.is_null() | (value == 0 if kpi.sparse else pl.lit(value=False))
-    no_data = (why_missing(kpi) == "no_data").fill_null(value=False)
     if kpi.basis in {Basis.RECORD, Basis.SAMPLE}:  # without its records there is no row at all
         return value.is_not_null()
-    return ~((in_hour & nothing) | (split & no_data & (kpi.basis in status.METERED)))
+    nothing = value.is_null() | (value == 0) if kpi.sparse else value.is_null()
+    empty = _in(frozenset({Grain.HOUR})) & nothing
+    if kpi.basis not in status.METERED:
+        return ~empty
+    no_data = (why_missing(kpi) == "no_data").fill_null(value=False)
+    return ~(empty | (_in(frozenset({Grain.JOB, Grain.PRODUCT})) & no_data))
