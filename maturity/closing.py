@@ -52,8 +52,6 @@ def _enter(log: EvidenceLog, due: evidence.DueDay, code: str) -> int:
         raw = evidence.raw_digests(connection, due.site_id, due.day)
         context = context_of_day(connection, due.site_id, due.day, values)
         records = [*raw_record(due.site, due.day, raw, context), *kpi_records(due.site, due.day, values, code)]
-        new = entries_that_are_new(records, due.site_id, connection)
-        if new:
-            log.append(new)
+        entered = log.append(entries_that_are_new(records, due.site_id, connection))
         evidence.delete_due(connection, due)
-    return len(new)
+    return len(entered)

@@ -39,16 +39,15 @@ class EvidenceLog:
     connection: Connection
     _tree: Tree = field(default_factory=Tree)
 
-    def append(self, entries: list[Entry]) -> int:
-        """Append records in one transaction.
+    def append(self, entries: Iterable[Entry]) -> range:
+        """Append records in one transaction; they are taken as they are written.
 
         Returns:
-            The place of the first one.
+            Their places.
         """
         with self._held():
             first = evidence.size(self.connection)
-            evidence.append(self.connection, first, entries)
-        return first
+            return range(first, first + evidence.append(self.connection, first, entries))
 
     def tree(self) -> Tree:
         """The tree of all records that are committed now."""
@@ -131,14 +130,19 @@ class EvidenceLog:
 
     def _announce(self, content: Mapping[str, Any]) -> int:
         record = Record(rotation.KIND, f"key/{content['key']}", content)
-        return self.append([entry(record, None)])
+        return self.append([entry(record, None)]).start
 
 
-def entries_that_are_new(records: Iterable[Record], site_id: int, connection: Connection) -> list[Entry]:
-    """Drop what the log says already: a record equal to the newest one of its object, whatever code entered that."""
-    wanted = [entry(each, site_id) for each in records]
+def entries_that_are_new(records: Iterable[Record], site_id: int, connection: Connection) -> Iterator[Entry]:
+    """Drop what the log says already: a record equal to the newest one of its object, whatever code entered that.
+
+    Returns:
+        The others, each made as it is taken: the server writes some while others are made.
+    """
+    wanted = list(records)
     known = evidence.newest_records(connection, site_id, [each.object for each in wanted])
-    return [each for each in wanted if not _says(known.get(each.object), each.record)]
+    made = (entry(each, site_id) for each in wanted)
+    return (each for each in made if not _says(known.get(each.object), each.record))
 
 
 def _says(known: str | None, record: str) -> bool:

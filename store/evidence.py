@@ -1,8 +1,9 @@
 """Rows of the evidence log, its checkpoints and what waits to be entered; what a record means is not known here."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import psycopg
@@ -12,7 +13,8 @@ from store.pool import Connection
 from store.queries import load
 
 _SQL = load("evidence")
-_PAGE = 20_000
+_PAGE = 2_000
+_AT_ONCE = 500
 Filed = tuple[
     int, bytes, str, str, str, str | None
 ]  # place, leaf hash, record; kind, object and site it is filed under
@@ -89,9 +91,25 @@ def size(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def append(connection: Connection, first: int, entries: Sequence[Entry]) -> None:
-    """Append records from place `first` on, under the caller's lock and in its transaction."""
-    columns = {
+def append(connection: Connection, first: int, entries: Iterable[Entry]) -> int:
+    """Append records from place `first` on, under the caller's lock and in its transaction.
+
+    Entries are taken some at a time: while the server writes some, the next ones are made.
+
+    Returns:
+        The number of records.
+    """
+    seq = first
+    waiting = iter(entries)
+    with connection.pipeline(), connection.cursor(binary=True) as cursor:
+        while some := list(islice(waiting, _AT_ONCE)):
+            cursor.execute(_SQL["insert_records"], _columns(seq, some))
+            seq += len(some)
+    return seq - first
+
+
+def _columns(first: int, entries: Sequence[Entry]) -> dict[str, list[Any]]:
+    return {
         "seq": list(range(first, first + len(entries))),
         "site_id": [each.site_id for each in entries],
         "kind": [each.kind for each in entries],
@@ -99,8 +117,6 @@ def append(connection: Connection, first: int, entries: Sequence[Entry]) -> None
         "leaf_hash": [each.leaf_hash for each in entries],
         "record": [each.record for each in entries],
     }
-    with connection.cursor(binary=True) as cursor:
-        cursor.execute(_SQL["insert_records"], columns)
 
 
 def leaf_hashes(connection: Connection, first: int) -> list[bytes]:
@@ -184,8 +200,8 @@ def delete_due(connection: Connection, due: DueDay) -> None:
 
 def final_values(connection: Connection, site_id: int, day: date) -> list[FinalValue]:
     """Final values whose windows begin on a production day, those of a window together."""
-    rows = connection.execute(_SQL["final_values"], {"site_id": site_id, "day": day}, binary=True)
-    return list(map(FinalValue._make, rows.fetchall()))
+    with connection.cursor(binary=True, row_factory=lambda _: FinalValue._make) as cursor:
+        return cursor.execute(_SQL["final_values"], {"site_id": site_id, "day": day}).fetchall()
 
 
 def raw_digests(connection: Connection, site_id: int, day: date) -> list[dict[str, Any]]:
