@@ -9,7 +9,8 @@ from maturity.facts import Declared
 from maturity.framework import Framework
 from maturity.lint import require_sound
 from maturity.log import EvidenceLog, Record, entries_that_are_new
-from maturity.reading import kpis_of, read_facts
+from maturity.read_values import kpis_of
+from maturity.reading import read_facts
 from store import maturity as rows
 from store import registry
 from store.pool import Connection
@@ -41,7 +42,7 @@ def assess_site(
     site_id = registry.site_id(connection, site)
     said = rows.declarations(connection, site_id, period[1])
     declared = [Declared(each.name, each.value, each.statement, each.attachment) for each in said]
-    facts = read_facts(connection, site, period[1], kpis_of(framework), declared)
+    facts = read_facts(connection, site, period[1], kpis_of([framework]), declared)
     claimed = rows.claims(connection, site_id, framework.key)
     while True:
         archive = SiteArchive(facts, _frozen(connection, site_id), rule=framework.baseline)

@@ -1,6 +1,7 @@
 """Criteria of a package again: from the values and intervals that came out, and the tables that are only stated."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -19,6 +20,7 @@ from maturity.package import layout
 from maturity.package.compact import plain
 from maturity.package.comparing import Verdict, close
 from maturity.package.content import Package
+from maturity.read_values import are_among, kpis_of
 
 _KEY = list(layout.VALUE_KEY)
 _NOT_READ = frozenset({"definition_version", "factor_set", "config_digest", "inputs_digest", "revision", "cause"})
@@ -95,9 +97,10 @@ def criteria_again(package: Package, made: pl.DataFrame, intervals: pl.DataFrame
     if not manifest.frameworks:
         return
     about = About.parse(package.json(layout.FACTS_ABOUT))
-    known = known_facts(package, about, _values(package, made), intervals)
-    for key in manifest.frameworks:
-        framework = _framework(package, key)
+    frameworks = {key: _framework(package, key) for key in manifest.frameworks}
+    kpis = kpis_of(frameworks.values())
+    known = known_facts(package, about, facts_values(_values(package, made, kpis), kpis), intervals)
+    for key, framework in frameworks.items():
         archive = SiteArchive(known, about.baselines, rule=framework.baseline)
         period = (manifest.first, manifest.last)
         again = assess(framework, archive, manifest.site, period, about.claimed.get(key, {}))
@@ -107,38 +110,50 @@ def criteria_again(package: Package, made: pl.DataFrame, intervals: pl.DataFrame
 
 
 def known_facts(package: Package, about: About, values: pl.DataFrame, intervals: pl.DataFrame) -> Facts:
-    """Put the facts together."""
+    """Put the facts together; values as metrics read them.
+
+    Raises:
+        PackageError: a stated value or interval is of the period: it would stand beside what was computed.
+    """
     # tables that nobody can compute again; of values and intervals those of days outside of the period
     frames = {name: package.frame(layout.facts(name), schema) for name, schema in FRAMES.items()}
-    frames["values"] = pl.concat([frames["values"], facts_values(values)])
+    _refuse_stated(frames, package.manifest.first)
+    frames["values"] = pl.concat([frames["values"], values])
     frames["intervals"] = pl.concat([frames["intervals"], intervals.select(facts.INTERVALS.names())])
     site, last = package.site(about.config), package.manifest.last
     declared = {each.name: each for each in about.declared}
     return Facts(site=site, first=about.first, last=last, declared=declared, **frames)
 
 
-def facts_values(values: pl.DataFrame) -> pl.DataFrame:
-    """Rows of layout.VALUES as metrics read them."""
+def _refuse_stated(frames: Mapping[str, pl.DataFrame], first: date) -> None:
+    is_inside = pl.col("production_day") >= first
+    open_job = (pl.col("grain") == "job") & ~pl.col("is_final")
+    inside = {
+        "values": frames["values"].filter(is_inside & ~open_job),
+        "intervals": frames["intervals"].filter(is_inside),
+    }
+    for name, rows in inside.items():
+        if len(rows):
+            day = rows["production_day"].min()
+            raise PackageError(f"{layout.facts(name)} states {name} of {day}, which are computed from readings.")
+
+
+def facts_values(values: pl.DataFrame, kpis: AbstractSet[str]) -> pl.DataFrame:
+    """Rows of layout.VALUES of some KPIs (`read_values.kpis_of`) as metrics read them."""
     named = (
-        values.filter(read_by_metrics())
+        values.filter(are_among(kpis))
         .rename({"window_start": "from_us", "window_end": "to_us"})
         .with_columns(is_final=pl.lit(value=True))
     )
     return named.select(pl.col(name).cast(dtype) for name, dtype in facts.VALUES.items())
 
 
-def _values(package: Package, made: pl.DataFrame) -> pl.DataFrame:
+def _values(package: Package, made: pl.DataFrame, kpis: AbstractSet[str]) -> pl.DataFrame:
     """Stated values that metrics read, with what came out in the place of what was stated."""
     wanted = {name: dtype for name, dtype in layout.VALUES.items() if name not in {*_NOT_READ, "flags"}}
     flags = package.frame(layout.VALUES_FILE, pl.Schema({"flags": layout.VALUES["flags"]}))
-    stated = package.compact_frame(layout.VALUES_FILE, pl.Schema(wanted)).hstack(flags).filter(read_by_metrics())
-    return with_recomputed(plain(stated), plain(made.filter(read_by_metrics())))
-
-
-def read_by_metrics() -> pl.Expr:
-    """Tell which values are read by metrics."""
-    of_hours = (pl.col("grain") == "hour") & (pl.col("kpi") == "produced_quantity")
-    return pl.col("grain").is_in(["shift", "day", "job", "product"]) | of_hours
+    stated = package.compact_frame(layout.VALUES_FILE, pl.Schema(wanted)).hstack(flags).filter(are_among(kpis))
+    return with_recomputed(plain(stated), plain(made.filter(are_among(kpis))))
 
 
 def with_recomputed(stated: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:

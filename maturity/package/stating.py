@@ -17,7 +17,8 @@ from maturity.package import layout
 from maturity.package.criteria import About, facts_values
 from maturity.package.parquet import to_parquet
 from maturity.package.persons import records_without_persons, without_persons
-from maturity.reading import kpis_of, read_facts
+from maturity.read_values import kpis_of
+from maturity.reading import read_facts
 from maturity.report.making import reports
 from maturity.report.overview import KPIS, overview
 from maturity.report.reading import read_kept
@@ -58,7 +59,7 @@ def state(
     site_id = registry.site_id(connection, site)
     said = rows.declarations(connection, site_id, period[1])
     declared = [Declared(each.name, each.value, "", each.attachment) for each in said]  # free texts may name people
-    every = frozenset(KPIS).union(*(kpis_of(framework) for framework in frameworks))
+    every = kpis_of(frameworks).union(KPIS)
     known = read_facts(connection, site, period[1], every, declared)
     if known is None:
         raise PackageError(f"{site} has no values by {period[1]}.")
@@ -80,7 +81,7 @@ def state(
     about = About(digest(known.site), known.first, tuple(declared), frozen, claimed)
     members[layout.config(about.config)] = canonical_json(known.site)
     members[layout.FACTS_ABOUT] = canonical_json(about.plain())
-    return Stated({**members, **_tables(known, values, period)})
+    return Stated({**members, **_tables(known, facts_values(values, every), period)})
 
 
 def _reports(found: Assessment, known: Facts, review: Review) -> dict[str, bytes]:
@@ -112,10 +113,9 @@ def _without_persons(known: Facts) -> Facts:
     return replace(known, records=records_without_persons(known.records), **frames)
 
 
-def _tables(known: Facts, values: pl.DataFrame, period: tuple[date, date]) -> dict[str, bytes]:
-    held = facts_values(values).select(_KEY)
+def _tables(known: Facts, held: pl.DataFrame, period: tuple[date, date]) -> dict[str, bytes]:
     frames = {name: getattr(known, name) for name in FRAMES}
-    frames["values"] = known.values.join(held, on=_KEY, how="anti")
+    frames["values"] = known.values.join(held.select(_KEY), on=_KEY, how="anti")
     frames["intervals"] = known.intervals.filter(pl.col("production_day") < period[0])
     return {layout.facts(name): to_parquet(_sorted(frame, FRAMES[name])) for name, frame in frames.items()}
 

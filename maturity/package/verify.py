@@ -12,13 +12,15 @@ from pathlib import Path
 import polars as pl
 
 from maturity import dsse, rotation, zipped
+from maturity.day_context import Context, bounds_of_day
 from maturity.errors import MaturityError, PackageError
+from maturity.facts import FRAMES
 from maturity.notes import Note, PublicKey
 from maturity.package import layout
 from maturity.package.compact import plain
 from maturity.package.comparing import compared, log_differences
 from maturity.package.content import Package
-from maturity.package.contexts import context_differences
+from maturity.package.contexts import context_differences, stated_otherwise
 from maturity.package.criteria import criteria_again
 from maturity.package.logged import Logged, announced_keys, check_log, read_log
 from maturity.package.margins import named
@@ -148,15 +150,23 @@ class _Check:
     def _contexts(self, sites: Mapping[date, Site], logged: Logged) -> None:
         """Compare events, corrections, business records and carry with what the log recorded of each day."""
         covered, first = set(sites) & set(logged.context), self.package.manifest.first
-        wrong = context_differences(context_of(self.package), sites, logged.context, first)
+        context = context_of(self.package)
+        wrong = [*context_differences(context, sites, logged.context, first), *self._stated_otherwise(context, sites)]
         what = "events, corrections, business records and carry"
-        if covered:
+        if covered or wrong:
             self.found.note(wrong, f"{what} of {len(covered)} days are those that the log recorded")
         if unknown := sorted(set(sites) - covered):
             self.found.notices.append(
                 f"{what} of {named(unknown)} are not covered by the log: no record here has their digests (the days "
                 "were entered by an earlier version, or the record was left out)"
             )
+
+    def _stated_otherwise(self, context: Context, sites: Mapping[date, Site]) -> Iterator[str]:
+        """Hold the events and records that criteria read to those that KPIs are computed from."""
+        if self.package.manifest.frameworks and sites:
+            stated = {name: self.package.frame(layout.facts(name), FRAMES[name]) for name in ("events", "records")}
+            bounds = [bounds_of_day(sites[day], day) for day in sites]
+            yield from stated_otherwise(context, stated, (min(bounds)[0], max(high for _, high in bounds)))
 
     def _wrong_values(self, logged: Logged) -> Iterator[str]:
         number = len(self.values) - self.values.select(pl.struct(layout.VALUE_KEY).n_unique()).item()

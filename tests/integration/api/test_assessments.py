@@ -18,7 +18,8 @@ from maturity.loading import framework
 from maturity.log import EvidenceLog
 from maturity.merkle import leaf_hash, root_from_inclusion
 from maturity.notes import Note, SigningKey
-from maturity.reading import kpis_of, read_facts
+from maturity.read_values import kpis_of
+from maturity.reading import read_facts
 from store.access import create_key, open_sites
 from store.pool import connect
 from tests.integration.api.conftest import DAY, settings_for
@@ -232,7 +233,7 @@ def test_the_api_reads_the_facts_of_its_sites_alone(office: Office) -> None:
                    SELECT site_id, asset_id, 'm', %s, %s FROM asset WHERE site_id = %s LIMIT 1""",
                 [DAY, DAY - timedelta(days=1), number],
             )
-    kpis = kpis_of(framework("lighthouse-os"))
+    kpis = kpis_of([framework("lighthouse-os")])
     with connect(office.database.url_for("haidang_evidence")) as connection:
         whole = read_facts(connection, SITE, DAY, kpis)
     with connect(office.database.url_for("haidang_api")) as connection:

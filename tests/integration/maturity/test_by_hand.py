@@ -87,16 +87,22 @@ def test_a_package_is_checked_with_standard_tools(shell: Shell, package: Path) -
     values = Package.open(package).frame(layout.VALUES_FILE, layout.VALUES)
     day = values.filter(pl.col("kpi") == "good_quantity", pl.col("grain") == "day", pl.col("scope") == "line/m1")
     pieces = dict(day.select(pl.col("production_day").cast(pl.String), "value").iter_rows())["2026-03-03"]
-    assert said[5] == f"{pieces} pieces between the first and last reading\n"
+    context = said[5].splitlines()
+    assert len(context) == 3 * 7 + 1
+    assert {"equal 2026-03-02 events", "equal 2026-03-02 carry", "equal 2026-03-02 records"} < set(context)
+    assert all(line.startswith("equal ") for line in context)
+    assert said[6] == f"{pieces} pieces between the first and last reading\n"
 
 
 def test_what_is_changed_is_found_with_standard_tools(shell: Shell) -> None:
-    first, key, signature, digests, log, rows, _ = blocks("verify-by-hand.md")
+    first, key, signature, digests, log, rows, context, _ = blocks("verify-by-hand.md")
     shell.run(re.sub(r"KEY='[^']*'.*", f"KEY='{KEY.public}'", first))
     inside = Shell(shell.folder / "package", KEY=str(KEY.public))
     inside.run(key + signature)  # the statement as it was signed
     reading = inside.folder / layout.readings_of(date(2026, 3, 3))
     pl.read_parquet(reading).with_columns(pl.col("value") + 1).write_parquet(reading)
+    events = inside.folder / layout.raw_table("events")
+    pl.read_parquet(events).with_columns(pl.col("ts") + 1).write_parquet(events)
     inside.run("sed -i '1s/2/3/' log/records.jsonl; sed -i 's/application/applicatiom/' statement.dsse.json; touch new")
     found = inside.run(digests)
     assert "raw/readings/2026-03-03.parquet: FAILED" in found
@@ -105,6 +111,7 @@ def test_what_is_changed_is_found_with_standard_tools(shell: Shell) -> None:
     assert "every member is what was signed" not in found
     assert "not the signed log" in inside.run(log)
     assert "DIFFERENT 2026-03-03 plant/line/m1/good_count" in inside.run(rows)
+    assert "DIFFERENT 2026-03-02 events" in inside.run(context)
     assert "Signature Verified Successfully" not in inside.run(signature)
 
 

@@ -6,6 +6,7 @@ import polars as pl
 import psycopg
 import pytest
 
+from kpi import work
 from kpi.job import run_once
 from maturity.keys import write_key
 from maturity.package import layout
@@ -13,7 +14,7 @@ from maturity.package.content import Package
 from maturity.package.rows import RawDays
 from maturity.package.verify import verify
 from maturity.zipped import members_of
-from tests.integration.kpi.plant import HOUR, MACHINE, SHIFT_START, Plant
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
 from tests.integration.maturity.factory import AFTER, KEY, close, export, exported
 from tests.support.database import TestDatabase
 
@@ -25,6 +26,43 @@ PERIOD = ("--from", "2026-03-02", "--to", "2026-03-06")
 def folder(tmp_path: Path) -> Path:
     write_key(tmp_path / "key", KEY)
     return tmp_path
+
+
+def test_days_in_the_middle_that_were_never_computed_and_events_that_came_since(
+    database: TestDatabase, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worked day and a later one, so far apart that nobody computed those between; an alarm that moves no value."""
+    monkeypatch.setattr(work, "MAX_FILL_DAYS", 1)  # a gap of weeks, in few days
+    plant = Plant(database)
+    plant.work_a_day(0)
+    run_once(plant.kpi_url, now=MONDAY + 26 * HOUR)
+    start = SHIFT_START + 4 * 24 * HOUR
+    plant.put("state", [(start, "EXECUTE"), (start + HOUR, "IDLE")])
+    now = start + 23 * HOUR
+    run_once(plant.kpi_url, now=now)
+    close(database)
+    period = ("--from", "2026-03-02", "--to", "2026-03-06")
+    said = export(database, folder, "p.zip", "--framework", "none", days=period)
+    assert "never computed them: 2026-03-03 to 2026-03-05" in said
+    found = verify(folder / "p.zip", KEY.public)
+    different = found.values.filter(pl.col("verdict") == "different")
+    assert (found.findings, different.to_dicts()) == ([], [])
+    assert any("no record in the log: 2026-03-03 to 2026-03-05" in each for each in found.notices)
+    assert any("carry of 2 days are those that the log recorded" in each for each in found.checked)
+
+    with psycopg.connect(database.url) as owner:
+        owner.execute(
+            "INSERT INTO event (site_id, asset_id, ts, kind, key) "
+            "SELECT site_id, asset_id, %s, 'alarm', 'E1' FROM asset WHERE key = %s",
+            [SHIFT_START + HOUR, MACHINE],
+        )
+    plant.mark(SHIFT_START + HOUR, SHIFT_START + 2 * HOUR, "late_data")
+    run_once(plant.kpi_url, now=now)
+    said = export(database, folder, "late.zip", "--framework", "none", days=period)
+    assert "raw/events.parquet: the events of 2026-03-02 are not those that the log recorded" in said
+    close(database)
+    entered = "SELECT count(*) FROM evidence_log WHERE object = 'raw_day|2026-03-02'"
+    assert plant.query(entered) == [(2,)]
 
 
 def test_days_that_were_never_computed_are_said_and_their_neighbours_come_out(
