@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from model.data import emission_factor_sets, fuel_factor_set
+from model.data import emission_factor_sets, fuel_factor_sets
 from store.extent import mark_all_data
 from store.pool import Connection
 from store.queries import load
@@ -15,7 +15,7 @@ def seed(connection: Connection) -> None:
     Sites that use a set of which a newer version came are computed again.
     """
     with connection.transaction():
-        for factor_set in (*emission_factor_sets(), fuel_factor_set()):
+        for factor_set in (*emission_factor_sets(), *fuel_factor_sets()):
             if insert_factor_set(connection, None, factor_set):
                 _mark_users(connection, factor_set)
 

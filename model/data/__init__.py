@@ -36,9 +36,17 @@ def tariff_lists() -> dict[str, Any]:
     return found
 
 
-def fuel_factor_set() -> dict[str, Any]:
-    """Shipped factors of fuels as a factor set: key, version, name, source, fuels."""
-    head = _read("fuels.yaml")
+def fuel_factor_sets() -> list[dict[str, Any]]:
+    """Shipped sets of factors of fuels, the default one first: key, version, name, source, fuels."""
+    default = _read("fuels.yaml")
+    others = [
+        {**each, "fuels": {fuel: {**given, **each["fuels"].get(fuel, {})} for fuel, given in default["fuels"].items()}}
+        for each in default["others"]
+    ]
+    return [_fuel_factor_set(each) for each in (default, *others)]
+
+
+def _fuel_factor_set(head: dict[str, Any]) -> dict[str, Any]:
     rows = [
         {
             "fuel": fuel,
@@ -48,7 +56,7 @@ def fuel_factor_set() -> dict[str, Any]:
             "biogenic": given.get("biogenic", False),
             "source": given.get("source", head["source"]),
         }
-        for fuel, given in fuels().items()
+        for fuel, given in head["fuels"].items()
     ]
     return {**{name: head[name] for name in ("key", "version", "name", "source")}, "factors": [], "fuels": rows}
 

@@ -14,13 +14,13 @@ from kpi.emissions import Instrument, fuel_emissions, refrigerant_kg, scope2, sh
 from kpi.footprint import document, share_of
 from kpi.market import CRITERIA, amounts_within
 from kpi.rollup import rollup
-from model.data import fuel_factor_set
+from model.data import fuel_factor_sets
 from model.registry import EmissionFactor, EnergyContract, FuelFactor, Product, Site
 from model.vocabulary import Grain
 from tests.unit.kpi.making import HOUR, MIDNIGHT, MONDAY, atom, pick, pieces, rollup_inputs, series, site, time
 
 DAY, MONTH = frozenset({Grain.DAY}), frozenset({Grain.MONTH})
-FUELS = tuple(FuelFactor(**{**row, "source": "test"}) for row in fuel_factor_set()["fuels"])
+FUELS = tuple(FuelFactor(**{**row, "source": "test"}) for row in fuel_factor_sets()[0]["fuels"])
 
 
 def plant(**more: Any) -> Site:
@@ -62,6 +62,15 @@ def test_fuel_and_refrigerant_become_scope_1_with_biogenic_co2_apart() -> None:
     whole = diesel.co2e_kg + of_wood + refrigerant_kg("R404A", 0.5, "AR5")
     assert pick(values, "co2e_scope1", of="")["value"] == pytest.approx(whole, rel=1e-12)
     assert pick(values, "co2e_scope1")["factor_set"] == "ipcc-2006/1, AR5"
+
+
+def test_the_vietnamese_list_of_fuels_differs_in_methane_of_anthracite_only() -> None:
+    ipcc, vietnamese = ({row["fuel"]: row for row in each["fuels"]} for each in fuel_factor_sets())
+    assert [fuel for fuel in ipcc if {**ipcc[fuel], "source": ""} != {**vietnamese[fuel], "source": ""}] == [
+        "anthracite"
+    ]
+    assert (ipcc["anthracite"]["ch4_kg_per_tj"], vietnamese["anthracite"]["ch4_kg_per_tj"]) == (10, 1)
+    assert vietnamese["anthracite"]["source"].startswith("Decision 2626")
 
 
 def test_another_report_changes_what_methane_counts_and_an_unknown_fuel_has_no_value() -> None:
