@@ -1,8 +1,8 @@
-"""A fresh database per test, cloned from a template that is migrated once per session."""
+"""A fresh database per test, cloned from a template that is migrated (and filled) once per session."""
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
@@ -58,14 +58,28 @@ class Databases:
         self.server = server
         self._prefix = f"haidang_test_{os.getpid()}"
         self._numbers = itertools.count(1)
-        self._template: str | None = None
+        self._templates: dict[str, str] = {}
 
     @contextmanager
     def clone(self) -> Iterator[TestDatabase]:
         """A migrated database, dropped at the end."""
-        if self._template is None:
-            self._template = self._make_template(f"{self._prefix}_template")
-        with self._database(self._template) as database:
+        if "" not in self._templates:
+            self._templates[""] = self._make_template(f"{self._prefix}_template")
+        with self._database(self._templates[""]) as database:
+            yield database
+
+    @contextmanager
+    def filled(self, what: str, fill: Callable[[TestDatabase], object]) -> Iterator[TestDatabase]:
+        """A copy of a migrated database that `fill` filled once for all who ask for `what`; dropped at the end."""
+        if what not in self._templates:
+            with self.clone() as database:
+                fill(database)
+                name = f"{self._prefix}_template_{len(self._templates)}"
+                self._close_to_all(database.name)
+                self._run("CREATE DATABASE {} TEMPLATE {}", name, database.name)
+            self._close_to_all(name)
+            self._templates[what] = name
+        with self._database(self._templates[what]) as database:
             yield database
 
     @contextmanager
@@ -75,8 +89,8 @@ class Databases:
             yield database
 
     def close(self) -> None:
-        if self._template is not None:
-            self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", self._template)
+        for name in self._templates.values():
+            self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
     @contextmanager
     def _database(self, template: str) -> Iterator[TestDatabase]:
@@ -94,6 +108,10 @@ class Databases:
             self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
             self._run("CREATE DATABASE {}", name)
             migrate(with_database(self.server.admin_url, name))
+        self._close_to_all(name)
+        return name
+
+    def _close_to_all(self, name: str) -> None:
         # A template cannot be cloned while anyone is in it, and TimescaleDB's scheduler would be.
         self._run("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false", name)
         with psycopg.connect(self.server.admin_url, autocommit=True) as connection:
@@ -101,7 +119,6 @@ class Databases:
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s",
                 [name],
             )
-        return name
 
     def _run(self, statement: str, *names: str) -> None:
         with psycopg.connect(self.server.admin_url, autocommit=True) as connection:

@@ -1,16 +1,18 @@
 """A small site in a database of its own, and readings put there as ingest would, dirty marks included."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 
+from kpi.job import run_once
 from model.vocabulary import symbol_id
 from store.pool import connect
 from store.registry import active_series, apply_site, site_id
 from store.site_file import SiteFile
-from tests.support.database import TestDatabase
+from tests.support.database import Databases, TestDatabase
 
 MONDAY = datetime(2026, 3, 1, 17, tzinfo=UTC)  # 2026-03-02 00:00 in Ho Chi Minh City
 HOUR = timedelta(hours=1)
@@ -51,16 +53,17 @@ def document(**more: Any) -> dict[str, Any]:
 
 
 class Plant:
-    """The site in one database."""
+    """The site in one database; `is_there`: of which it is a copy."""
 
-    def __init__(self, database: TestDatabase, **more: Any) -> None:
+    def __init__(self, database: TestDatabase, *, is_there: bool = False, **more: Any) -> None:
         self.database = database
         self.kpi_url = database.url_for("haidang_kpi")
         with connect(database.url, autocommit=True) as connection:
-            apply_site(connection, SiteFile.model_validate(document(**more)))
+            if not is_there:
+                apply_site(connection, SiteFile.model_validate(document(**more)))
+                connection.execute("DELETE FROM dirty_mark")
             self.site_id = site_id(connection, "plant")
             self.series = {each.name: each.series_id for each in active_series(connection, self.site_id)}
-            connection.execute("DELETE FROM dirty_mark")
 
     def put(self, name: str, rows: Iterable[tuple[datetime, float | str]], *, mark: bool = True) -> None:
         """Store readings of a series and mark their range; texts are states."""
@@ -121,3 +124,16 @@ class Plant:
             ).fetchall()
         assert rows, f"no {kpi} of {asset!r} at grain {grain}"
         return rows[0]
+
+
+@contextmanager
+def computed_day(databases: Databases, now: datetime, **more: Any) -> Iterator[Plant]:
+    """The plant with an ordinary day that was computed at `now`: computed once, then a copy for everyone who asks."""
+
+    def fill(database: TestDatabase) -> None:
+        plant = Plant(database, **more)
+        plant.work_a_day()
+        run_once(plant.kpi_url, now=now)
+
+    with databases.filled(f"day computed at {now} {more}", fill) as database:
+        yield Plant(database, is_there=True)

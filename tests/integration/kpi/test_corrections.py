@@ -25,8 +25,8 @@ from store.access import create_key
 from store.annotations import Author, annotate
 from store.correction import Correction, StaleCorrectionError
 from store.pool import connect
-from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
-from tests.support.database import TestDatabase
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant, computed_day
+from tests.support.database import Databases
 
 pytestmark = pytest.mark.needs_database
 AFTER = MONDAY + 40 * 24 * HOUR
@@ -70,15 +70,17 @@ class Office:
 
 
 @pytest.fixture
-def office(database: TestDatabase) -> Iterator[Office]:
-    plant = Plant(database, reasons=REASONS, products=[{"key": "bolt", "name": "Bolt"}])
-    plant.work_a_day()
-    run_once(plant.kpi_url, now=AFTER)
-    with connect(database.url) as connection:
+def office(databases: Databases) -> Iterator[Office]:
+    with computed_day(databases, AFTER, reasons=REASONS, products=[{"key": "bolt", "name": "Bolt"}]) as plant:
+        yield from opened(plant)
+
+
+def opened(plant: Plant) -> Iterator[Office]:
+    with connect(plant.database.url) as connection:
         roles = ("viewer", "engineer", "assessor")
         end = datetime.now(UTC) + timedelta(days=30)
         keys = {role: create_key(connection, role, role=role, sites=["plant"], expires_at=end) for role in roles}
-    settings = ApiSettings(database_url=database.url_for("haidang_api"), session_secret="0123456789abcdef" * 4)  # type: ignore[arg-type]
+    settings = ApiSettings(database_url=plant.database.url_for("haidang_api"), session_secret="0123456789abcdef" * 4)  # type: ignore[arg-type]
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         yield Office(plant, client, keys)
 
