@@ -5,11 +5,11 @@ In: rows of the store. Out: records whose content is canonical JSON data: keys i
 RFC 3339 texts in UTC, ratios as fractions, durations in seconds.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from importlib.metadata import version
-from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 from maturity.log import Record
@@ -18,7 +18,8 @@ from store.evidence import FinalValue
 
 KPI_KIND = "kpi"
 RAW_KIND = "raw_day"
-_OF_WINDOW = itemgetter(slice(6))
+_Window = tuple[str, str, datetime, str, str, str]  # scope, grain, start, shift, job, product
+_NAME = attrgetter("kpi", "variant")
 
 
 class _Value(Prepared):
@@ -52,12 +53,16 @@ def kpi_records(site: str, day: date, rows: Iterable[FinalValue], code: str) -> 
     Args:
         site: key of the site.
         day: the production day on which the windows begin.
-        rows: final values, those of a window together (`store.evidence.final_values`).
+        rows: final values, in any order (`store.evidence.final_values`).
         code: what computed them.
     """
     production_day = day.isoformat()
-    for (scope, grain, begin, shift, job, product), group in groupby(rows, key=_OF_WINDOW):
-        values = list(group)
+    windows: defaultdict[_Window, list[FinalValue]] = defaultdict(list)
+    for row in rows:
+        windows[row[:6]].append(row)
+    for window in sorted(windows):
+        scope, grain, begin, shift, job, product = window
+        values = sorted(windows.pop(window), key=_NAME)
         start = instant(begin)
         yield Record(
             KPI_KIND,

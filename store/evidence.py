@@ -199,7 +199,7 @@ def delete_due(connection: Connection, due: DueDay) -> None:
 
 
 def final_values(connection: Connection, site_id: int, day: date) -> list[FinalValue]:
-    """Final values whose windows begin on a production day, those of a window together."""
+    """Final values whose windows begin on a production day, in no order."""
     with connection.cursor(binary=True, row_factory=lambda _: FinalValue._make) as cursor:
         return cursor.execute(_SQL["final_values"], {"site_id": site_id, "day": day}).fetchall()
 
