@@ -87,7 +87,7 @@ class Reader:
 def open_adbc(url: str) -> Iterator[Reader]:
     """Open the connections over which readings come."""
     where = conninfo(url, "haidang-kpi-read")
-    with adbc.connect(where) as one, adbc.connect(where) as other:
+    with adbc.connect(where) as one, one.adbc_clone() as other:  # the types of the database are read once
         for connection in (one, other):
             with connection.cursor() as cursor:
                 cursor.execute(_SQL["keep_order"])
