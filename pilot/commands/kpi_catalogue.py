@@ -64,14 +64,14 @@ def _show_one(row: dict[str, Any]) -> None:
 def _show_all(rows: Rows, site: str | None) -> None:
     table = Table()
     table.add_column("id", no_wrap=True)
-    for column in ("ISO", "tên · name", "formula", "unit", "better", *([f"fed at {site}"] if site else [])):
+    told = (f"fed at {site}",) if site else ("tên · name", "formula", "unit", "better")  # beside each other: too narrow
+    for column in ("ISO", *told):
         table.add_column(column)
     for row in rows:
-        cells = [row["id"], _text(row["iso_number"]), f"{row['name_vi']} · {row['name_en']}", row["formula"]]
-        cells += [row["unit"], row["direction"]]
+        cells = [f"{row['name_vi']} · {row['name_en']}", row["formula"], row["unit"], row["direction"]]
         if site:
-            cells.append("yes" if row["fed"] else f"missing: {'; '.join(row['missing'])}")
-        table.add_row(*map(escape, cells))
+            cells = ["yes" if row["fed"] else f"missing: {'; '.join(row['missing'])}"]
+        table.add_row(*map(escape, (row["id"], _text(row["iso_number"]), *cells)))
     console = Console(highlight=False)
     console.print(table)
     if site:

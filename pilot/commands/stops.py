@@ -2,6 +2,7 @@
 
 import getpass
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,7 +63,8 @@ def list_(
             json.dumps([{name: _told(row[name]) for name in row if name != "asset_id"} for row in rows], indent=2)
         )
         return
-    table = Table(f"from ({chosen.zone})", "asset", "minutes", "class", "reason", "state", "originally", "correction")
+    names = ("from", "asset", "minutes", "class", "reason", "state", "originally", "correction")
+    cells = []
     for row in rows:
         of_class = "/".join(filter(None, (row["time_class"], row["sub_class"])))
         texts = (
@@ -72,12 +74,10 @@ def list_(
             of_class,
             row["reason"],
         )
-        table.add_row(*map(escape, (*texts, row["state"], _original(row), _correction(row["annotation"]))))
-    for column in table.columns[:2]:  # what a correction is asked for: never cut
-        column.overflow = "fold"
-    table.columns[0].no_wrap = True
+        cells.append((*texts, row["state"], _original(row), _correction(row["annotation"])))
     console = Console(highlight=False)
-    console.print(table if rows else "no stops; `haidang kpi run` computes them once there are data")
+    none = "no stops; `haidang kpi run` computes them once there are data"
+    console.print(_table(names, cells, str(chosen.zone)) if rows else none)
     if len(rows) == limit:
         console.print(f"… these are the first {limit:,}; use --asset, --from, --to, --limit")
 
@@ -104,16 +104,26 @@ def history(
     if as_json:
         typer.echo(json.dumps([{name: plain(value) for name, value in row.items()} for row in rows], indent=2))
         return
-    table = Table(
-        "number", "asset", f"from ({chosen.zone})", "to", "reason", "product", "why", "who", "when", "what it is"
-    )
+    names = ("from", "asset", "number", "to", "reason", "product", "why", "who", "when", "what it is")
+    cells = []
     for row in rows:
         times = (_clock(chosen, row["from_ts"]), _clock(chosen, row["to_ts"]))
         said = (row["reason"] or "", row["product"] or "", row["note"], row["account"] or "–")
         became = row["status"].replace("_", " ") + (f" of {row['supersedes']}" if row["supersedes"] else "")
-        texts = (str(row["id"]), row["asset"], *times, *said, _clock(chosen, row["created_at"]), became)
-        table.add_row(*map(escape, texts))
-    Console(highlight=False).print(table if rows else "no corrections")
+        texts = (times[0], row["asset"], str(row["id"]), times[1], *said, _clock(chosen, row["created_at"]), became)
+        cells.append(texts)
+    Console(highlight=False).print(_table(names, cells, str(chosen.zone)) if rows else "no corrections")
+
+
+def _table(names: tuple[str, ...], rows: Sequence[tuple[Any, ...]], zone: str) -> Table:
+    """A table without the columns in which nothing stands; no cell is cut, only folded, and the first not even that."""
+    told = [number for number in range(len(names)) if any(row[number] for row in rows)]
+    table = Table(title=f"times of {zone}", title_justify="left")
+    for number in told:
+        table.add_column(names[number], overflow="fold", no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*(escape(row[number]) for number in told))
+    return table
 
 
 @app.command()
