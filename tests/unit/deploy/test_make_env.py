@@ -1,6 +1,7 @@
 """`deploy/make-env`: secrets, accounts and certificate, made once and kept."""
 
 import re
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -11,11 +12,18 @@ from tests.support import compose
 from tests.support.deployed import make_env, variables
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
-    done = make_env(tmp_path)
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    done = make_env(folder)
     assert done.returncode == 0, done.stderr
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def made(made_once: Path, tmp_path: Path) -> Path:
+    """A copy of what was made, of this test's own."""
+    return shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
 
 
 def _mode(file: Path) -> int:
