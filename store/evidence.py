@@ -91,6 +91,12 @@ def size(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
+def log_bytes(connection: Connection) -> tuple[int, int]:
+    """Bytes of the texts of all records, and bytes that the log takes on disk with its indexes."""
+    row = connection.execute(_SQL["log_bytes"]).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
 def append(connection: Connection, first: int, entries: Iterable[Entry]) -> int:
     """Append records from place `first` on, under the caller's lock and in its transaction.
 

@@ -98,26 +98,37 @@ def kpi(
     linearity: Annotated[
         bool, typer.Option("--linearity", help="1, 10, 100 machines × 1 day and 10 machines × 7, 30 days instead")
     ] = False,
+    only: Annotated[list[str] | None, typer.Option(help="of --linearity only this size, e.g. 10x30; repeat")] = None,
+    speedup: Annotated[
+        bool, typer.Option("--speedup", help="two beside one instead: parts, the job, workers on several sites")
+    ] = False,
+    sites: Annotated[int, typer.Option(help="with --speedup: sites of two machines for two workers", min=2)] = 8,
     repeat: Annotated[int, typer.Option(help="runs of the job; the fastest counts", min=1)] = 1,
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
     """The KPI job, from the database to stored values, beside only reading the same rows with ADBC."""
-    from pilot.bench_kpi import Options, main
+    from pilot import bench_kpi, bench_kpi_speedup
 
-    options = Options(machines, days, tuple(processes or (1, 2)), linearity, repeat)
-    raise typer.Exit(main(options, as_json=json))
+    if speedup:
+        pairs = bench_kpi_speedup.Options(machines, days, repeat, sites)
+        raise typer.Exit(bench_kpi_speedup.main(pairs, as_json=json))
+    options = bench_kpi.Options(machines, days, tuple(processes or (1, 2)), linearity, repeat, tuple(only or ()))
+    raise typer.Exit(bench_kpi.main(options, as_json=json))
 
 
 @app.command()
 def evidence(
     records: Annotated[int, typer.Option(help="records of the log", min=1)] = 100_000,
     kpis: Annotated[int, typer.Option(help="KPI values in a record", min=1, max=200)] = 1,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="enter values that lie in the database, as `haidang evidence append` does")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
     """Rate of appending to the evidence log, and seconds of its audit."""
     from pilot.bench_evidence import main
 
-    raise typer.Exit(main(records, kpis, as_json=json))
+    raise typer.Exit(main(records, kpis, stored=stored, as_json=json))
 
 
 @app.command()

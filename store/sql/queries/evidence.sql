@@ -6,6 +6,10 @@ SELECT pg_advisory_xact_lock(7203617)
 -- Number of records.
 SELECT evidence_size()
 
+-- name: log_bytes
+-- Bytes of the texts of all records, and bytes on disk with indexes.
+SELECT coalesce(sum(octet_length(record)), 0)::bigint, pg_total_relation_size('evidence_log') FROM evidence_log
+
 -- name: last_checkpoint
 -- The newest checkpoint.
 SELECT tree_size, origin, root, created_at FROM checkpoint ORDER BY tree_size DESC LIMIT 1
