@@ -5,10 +5,13 @@ times, processor times and peak memory are their own. What is compared is measur
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +19,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from kpi.progress import Progress
 from pilot.bench_kpi_plant import Size, fill
 from pilot.embedded import embedded_database
 from pilot.errors import PilotError
+from pilot.kpi_progress import shown
 from store.migrate import migrate
 from store.pool import with_user
 
@@ -35,6 +40,7 @@ class Options:
     processes: tuple[int, ...] = (1, 2)
     linearity: bool = False
     repeat: int = 1
+    only: tuple[str, ...] = ()  # of the sizes of linearity, as machines x days
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,8 @@ class Result:
 
 def main(options: Options, *, as_json: bool) -> int:
     """Measure and print."""
-    results = [run(size, options) for size in sizes(options)]
+    with shown(Console(stderr=True)) as tell:
+        results = [run(size, options, tell) for size in sizes(options)]
     if as_json:
         found = [{**asdict(result), "ratios": result.ratios} for result in results]
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
@@ -80,28 +87,44 @@ def main(options: Options, *, as_json: bool) -> int:
 
 
 def sizes(options: Options) -> list[Size]:
-    """The sizes to measure."""
+    """The sizes to measure.
+
+    Raises:
+        PilotError: a wanted size is none of them.
+    """
     if not options.linearity:
         return [Size(options.machines, options.days)]
-    return [*(Size(machines, 1) for machines in MACHINES), *(Size(10, days) for days in DAYS[1:])]
+    both = [*((machines, 1) for machines in MACHINES), *((10, days) for days in DAYS[1:])]
+    known = {f"{machines}x{days}": Size(machines, days) for machines, days in both}
+    if odd := sorted(set(options.only) - set(known)):
+        raise PilotError(f"There is no size {odd[0]}; known: {', '.join(known)}.")
+    return [size for name, size in known.items() if name in options.only or not options.only]
 
 
-def run(size: Size, options: Options) -> Result:
+def run(size: Size, options: Options, tell: Progress) -> Result:
     """Measure one size in a database made for it."""
+    with filled(size, tell) as (url, stored):
+        return measured(url, size, options, stored, tell)
+
+
+@contextmanager
+def filled(size: Size, tell: Progress) -> Iterator[tuple[str, int]]:
+    """Give a database of its own with readings of a size, and their number."""
     with tempfile.TemporaryDirectory(prefix="haidang-bench-") as folder:
         Path(folder).chmod(0o755)  # the database server runs as another user where we are root
         with embedded_database(Path(folder) / "database", keep=False) as url:
             migrate(url)
-            stored = fill(url, size)
-            return measured(url, size, options, stored)
+            yield url, fill(url, size, lambda done, what: tell(done, f"{size}: {what}"))
 
 
-def measured(url: str, size: Size, options: Options, stored: int) -> Result:
+def measured(url: str, size: Size, options: Options, stored: int, tell: Progress) -> Result:
     """Measure on a filled database."""
     reader = with_user(url, "haidang_kpi")
+    tell(0.0, f"{size}: only reading")
     process(reader, size, "read")  # what is read first comes from the disk
     reads, jobs = [process(reader, size, "read")], []
-    for processes in options.processes:
+    for number, processes in enumerate(options.processes):
+        tell((number + 1) / (len(options.processes) + 1), f"{size}: job, processes: {processes}")
         runs = []
         for _ in range(options.repeat):
             process(url, size, "forget")
@@ -116,17 +139,16 @@ def measured(url: str, size: Size, options: Options, stored: int) -> Result:
     return replace(result, unchanged=process(reader, size, "job"))
 
 
-def process(url: str, size: Size, what: str, processes: int = 1) -> Run:
+def process(url: str, size: Size, what: str, processes: int = 1, **environment: str) -> Run:
     """Do one thing in a fresh process and say what it took.
 
     Raises:
         PilotError: it failed.
     """
-    given = json.dumps({"url": url, "machines": size.machines, "days": size.days, "processes": processes})
+    given = json.dumps({"url": url, "size": asdict(size), "processes": processes})
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "pilot.bench_kpi_run", what, given], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "pilot.bench_kpi_run", what, given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
     if done.returncode != 0:
         raise PilotError(f"The benchmark could not {what} after {time.monotonic() - began:.0f} s:\n{done.stderr}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

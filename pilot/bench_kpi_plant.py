@@ -5,6 +5,8 @@ then it is starved for two and broken for one; what it made in whole 20 minutes 
 can be made by itself.
 """
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from psycopg import Connection
 
+from kpi.progress import Gauge, Progress
 from model.vocabulary import symbol_id
 from store.pool import connect
 from store.queries import load
@@ -29,6 +32,7 @@ SLOT_S, RUN_S = 1200, 1020
 GAUGES, GAUGE_S = 15, 5.8
 BLOCK_S = 1800
 REJECT_EVERY = 50
+COPIED, INDEXED = 0.5, 0.9  # of the time of filling
 _SQL = load("bench")
 _PG_EPOCH_US = 946_684_800_000_000
 # One row of COPY's binary form: number of fields, then length and bytes of each.
@@ -49,9 +53,19 @@ Points = tuple[int, Floats, Floats]  # series, seconds since START, values
 class Size:
     """How much there is to compute; `thin` = so many times longer between the readings of power and gauges."""
 
-    machines: int
+    machines: int  # of each site
     days: int
     thin: int = 1
+    sites: int = 1
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of the sites."""
+        return [SITE, *(f"{SITE}-{number}" for number in range(2, self.sites + 1))]
+
+    def __str__(self) -> str:
+        whole = f"{self.machines} × {self.days}"
+        return f"{self.sites} × {whole}" if self.sites > 1 else whole
 
     @property
     def until(self) -> datetime:
@@ -63,25 +77,61 @@ class Size:
         return FIRST_DAY + timedelta(days=self.days - 1)
 
 
-def fill(url: str, size: Size) -> int:
-    """Make the site and its readings in an empty database; gives the number of readings."""
+def fill(url: str, size: Size, tell: Progress | None = None) -> int:
+    """Make the sites and their readings in an empty database; gives the number of readings.
+
+    Args:
+        url: as the owner of the database.
+        size: how much.
+        tell: told how much is done, 0 to 1.
+    """
+    gauge = Gauge(tell)
     with connect(url, "bench", autocommit=True) as connection:
-        apply_site(connection, SiteFile.model_validate(document(size.machines, size.thin)))
+        ids = [_made(connection, key, size) for key in size.keys]
         connection.execute(_SQL["forget_marks"])
-        number = site_id(connection, SITE)
-        ids = {(each.asset, each.name): each.series_id for each in active_series(connection, number)}
         for state, _ in STATES:
             connection.execute(_SQL["add_symbol"], {"id": symbol_id(state), "text": state})
         connection.execute("SELECT ensure_partitions(%s, %s)", [START, size.until])
         connection.execute(_SQL["drop_key"])  # made afterwards, it takes a fraction of the time
-        rows = sum(_store(connection, ids, size, begin) for begin in range(0, size.days * 86_400, BLOCK_S))
-        connection.execute(_SQL["add_mark"], {"site_id": number, "from_ts": START, "to_ts": size.until})
+        rows = _stored(connection, size, ids, gauge)
+        for key in size.keys:
+            mark(connection, key, size)
+        gauge.at(COPIED, f"indexing {rows:,} readings")
+        connection.execute(_SQL["much_memory"])
         connection.execute(_SQL["make_key"])
+        gauge.at(INDEXED, f"looking at {rows:,} readings")
         connection.execute("VACUUM ANALYZE reading")
+        gauge.at(1, f"{rows:,} readings are there")
     return rows
 
 
-def document(machines: int, thin: int = 1) -> dict[str, Any]:
+def mark(connection: Connection[Any], key: str, size: Size) -> None:
+    """Say that all readings of a site are new."""
+    wanted = {"site_id": site_id(connection, key), "from_ts": START, "to_ts": size.until}
+    connection.execute(_SQL["add_mark"], wanted)
+
+
+def _made(connection: Connection[Any], key: str, size: Size) -> dict[tuple[str, str], int]:
+    """Make a site; gives its series by asset and name."""
+    apply_site(connection, SiteFile.model_validate(document(size.machines, size.thin, key)))
+    return {(each.asset, each.name): each.series_id for each in active_series(connection, site_id(connection, key))}
+
+
+def _stored(connection: Connection[Any], size: Size, ids: list[dict[tuple[str, str], int]], gauge: Gauge) -> int:
+    """Store half an hour after the other, each made while the one before is copied; gives the number of readings."""
+    begins, rows = range(0, size.days * 86_400, BLOCK_S), 0
+    with ThreadPoolExecutor(1, "make") as thread:
+        blocks = deque(thread.submit(_rows, ids, size, begin) for begin in begins[:1])
+        for number, _ in enumerate(begins):
+            block = blocks.popleft().result()
+            blocks.extend(thread.submit(_rows, ids, size, begin) for begin in begins[number + 1 : number + 2])
+            _copy(connection, block)
+            rows += len(block)
+            gauge.at(COPIED * (number + 1) / len(begins), f"{rows:,} readings stored")
+    return rows
+
+
+def document(machines: int, thin: int = 1, key: str = SITE) -> dict[str, Any]:
     """The site file: lines of ten machines, two shifts on every day."""
     lines = [{"key": f"line{number:02d}", "level": "line"} for number in range((machines + 9) // 10)]
     shifts = [
@@ -90,7 +140,7 @@ def document(machines: int, thin: int = 1) -> dict[str, Any]:
     ]
     return {
         "site": {
-            "key": SITE,
+            "key": key,
             "name": "Benchmark",
             "timezone": "Asia/Ho_Chi_Minh",
             "lateness_s": LATENESS.total_seconds(),
@@ -118,12 +168,13 @@ def _series(thin: int) -> list[dict[str, Any]]:
     ]
 
 
-def _store(connection: Connection[Any], ids: dict[tuple[str, str], int], size: Size, begin: int) -> int:
-    """Store half an hour of all machines in the order of time."""
+def _rows(sites: list[dict[tuple[str, str], int]], size: Size, begin: int) -> npt.NDArray[np.void]:
+    """Half an hour of all machines in the order of time, as COPY takes it."""
     points = [
         (ids[machine(number), name], seconds, values)
         for number in range(size.machines)
         for name, seconds, values in _block(number, float(begin), float(begin + BLOCK_S), size.thin)
+        for ids in sites
     ]
     seconds = np.concatenate([each[1] for each in points])
     order = np.argsort(seconds, kind="stable")
@@ -134,11 +185,14 @@ def _store(connection: Connection[Any], ids: dict[tuple[str, str], int], size: S
     rows["ts"] = start_us + np.round(seconds[order] * 1e6).astype(np.int64)
     rows["series_id"] = np.repeat([each[0] for each in points], [len(each[1]) for each in points])[order]
     rows["value"] = np.concatenate([each[2] for each in points])[order]
+    return rows
+
+
+def _copy(connection: Connection[Any], rows: npt.NDArray[np.void]) -> None:
     with connection.cursor() as cursor, cursor.copy(_SQL["copy_readings"]) as copy:
         copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
         copy.write(rows.tobytes())
         copy.write(b"\xff\xff")
-    return len(rows)
 
 
 def _block(number: int, begin: float, end: float, thin: int) -> list[tuple[str, Floats, Floats]]:

@@ -67,6 +67,10 @@ COPY reading (ts, series_id, value, quality) FROM STDIN (FORMAT binary)
 -- Many readings are stored at once.
 DROP INDEX reading_key
 
+-- name: much_memory
+-- Sorts the readings of a day without the disk, as long as they are a few million.
+SET maintenance_work_mem = '512MB'
+
 -- name: make_key
 -- As the schema has it.
 CREATE UNIQUE INDEX reading_key ON reading (series_id, ts)
