@@ -1,5 +1,6 @@
 """Flags that many commands share; each is also an environment variable."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -30,3 +31,9 @@ def required(value: str, variable: str) -> str:
 def database(value: str) -> str:
     """The database address, which must be given."""
     return required(value, "HAIDANG_DATABASE_URL")
+
+
+def in_order(first: datetime | None, last: datetime | None) -> None:
+    """Refuse a range of days that ends before it begins: nothing lies in it."""
+    if first and last and last < first:
+        raise PilotError(f"{last.date()} is before {first.date()}.")

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pilot.errors import PilotError
-from pilot.options import DatabaseUrl, database
+from pilot.options import DatabaseUrl, database, in_order
 
 if TYPE_CHECKING:
     from kpi.fitting import Fitted
@@ -146,6 +146,7 @@ def cusum(
     from store import registry, serving
     from store.pool import connect
 
+    in_order(from_, to)
     with connect(database(database_url), "kpi cusum") as connection:
         number = registry.site_id(connection, site)
         assets = registry.asset_ids(connection, number)
@@ -160,7 +161,8 @@ def cusum(
     for row in found:
         numbers = (f"{row[name]:,.1f}" for name in ("expected", "actual", "difference", "cusum"))
         table.add_row(str(row["production_day"]), *numbers, row["status"], ", ".join(row["flags"]))
-    Console(highlight=False).print(table)
+    none = "no expected energy; it needs a frozen baseline (`haidang kpi baseline --help`) and computed days"
+    Console(highlight=False).print(table if found else none)
 
 
 def _day(value: datetime | None) -> date | None:

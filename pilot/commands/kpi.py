@@ -19,7 +19,7 @@ from pilot import numbers
 from pilot.commands.kpi_catalogue import catalogue
 from pilot.errors import PilotError
 from pilot.kpi_progress import shown
-from pilot.options import DatabaseUrl, database
+from pilot.options import DatabaseUrl, database, in_order
 from pilot.quiet import only_warnings
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def show(
     from store.registry import asset_ids, site_id
 
     _known_kpi(kpi)
+    in_order(from_, to)
     window = serving.Window(from_day=_day(from_), to_day=_day(to + timedelta(days=1)) if to else None)
     with connect(database(database_url), "kpi show") as connection:
         number = site_id(connection, site)
@@ -236,12 +237,11 @@ def _print(rows: list[dict[str, Any]], format_: str, unit: str) -> None:
         writer.writeheader()
         writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     else:
-        Console(highlight=False).print(_table(rows, unit))
+        none = "no values; `haidang kpi run` computes them once there are data"
+        Console(highlight=False).print(_table(rows, unit) if rows else none)
 
 
 def _table(rows: list[dict[str, Any]], unit: str) -> Table:
-    if not rows:
-        return Table(title="no values; `haidang kpi run` computes them once there are data")
     keys = ("variant", "production_day", "window_start", "shift", "product", "job")
     shown = [name for name in keys if any(row[name] for row in rows)]
     table = Table(*shown, f"value ({unit})", "coverage", "completeness", "status", "flags")

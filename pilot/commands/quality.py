@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pilot.options import DatabaseUrl, database
+from pilot.options import DatabaseUrl, database, in_order
 from pilot.selecting import JsonOption, choose, plain
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def quality(
     from store.pool import connect
     from store.series_quality import quality_of
 
+    in_order(from_, to)
     with connect(database(database_url), "quality") as connection:
         chosen = choose(connection, site)
         last = to.date() if to else datetime.now(chosen.zone).date()
