@@ -17,7 +17,8 @@ from store import derived, inputs
 from store.pool import Connection
 
 # From where to where each step of a span goes, as a fraction of its time: as it is with millions of readings.
-READING, COMPUTING, PIECES, ROLLING_UP, VALUES = (0.0, 0.4), (0.4, 0.8), (0.8, 0.85), (0.85, 0.92), (0.92, 1.0)
+READING, COMPUTING = (0.0, 0.4), (0.4, 0.8)
+SHORT, PIECES, LONG, VALUES = (0.8, 0.86), (0.86, 0.88), (0.88, 0.9), (0.9, 1.0)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Writing of a span: pieces and digests of its days, the values of their windows and of those around them."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import polars as pl
@@ -11,7 +12,7 @@ from kpi.marking import conflict_marks, marks_of, quality_marks
 from kpi.parts import Done
 from kpi.span.handing import day_digests, jobs_of
 from kpi.span.reading import Read
-from kpi.span.scene import PIECES, ROLLING_UP, VALUES, Scene
+from kpi.span.scene import LONG, PIECES, SHORT, VALUES, Scene
 from kpi.work import long_windows, without_pending
 from model.canonical import canonical_json, digest
 from model.registry import Site
@@ -21,25 +22,29 @@ from store.series_quality import replace_quality
 
 
 def write(scene: Scene, read: Read, done: Done, planned: frozenset[date]) -> tuple[int, int]:
-    """Write a computed span; gives the numbers of new or replaced values and of revisions."""
-    tables, rows = done.tables, done.digests
-    with scene.step("pieces", PIECES, "writing pieces of days"):
-        _replace_pieces(scene, tables)
-    if scene.closed:
-        closed = rows.filter(pl.col("production_day").is_in(scene.closed)).drop("active")
-        derived.write_digests(scene.connection, scene.place.site_id, closed)
+    """Write a computed span; gives the numbers of new or replaced values and of revisions.
+
+    The database takes the pieces in while the values of the days are rolled up from them: that needs no connection.
+    """
+    tables = done.tables
     fresh = Fresh(
         scene.span.days,
         conform(tables.atoms, ATOMS),
         conform(tables.interval_series, INTERVAL_SERIES),
-        day_digests(scene, read, tables, rows),
+        day_digests(scene, read, tables, done.digests),
         _marks(scene, tables),
     )
     builder = Builder(scene.connection, scene.place, scene.site, scene.now_us)
     wanted = long_windows(scene.span.days, jobs_of(scene, tables, planned))
     wanted = without_pending(wanted, (day for day in planned if day > scene.span.last))
-    with scene.step("roll up", ROLLING_UP, "rolling up"):
-        built = [builder.short(fresh, read.causes), builder.long(wanted, fresh, read.causes)]
+    with ThreadPoolExecutor(1, "pieces") as thread:
+        pieces = thread.submit(_write_pieces, scene, done)
+        with scene.step("roll up", SHORT, "rolling up days"):
+            short = builder.short(fresh, read.causes)
+        with scene.step("pieces", PIECES, "writing pieces of days"):
+            pieces.result()
+    with scene.step("roll up", LONG, "rolling up weeks, months and jobs"):
+        built = [short, builder.long(wanted, fresh, read.causes)]
     with scene.step("values", VALUES, f"writing {sum(len(part.values) for part in built):,} values"):
         return store_values(scene.connection, scene.place, scene.site, built)
 
@@ -58,6 +63,14 @@ def _marks(scene: Scene, tables: Tables) -> pl.DataFrame:
     found = marks_of(tables.findings, scene.site, scene.span.days)
     quality = quality_marks(tables.quality, scene.site)
     return pl.concat([found, conflict_marks(conflicts, scene.site, scene.span.days), quality])
+
+
+def _write_pieces(scene: Scene, done: Done) -> None:
+    """Write pieces, and the digests of days that are over."""
+    _replace_pieces(scene, done.tables)
+    if scene.closed:
+        closed = done.digests.filter(pl.col("production_day").is_in(scene.closed)).drop("active")
+        derived.write_digests(scene.connection, scene.place.site_id, closed)
 
 
 def _replace_pieces(scene: Scene, tables: Tables) -> None:
