@@ -1,6 +1,7 @@
 """The way of an assessment by commands: opened, judged by an invited assessor, final, and then fixed for everybody."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
@@ -21,7 +22,7 @@ from pilot.cli import app
 from store import access, evidence
 from store.errors import InvalidConfigurationError
 from store.pool import Connection, connect
-from tests.support.database import TestDatabase
+from tests.support.database import Databases, TestDatabase
 from tests.support.fill import OTHER_SITE, SITE, fill
 from tests.support.waiting import wait_until
 from tests.unit.maturity.plain import catalogue, criterion
@@ -48,9 +49,7 @@ def small_catalogue(folder: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def factory(database: TestDatabase) -> TestDatabase:
-    """A small factory with an assessor, a stranger and an engineer."""
+def _staffed(database: TestDatabase) -> None:
     fill(database.url, DAY)
     with connect(database.url) as connection:
         for name, role, site in (
@@ -60,7 +59,13 @@ def factory(database: TestDatabase) -> TestDatabase:
             ("both", "engineer", SITE),
         ):
             access.create_key(connection, name, role=role, sites=[site], expires_at=END)
-    return database
+
+
+@pytest.fixture
+def factory(databases: Databases) -> Iterator[TestDatabase]:
+    """A small factory with an assessor, a stranger and an engineer."""
+    with databases.filled("a factory with assessors", _staffed) as database:
+        yield database
 
 
 def run(factory: TestDatabase, *words: str) -> Result:

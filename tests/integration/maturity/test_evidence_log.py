@@ -1,6 +1,7 @@
 """The evidence log in a real database: what is final enters it, and whoever changes it is named."""
 
 import json
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from maturity.witness import Consistency, cosign
 from pilot.cli import app
 from store import evidence
 from store.pool import Connection, connect
-from tests.support.database import TestDatabase
+from tests.support.database import Databases, TestDatabase
 from tests.support.fill import DAYS, FILLER, OEE, SITE, fill
 
 pytestmark = pytest.mark.needs_database
@@ -28,13 +29,23 @@ DAY = date(2026, 11, 4)
 KEY = SigningKey.generate("factory.example/log")
 
 
-@pytest.fixture
-def log(database: TestDatabase) -> Connection:
-    """A factory whose final values are in the log."""
+def _log_it(database: TestDatabase) -> None:
     fill(database.url, DAY)
-    connection = connect(database.url_for("haidang_evidence"), autocommit=True)
-    close_due_days(connection, KEY)
-    return connection
+    with connect(database.url_for("haidang_evidence"), autocommit=True) as connection:
+        close_due_days(connection, KEY)
+
+
+@pytest.fixture
+def logged(databases: Databases) -> Iterator[TestDatabase]:
+    """A factory whose final values are in the log."""
+    with databases.filled("a factory with its log", _log_it) as database:
+        yield database
+
+
+@pytest.fixture
+def log(logged: TestDatabase) -> Iterator[Connection]:
+    with connect(logged.url_for("haidang_evidence"), autocommit=True) as connection:
+        yield connection
 
 
 def audited(connection: Connection, pinned: PublicKey | None = KEY.public) -> Audit:
@@ -58,9 +69,9 @@ def test_what_is_final_is_entered_once(log: Connection) -> None:
     assert audited(log).signed == before
 
 
-def test_a_revised_value_is_another_record(log: Connection, database: TestDatabase) -> None:
+def test_a_revised_value_is_another_record(log: Connection, logged: TestDatabase) -> None:
     before = evidence.size(log)
-    with psycopg.connect(database.url) as owner:
+    with psycopg.connect(logged.url) as owner:
         owner.execute(
             """INSERT INTO kpi_value (site_id, asset_id, kpi, grain, window_start, window_end, production_day, value,
                    status, is_final, definition_version, config_digest, inputs_digest, revision, cause)
@@ -75,9 +86,9 @@ def test_a_revised_value_is_another_record(log: Connection, database: TestDataba
 
 
 @pytest.mark.parametrize("role", ["owner", "haidang_evidence", "haidang_kpi", "haidang_api"])
-def test_nobody_changes_or_removes_a_record(log: Connection, database: TestDatabase, role: str) -> None:
+def test_nobody_changes_or_removes_a_record(log: Connection, logged: TestDatabase, role: str) -> None:
     assert evidence.size(log)
-    url = database.url if role == "owner" else database.url_for(role)
+    url = logged.url if role == "owner" else logged.url_for(role)
     for statement in (
         "UPDATE evidence_log SET record = '{}'",
         "DELETE FROM evidence_log",
@@ -109,11 +120,11 @@ def test_nobody_changes_or_removes_a_record(log: Connection, database: TestDatab
     ],
 )
 def test_the_audit_names_what_a_superuser_changed(
-    log: Connection, database: TestDatabase, change: str, named: str
+    log: Connection, logged: TestDatabase, change: str, named: str
 ) -> None:
     seq = next(place for place, _, text, *_ in evidence.entries(log) if "0.7479" in text)
     leaf = f"'\\x{leaf_hash(b'{}').hex()}'"
-    with psycopg.connect(database.url) as superuser:
+    with psycopg.connect(logged.url) as superuser:
         superuser.execute("SET session_replication_role = replica")
         superuser.execute(change.format(seq=seq, leaf=leaf).encode())
     found = audited(log)
@@ -121,10 +132,10 @@ def test_the_audit_names_what_a_superuser_changed(
     assert any(named.format(seq=seq) in finding for finding in found.findings), found.findings
 
 
-def test_a_checkpoint_that_was_kept_elsewhere_shows_what_is_gone(log: Connection, database: TestDatabase) -> None:
+def test_a_checkpoint_that_was_kept_elsewhere_shows_what_is_gone(log: Connection, logged: TestDatabase) -> None:
     kept = EvidenceLog(log).checkpoint(KEY)
     size = evidence.size(log)
-    with psycopg.connect(database.url) as superuser:
+    with psycopg.connect(logged.url) as superuser:
         superuser.execute("SET session_replication_role = replica")
         superuser.execute("DELETE FROM checkpoint_signature")
         superuser.execute("DELETE FROM checkpoint")
