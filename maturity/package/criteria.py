@@ -85,6 +85,22 @@ class CriterionAgain:
     why: str = ""
 
 
+def about_of(package: Package) -> About:
+    """Read what belongs to the facts of a package that holds assessments."""
+    return About.parse(package.json(layout.FACTS_ABOUT))
+
+
+def other_baselines(stated: Mapping[str, Baseline], logged: Mapping[str, Any]) -> Iterator[str]:
+    """Say which stated baselines are not those that the log recorded when they were frozen."""
+    for key in sorted(set(stated) & set(logged)):
+        try:
+            is_same = _baseline(logged[key]) == stated[key]
+        except (ValueError, KeyError, TypeError):
+            is_same = False
+        if not is_same:
+            yield f"{layout.FACTS_ABOUT}: the baseline of {key} is not the one that the log recorded"
+
+
 def criteria_again(package: Package, made: pl.DataFrame, intervals: pl.DataFrame) -> Iterator[CriterionAgain]:
     """Evaluate all criteria of a package again.
 
@@ -96,7 +112,7 @@ def criteria_again(package: Package, made: pl.DataFrame, intervals: pl.DataFrame
     manifest = package.manifest
     if not manifest.frameworks:
         return
-    about = About.parse(package.json(layout.FACTS_ABOUT))
+    about = about_of(package)
     frameworks = {key: _framework(package, key) for key in manifest.frameworks}
     kpis = kpis_of(frameworks.values())
     known = known_facts(package, about, facts_values(_values(package, made, kpis), kpis), intervals)
@@ -128,14 +144,10 @@ def known_facts(package: Package, about: About, values: pl.DataFrame, intervals:
 def _refuse_stated(frames: Mapping[str, pl.DataFrame], first: date) -> None:
     is_inside = pl.col("production_day") >= first
     open_job = (pl.col("grain") == "job") & ~pl.col("is_final")
-    inside = {
-        "values": frames["values"].filter(is_inside & ~open_job),
-        "intervals": frames["intervals"].filter(is_inside),
-    }
-    for name, rows in inside.items():
-        if len(rows):
-            day = rows["production_day"].min()
-            raise PackageError(f"{layout.facts(name)} states {name} of {day}, which are computed from readings.")
+    for name, computed in (("values", is_inside & ~open_job), ("intervals", is_inside)):
+        days = frames[name].filter(computed)["production_day"].unique().sort().to_list()
+        if days:
+            raise PackageError(f"{layout.facts(name)} states {name} of {days[0]}, which are computed from readings.")
 
 
 def facts_values(values: pl.DataFrame, kpis: AbstractSet[str]) -> pl.DataFrame:

@@ -72,6 +72,7 @@ class Logged:
         keys: announcements of keys, with their places.
         raw: per production day what is recorded of each series' rows.
         context: per production day what is recorded of all else that it was computed from, where anything is.
+        baselines: frozen baselines by what they measure, the newest record of each.
         values: KPI values (layout.VALUES without computed_us, compact).
     """
 
@@ -79,6 +80,7 @@ class Logged:
     keys: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
     raw: dict[date, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
     context: dict[date, Mapping[str, Any]] = field(default_factory=dict)
+    baselines: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     values: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=compact_schema(_ROWS)))
 
     def forget(self) -> None:
@@ -178,6 +180,8 @@ def _take(found: Logged, place: int, record: Mapping[str, Any]) -> None:
             found.raw[day] = series
             if "context" in record:
                 found.context[day] = dict(record["context"])
+        elif record["kind"] == "criterion_baseline":
+            found.baselines[record["key"]] = record
     except (KeyError, TypeError, ValueError) as error:
         raise PackageError(f"Record {place} of the log is malformed.") from error
 

@@ -24,14 +24,14 @@ somebody you trust, not from this file. By hand, with standard tools:
   unzip FILE.zip -d package && cd package
   python3 -c 'import json,base64; print(base64.b64decode(json.load(open("statement.dsse.json"))["payload"]).decode())'
 lists the SHA-256 of every member; `sha256sum` computes them. docs/verify-by-hand.md of the project has the whole way:
-signature, log, raw rows, a KPI.
+signature, log, raw rows, events and corrections, a KPI.
 
 The key that signed this package says that it is
   {key}
 
-What it proves: the values are what this software makes of these readings, the readings are those that were digested
-when the day was closed, and nothing was changed since the log was signed and witnessed. It does not prove that the
-sensors told the truth.
+What it proves: the values are what this software makes of these readings, events, corrections and business records,
+these are those that were digested when the day was closed, and nothing was changed since the log was signed and
+witnessed. It does not prove that the sensors told the truth.
 """
 
 

@@ -14,14 +14,14 @@ import polars as pl
 from maturity import dsse, rotation, zipped
 from maturity.day_context import Context, bounds_of_day
 from maturity.errors import MaturityError, PackageError
-from maturity.facts import FRAMES
+from maturity.facts import FRAMES, Facts
 from maturity.notes import Note, PublicKey
 from maturity.package import layout
 from maturity.package.compact import plain
 from maturity.package.comparing import compared, log_differences
 from maturity.package.content import Package
 from maturity.package.contexts import context_differences, stated_otherwise
-from maturity.package.criteria import criteria_again
+from maturity.package.criteria import about_of, criteria_again, other_baselines
 from maturity.package.logged import Logged, announced_keys, check_log, read_log
 from maturity.package.margins import named
 from maturity.package.periods import bounds_of, days_without_values, plan_of, why_not
@@ -110,6 +110,7 @@ class _Check:
         stated = [f"{layout.VALUES_FILE}: {each}" for each in self._wrong_values(logged)]
         logged.forget()
         self.found.note(stated, f"{len(self.values)} KPI values are those of the log")
+        self._baselines(logged)
         configs = self._configs()
         wrong = [
             f"{name}: it does not have the digest that it is called by"
@@ -151,7 +152,9 @@ class _Check:
         """Compare events, corrections, business records and carry with what the log recorded of each day."""
         covered, first = set(sites) & set(logged.context), self.package.manifest.first
         context = context_of(self.package)
-        wrong = [*context_differences(context, sites, logged.context, first), *self._stated_otherwise(context, sites)]
+        wrong = list(context_differences(context, sites, logged.context, first))
+        if set(sites) == covered:
+            wrong += self._stated_otherwise(context, sites)
         what = "events, corrections, business records and carry"
         if covered or wrong:
             self.found.note(wrong, f"{what} of {len(covered)} days are those that the log recorded")
@@ -161,12 +164,23 @@ class _Check:
                 "were entered by an earlier version, or the record was left out)"
             )
 
+    def _baselines(self, logged: Logged) -> None:
+        """Compare what improvement is measured against with what was frozen."""
+        stated = about_of(self.package).baselines if self.package.manifest.frameworks else {}
+        if known := set(stated) & set(logged.baselines):
+            self.found.note(other_baselines(stated, logged.baselines), f"{len(known)} baselines are those of the log")
+        if unknown := sorted(set(stated) - known):
+            many = f"{len(unknown)} baselines are stated and not in the log"
+            self.found.notices.append(f"{many}: `haidang maturity assess` freezes and enters them")
+
     def _stated_otherwise(self, context: Context, sites: Mapping[date, Site]) -> Iterator[str]:
         """Hold the events and records that criteria read to those that KPIs are computed from."""
         if self.package.manifest.frameworks and sites:
-            stated = {name: self.package.frame(layout.facts(name), FRAMES[name]) for name in ("events", "records")}
-            bounds = [bounds_of_day(sites[day], day) for day in sites]
-            yield from stated_otherwise(context, stated, (min(bounds)[0], max(high for _, high in bounds)))
+            tables = {name: self.package.frame(layout.facts(name), FRAMES[name]) for name in ("events", "records")}
+            about, last = about_of(self.package), self.package.manifest.last
+            since, until = Facts(site=self.package.site(about.config), first=about.first, last=last).bounds_us
+            lows, highs = zip(*(bounds_of_day(sites[day], day) for day in sites), strict=True)
+            yield from stated_otherwise(context, tables, (max(since, min(lows)), min(until, max(highs))))
 
     def _wrong_values(self, logged: Logged) -> Iterator[str]:
         number = len(self.values) - self.values.select(pl.struct(layout.VALUE_KEY).n_unique()).item()

@@ -47,12 +47,16 @@ WHERE d.site_id = %(site_id)s
 
 -- name: records
 -- Business records that stand.
-SELECT DISTINCT ON (kind, key) kind, key, coalesce(payload->>'asset', '') AS asset,
+SELECT kind, key, coalesce(payload->>'asset', '') AS asset,
        (extract(epoch FROM from_ts) * 1000000)::bigint AS from_us, (extract(epoch FROM to_ts) * 1000000)::bigint AS to_us,
        payload::text AS payload, source
-FROM business_record
-WHERE site_id = %(site_id)s AND from_ts < %(to_ts)s
-ORDER BY kind, key, recorded_at DESC, business_record_id DESC
+FROM (
+    SELECT DISTINCT ON (kind, key) kind, key, from_ts, to_ts, payload, source
+    FROM business_record WHERE site_id = %(site_id)s
+    ORDER BY kind, key, recorded_at DESC, business_record_id DESC
+) AS standing
+WHERE from_ts < %(to_ts)s
+ORDER BY kind, key
 
 -- name: events
 -- Alarms, stop reasons and changes.
