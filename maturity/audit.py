@@ -5,6 +5,7 @@ and every signature.
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from maturity.checkpoint import Checkpoint
 from maturity.errors import ProofError, SignatureError
@@ -88,11 +89,20 @@ def audit(
 
 def _periods(announced: list[tuple[int, str]], pinned: PublicKey | None, findings: list[str]) -> list[KeyPeriod]:
     try:
-        records = ((place, json.loads(record)) for place, record in announced)
+        records = ((place, _plain(record)) for place, record in announced)
         return key_periods([(place, record) for place, record in records if record.get("kind") == KIND], pinned)
     except SignatureError as error:
         findings.append(str(error))
         return []
+
+
+def _plain(record: str) -> dict[str, Any]:
+    """A record that somebody changed may be anything; what it is not is said where its hash is looked at."""
+    try:
+        found = json.loads(record)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _of_root(checkpoint: StoredCheckpoint, tree: Tree, good: int) -> Iterator[str]:

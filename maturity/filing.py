@@ -42,7 +42,7 @@ def is_filed_rightly(record: str, kind: str, object_: str, site: str | None) -> 
     """Tell whether a record's text says the same kind, object and site."""
     try:
         said = _DECODER.decode(record)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
     return (said.kind, said.site, _object_of(said)) == (kind, site, object_)
 

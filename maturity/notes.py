@@ -194,6 +194,8 @@ def _three_parts(text: str) -> tuple[str, str, str]:
     parts = text.strip().split("+", 2)
     if len(parts) != len(("name", "id", "key")) or not _NAME.fullmatch(parts[0]):
         raise KeyFileError("This is no key: it reads NAME+ID+KEY.")
+    if not parts[0].isprintable():  # half letters of a terminal's bytes, controls
+        raise KeyFileError("This is no key: its name cannot be written.")
     return parts[0], parts[1], parts[2]
 
 

@@ -1,7 +1,6 @@
 """Which key signs the log at which size: a new key is announced in the log and signed by the one before it."""
 
 import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +64,7 @@ def _check_handover(record: Mapping[str, Any], before: PublicKey, key: PublicKey
     said = {"kind": KIND, "key": record.get("key"), "replaces": record.get("replaces")}
     try:
         signature = base64.b64decode(str(record.get("signature")), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise SignatureError(f"The signature in record {place} is not base64.") from error
     before.check(canonical_json(said), signature)
 

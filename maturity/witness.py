@@ -59,7 +59,7 @@ class Consistency:
             given: dict[str, Any] = json.loads(text)
             path = tuple(bytes.fromhex(each) for each in given["path"])
             found = cls(int(given["earlier"]), int(given["later"]), path)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ProofError("This is no consistency proof: earlier, later, and a path of hashes.") from error
         if any(len(each) != HASH_BYTES for each in found.path):
             raise ProofError("A hash of the consistency proof has not 32 bytes.")
