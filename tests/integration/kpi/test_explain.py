@@ -128,10 +128,8 @@ def test_every_stored_value_is_made_again_from_its_pieces_and_its_time_adds_up(d
     assert len(found_values) > 3 * len({kpi for _, kpi in seen}) > 3 * len(CATALOGUE) / 3
 
 
-def test_what_cannot_be_made_again_says_why(database: TestDatabase) -> None:
-    plant = Plant(database)
-    plant.work_a_day()
-    run_once(plant.kpi_url, now=AFTER)
+def test_what_cannot_be_made_again_says_why(computed: Plant) -> None:
+    plant = computed
     plant.put("state", [(SHIFT_START + 5 * HOUR, "HELD"), (SHIFT_START + 5.5 * HOUR, "EXECUTE")])
     with connect(plant.kpi_url) as connection:
         scope, asset = serving.Scope(connection, [plant.site_id]), asset_ids(connection, plant.site_id)[MACHINE]
@@ -154,10 +152,8 @@ def test_what_cannot_be_made_again_says_why(database: TestDatabase) -> None:
         assert (gone.equal, len(gone.revisions)) == (None, 2)
 
 
-def test_the_command_shows_formula_losses_raw_rows_and_revisions(database: TestDatabase) -> None:
-    plant = Plant(database)
-    plant.work_a_day()
-    run_once(plant.kpi_url, now=AFTER)
+def test_the_command_shows_formula_losses_raw_rows_and_revisions(computed: Plant) -> None:
+    plant = computed
     arguments = [
         "kpi",
         "explain",

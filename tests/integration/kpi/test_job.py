@@ -46,9 +46,8 @@ def test_a_day_from_readings_to_final_values(plant: Plant) -> None:
         assert plant.value("good_quantity", grain=grain)["value"] == 2000.0
 
 
-def test_computing_again_changes_nothing(plant: Plant) -> None:
-    plant.work_a_day()
-    run_once(plant.kpi_url, now=AFTER)
+def test_computing_again_changes_nothing(computed: Plant) -> None:
+    plant = computed
     before = plant.query("SELECT kpi_value_id FROM kpi_value ORDER BY 1")
     atoms = plant.query("SELECT revision, count(*) FROM atom GROUP BY 1")
     plant.mark(SHIFT_START, SHIFT_START + 24 * HOUR)
@@ -59,9 +58,8 @@ def test_computing_again_changes_nothing(plant: Plant) -> None:
     assert plant.query("SELECT count(*) FROM dirty_mark") == [(0,)]
 
 
-def test_late_data_make_a_new_revision_and_keep_the_old_one(plant: Plant) -> None:
-    plant.work_a_day()
-    run_once(plant.kpi_url, now=AFTER)
+def test_late_data_make_a_new_revision_and_keep_the_old_one(computed: Plant) -> None:
+    plant = computed
     old = plant.value("availability")
     digest = plant.query("SELECT sha256 FROM raw_day_digest WHERE series_id = %s", plant.series["state"])
     plant.put("state", [(SHIFT_START + 5 * HOUR, "HELD"), (SHIFT_START + 5.5 * HOUR, "EXECUTE")])
@@ -212,15 +210,13 @@ def causes(plant: Plant) -> set[str]:
     return {row[0] for row in plant.query("SELECT DISTINCT unnest(cause) FROM kpi_value WHERE superseded_at IS NULL")}
 
 
-def test_days_computed_again_without_a_reason_name_what_differs_as_the_cause(database: TestDatabase) -> None:
-    plant = Plant(database)
-    plant.work_a_day()
-    run_once(plant.kpi_url, now=AFTER)
+def test_days_computed_again_without_a_reason_name_what_differs_as_the_cause(computed: Plant) -> None:
+    plant = computed
     plant.put("state", [(SHIFT_START + 5 * HOUR, "HELD"), (SHIFT_START + 5.5 * HOUR, "EXECUTE")], mark=False)
     plant.again()
     run_once(plant.kpi_url, now=AFTER)
     assert causes(plant) == {"late_data"}
-    Plant(database, routings=[{"asset": MACHINE, "ideal_cycle_s": 8.0, "source": "test"}])  # leaves no mark
+    Plant(plant.database, routings=[{"asset": MACHINE, "ideal_cycle_s": 8.0, "source": "test"}])  # leaves no mark
     plant.again()
     run_once(plant.kpi_url, now=AFTER)
     assert plant.value("oee")["cause"] == ["registry"]
@@ -240,12 +236,10 @@ def test_what_a_day_hands_on_has_the_cause_of_that_day(plant: Plant) -> None:
     assert causes(plant) == {"mapping"}
 
 
-def test_a_final_value_that_is_lost_says_why(database: TestDatabase) -> None:
-    plant = Plant(database)
-    plant.work_a_day()
-    run_once(plant.kpi_url, now=AFTER)
+def test_a_final_value_that_is_lost_says_why(computed: Plant) -> None:
+    plant = computed
     late = {"lateness_s": 10 * 366 * 86_400, "grid_zone": "XX", "country": "XX"}
-    Plant(database, site={**document()["site"], **late}, routings=[])
+    Plant(plant.database, site={**document()["site"], **late}, routings=[])
     plant.again()
     run_once(plant.kpi_url, now=AFTER)
     for kpi, reason in (("co2e_location", "no_factor"), ("oee", "no_ideal_cycle")):
@@ -255,9 +249,8 @@ def test_a_final_value_that_is_lost_says_why(database: TestDatabase) -> None:
     assert plant.value("availability")["status"] == "final"
 
 
-def test_late_data_that_change_no_value_revise_none_but_are_on_record(plant: Plant) -> None:
-    plant.work_a_day()
-    run_once(plant.kpi_url, now=AFTER)
+def test_late_data_that_change_no_value_revise_none_but_are_on_record(computed: Plant) -> None:
+    plant = computed
     plant.put("state", [(SHIFT_START + HOUR, "EXECUTE")])  # what was known before
     assert run_once(plant.kpi_url, now=AFTER).values_revised == 0
     digests = "SELECT superseded_at IS NULL FROM raw_day_digest WHERE series_id = %s ORDER BY at"
