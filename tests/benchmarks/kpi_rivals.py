@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import resource
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from math import nan
@@ -46,19 +45,17 @@ def measured(name: str, url: str, size: Size) -> Run:
         return fresh.submit(_run, name, url, size).result()
 
 
-def in_sql(url: str, size: Size) -> tuple[Found, float, float]:
-    """Give all numbers, the seconds that those of windows took, and the peak memory of the server's process in MB."""
+def in_sql(connection: psycopg.Connection[Any], size: Size) -> tuple[Found, float]:
+    """Give all numbers, and the seconds that those of windows took."""
     began = time.perf_counter()
-    with psycopg.connect(url) as connection:
-        connection.execute(WORK_MEM)
-        windows = {
-            (asset, grain, start): [nan if value is None else float(value) for value in values]
-            for asset, grain, start, *values in _statement("kpi.sql", connection, size)
-        }
-        first_s = time.perf_counter() - began
-        rows = _statement("kpi_series.sql", connection, size)
-        series = {(number, start): values for number, start, *values in rows}
-        return Found(windows, series), first_s, _peak_mb(connection.info.backend_pid)
+    connection.execute(WORK_MEM)
+    windows = {
+        (asset, grain, start): [nan if value is None else float(value) for value in values]
+        for asset, grain, start, *values in _statement("kpi.sql", connection, size)
+    }
+    first_s = time.perf_counter() - began
+    rows = _statement("kpi_series.sql", connection, size)
+    return Found(windows, {(number, start): values for number, start, *values in rows}), first_s
 
 
 def _statement(name: str, connection: psycopg.Connection[Any], size: Size) -> list[tuple[Any, ...]]:
@@ -67,22 +64,17 @@ def _statement(name: str, connection: psycopg.Connection[Any], size: Size) -> li
 
 
 def _run(name: str, url: str, size: Size) -> Run:
-    rivals: dict[str, Callable[[str, Size], tuple[Found, str, float, float]]] = {"sql": _sql, "pandas": _pandas}
-    database, began = database_seconds(url), time.perf_counter()
-    found, first_part, first_s, peak_mb = rivals[name](url, size)
-    seconds, own = time.perf_counter() - began, os.times()
-    processor_s = own.user + own.system
-    return Run(found, seconds, first_part, first_s, processor_s, database_seconds(url) - database, peak_mb)
-
-
-def _sql(url: str, size: Size) -> tuple[Found, str, float, float]:
-    found, first_s, peak_mb = in_sql(url, size)
-    return found, "numbers of windows", first_s, peak_mb
-
-
-def _pandas(url: str, size: Size) -> tuple[Found, str, float, float]:
-    found, read_s = in_pandas(url, size)
-    return found, "read_sql", read_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KB
+    with psycopg.connect(url) as connection:  # open until the server's time is read, which would miss one that ends
+        database, began = database_seconds(url), time.perf_counter()
+        if name == "sql":
+            (found, first_s), first_part = in_sql(connection, size), "numbers of windows"
+        else:
+            (found, first_s), first_part = in_pandas(url, size), "read_sql"
+        seconds, own = time.perf_counter() - began, os.times()
+        database_s = database_seconds(url) - database
+        own_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KB
+        peak_mb = _peak_mb(connection.info.backend_pid) if name == "sql" else own_mb
+    return Run(found, seconds, first_part, first_s, own.user + own.system, database_s, peak_mb)
 
 
 def _peak_mb(process: int) -> float:

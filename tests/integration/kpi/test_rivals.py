@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from math import isnan
 
+import psycopg
 import pytest
 
 from kpi.job import run_once
@@ -21,7 +22,10 @@ def test_rivals_make_the_numbers_that_the_job_stores(database: TestDatabase) -> 
     fill(database.url, SIZE)
     run_once(database.url_for("haidang_kpi"), site=SITE, now=SIZE.until + LATENESS + timedelta(days=1))
 
-    stored, of_sql, of_pandas = ours(database.url), in_sql(database.url, SIZE)[0], in_pandas(database.url, SIZE)[0]
+    with psycopg.connect(database.url) as connection:
+        of_sql, _ = in_sql(connection, SIZE)
+    of_pandas, _ = in_pandas(database.url, SIZE)
+    stored = ours(database.url)
 
     assert list(differences(of_sql, stored)) == []
     assert list(differences(of_pandas, stored)) == []
