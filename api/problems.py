@@ -35,7 +35,8 @@ def unauthorized() -> ProblemError:
     return ProblemError(
         HTTPStatus.UNAUTHORIZED,
         "unauthorized",
-        "This needs a key: send `Authorization: Bearer hd_…` (made with `haidang key create`), or sign in at /login.",
+        "This needs a key that has neither ended nor been revoked: send `Authorization: Bearer hd_…` (made with "
+        "`haidang key create`), or sign in at /login.",
         {"WWW-Authenticate": 'Bearer realm="haidang"'},
     )
 

@@ -21,7 +21,8 @@ def only(roles: tuple[str, ...], what: str) -> Any:
 
     def check(caller: Caller) -> None:
         if caller.role not in roles:
-            raise problems.forbidden(f"{what}: the roles {' and '.join(roles)} may.")
+            of = "roles" if len(roles) > 1 else "role"
+            raise problems.forbidden(f"{what}: the {of} {' and '.join(roles)} may.")
 
     return Depends(check)
 

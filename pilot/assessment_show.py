@@ -9,13 +9,9 @@ from rich.table import Table
 
 from maturity.evaluate import Outcome
 from maturity.kept import Kept
-from pilot.maturity_show import text
+from maturity.report.words import Words, load
+from pilot.maturity_show import marked, text
 
-_MARK = {
-    Outcome.SUPPORTED: "[green]✓ supported[/green]",
-    Outcome.CONTRADICTED: "[red]✗ contradicted[/red]",
-    Outcome.NOT_ASSESSABLE: "[dim]? not assessable[/dim]",
-}
 _SHOWN = 12
 
 
@@ -37,26 +33,33 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Table:
 def show(kept: Kept, language: str, console: Console) -> None:
     """Print an assessment."""
     stored, catalogue = kept.stored, kept.framework
-    days = f"{stored.first_day} to {stored.last_day}"
+    words = load("vi" if language == "vi" else "en")
+    days = words.days(stored.first_day, stored.last_day)
     console.print(
         f"[bold]{escape(stored.site)}[/bold]: {escape(text(catalogue.name, language))}, {days}, {kept.status}"
     )
     console.print(f"[dim]{escape(text(catalogue.disclaimer, language))}[/dim]")
-    _levels(kept, language, console)
-    _criteria(kept, console)
+    _levels(kept, words, console)
+    _criteria(kept, words, console)
     if kept.status == "open" and kept.undecided:
         more = f" and {len(kept.undecided) - _SHOWN} more" if len(kept.undecided) > _SHOWN else ""
         console.print(f"Before it can be final, these need a decision: {', '.join(kept.undecided[:_SHOWN])}{more}.")
+    elif kept.status == "open" and not kept.invited:
+        number = stored.assessment_id
+        console.print(f"Nobody may decide yet: `haidang maturity invite {number} --account NAME` invites an assessor.")
+    elif kept.status == "open":
+        console.print(f"It can be final now: `haidang maturity finalise {stored.assessment_id}`.")
 
 
-def _levels(kept: Kept, language: str, console: Console) -> None:
+def _levels(kept: Kept, words: Words, console: Console) -> None:
     plain = {each["key"]: each for part in ("principles", "areas") for each in kept.plain()[part]}
-    drawn = Table("principle / area", "supported by data", "claimed", "confirmed by the assessor")
+    heads = (words(name) for name in ("table.part", "table.supported", "table.claimed", "level.confirmed"))
+    drawn = Table(*(each.lower() for each in heads))
     for principle in kept.framework.principles:
-        drawn.add_row(f"[bold]{escape(text(principle.name, language))}[/bold]", *_numbers(plain[principle.key]))
+        drawn.add_row(f"[bold]{escape(words.of(principle.name))}[/bold]", *_numbers(plain[principle.key]))
         for area in kept.framework.areas:
             if area.principle == principle.key:
-                drawn.add_row(f"  {escape(text(area.name, language))}", *_numbers(plain[area.key]))
+                drawn.add_row(f"  {escape(words.of(area.name))}", *_numbers(plain[area.key]))
     console.print(drawn)
 
 
@@ -64,18 +67,19 @@ def _numbers(stand: Mapping[str, Any]) -> list[str]:
     return ["-" if stand.get(name) is None else str(stand[name]) for name in ("supported", "claimed", "confirmed")]
 
 
-def _criteria(kept: Kept, console: Console) -> None:
-    drawn = Table("criterion", "level", "the data", "the assessor", "comment")
+def _criteria(kept: Kept, words: Words, console: Console) -> None:
+    heads = (words(name) for name in ("table.criterion", "table.level", "short.supported", "short.confirmed"))
+    drawn = Table(*(each.lower() for each in heads), words("table.comment"))
     for criterion in kept.framework.criteria:
         given = kept.newest.get(criterion.id)
-        said = given.decision.replace("_", " ") if given else ""
+        said = words(f"decision.{given.decision}").lower() if given else ""
         comment = (
             escape(given.comment) + (f" (file {given.attachment[:12]})" if given.attachment else "") if given else ""
         )
         drawn.add_row(
             criterion.id,
             str(criterion.level),
-            _MARK[kept.outcomes.get(criterion.id, Outcome.NOT_ASSESSABLE)],
+            marked(kept.outcomes.get(criterion.id, Outcome.NOT_ASSESSABLE), words),
             said,
             comment,
         )

@@ -13,6 +13,8 @@ from maturity.programme.view import ProgrammeView, SiteRow
 from model import wording
 
 _MOST_GAPS = 10
+_LEAST_WIDTH = 50  # characters for site and period
+_COLUMN = 17  # characters for the name of a principle
 _TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "none": "There is no assessment of {framework} yet: `haidang programme import FILE`.",
@@ -139,9 +141,9 @@ def show(
     numbers = {"compared": view.compared, "all": len(view.sites), "version": view.framework_version}
     name = (catalogue.name.vi if language == "vi" else catalogue.name.en) if catalogue else view.framework
     console.print(told("same", framework=name, **numbers))
-    tables = [] if anonymous else [_sites(told)]
-    tables += [_claims(told), *_bands(told), _gaps(told), _groups(told)]
-    for table in tables:
+    if not anonymous:
+        _sites(told, console)
+    for table in (_claims(told), *_bands(told), _gaps(told), _groups(told)):
         console.print(table)
     if view.bands is None:
         said = {"said": view.bands_refused or "", "fewest": view.fewest, "compared": view.compared}
@@ -156,16 +158,20 @@ def _table(told: _Told, title: str, *columns: str) -> Table:
     return table
 
 
-def _sites(told: _Told) -> Table:
+def _sites(told: _Told, console: Console) -> None:
+    """Sites with their levels; where the names of principles have no room, numbers stand for them."""
     table = Table(told("site"), told("period"), title=told("sites"), title_justify="left", title_style="bold")
     keys = list(told.view.sites[0].supported)
-    for key in keys:
-        table.add_column(told.principle(key), justify="center")
+    is_narrow = console.width < _LEAST_WIDTH + _COLUMN * len(keys)
+    for number, key in enumerate(keys, start=1):
+        table.add_column(str(number) if is_narrow else told.principle(key), justify="center")
     for row in told.view.sites:
         name = row.site if row.name in ("", row.site) else f"{row.name} ({row.site})"
         shown = escape(name) if row.compared else told("left_out", site=name, version=row.framework_version)
         table.add_row(shown, _period(row, told.language), *(_levels(row, key) for key in keys))
-    return table
+    console.print(table)
+    if is_narrow:
+        console.print(" · ".join(f"{number} {told.principle(key)}" for number, key in enumerate(keys, start=1)))
 
 
 def _period(row: SiteRow, language: str) -> str:

@@ -48,6 +48,7 @@ def open_(
     )
     if found.supersedes:
         console.print(f"It supersedes assessment {found.supersedes}.")
+    console.print(f"Next: `haidang maturity invite {found.assessment_id} --account NAME` lets an assessor decide.")
 
 
 def list_(
@@ -99,7 +100,10 @@ def invite(
 
     with _connected(database_url) as connection:
         workflow.invite(connection, assessment_id, account)
-    Console(highlight=False).print(f"{account} may decide on assessment {assessment_id}.")
+    how = (
+        f"POST /v1/assessments/{assessment_id}/decisions, or `haidang maturity decide {assessment_id} CRITERION accept`"
+    )
+    Console(highlight=False).print(f"{account} may decide on assessment {assessment_id}: {how}.")
 
 
 def decide(

@@ -57,7 +57,7 @@ def assess(
     if format_ == "json":
         typer.echo(json.dumps(found.plain(), ensure_ascii=False, indent=2))
     else:
-        show(found, language, Console(highlight=False))
+        show(found, language, Console(highlight=False), framework)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """What people see of an assessment and of a programme at a terminal."""
 
+import re
 from io import StringIO
 
 from rich.console import Console
@@ -14,8 +15,8 @@ from tests.unit.maturity.plain import LAST, Shelf
 from tests.unit.maturity.test_programme import CATALOGUE, entry, five
 
 
-def console() -> Console:
-    return Console(record=True, file=StringIO(), width=250)
+def console(width: int = 250) -> Console:
+    return Console(record=True, file=StringIO(), width=width)
 
 
 def test_levels_have_the_names_of_their_principle_and_unverified_ones_a_question_mark() -> None:
@@ -37,6 +38,18 @@ def test_what_is_missing_is_told_in_the_language_asked_for() -> None:
     assert "connect its main meter" in said["en"]
     assert "hãy kết nối công tơ tổng" in said["vi"]
     assert "connect its main meter" not in said["vi"]
+    assert "maturity open --site s --period 2026-10-31:2026-10-31 --framework lighthouse-os" in said["en"]
+    for english in ("not assessable", "supported", "would open", "level", "Visualization"):
+        assert english not in said["vi"].split("haidang maturity open")[0].replace("data_", "")
+
+
+def test_a_reason_that_many_criteria_share_is_told_once() -> None:
+    shown = console()
+    show(assess(framework("lighthouse-os"), Shelf(), "s", (LAST, LAST), {}), "en", shown, "own.yaml")
+    text = shown.export_text()
+    (shared,) = re.findall(r"(?m)^1\. (.+)$", text)
+    assert (text.count(shared), text.count("see note 1") > 2) == (1, True)
+    assert "--framework own.yaml" in text
 
 
 def test_a_programme_shows_levels_with_claims_and_says_why_there_are_no_bands() -> None:
@@ -60,6 +73,15 @@ def test_a_programme_reads_in_vietnamese_with_the_names_of_its_catalogue() -> No
     few = console()
     show_programme(programme_view("test", five()[:2]), few, language="vi", catalogue=catalogue)
     assert "ít nhất 5 nhà máy dùng cùng bộ tiêu chí; hiện có 2" in few.export_text()
+
+
+def test_in_a_narrow_window_principles_are_numbers_with_their_names_below() -> None:
+    shown = console(80)
+    show_programme(programme_view("test", five()), shown, catalogue=CATALOGUE)
+    text = shown.export_text()
+    assert "…" not in text
+    assert re.search(r"│\s+1\s+│|┃\s+1\s+┃", text)
+    assert f"1 {CATALOGUE.principles[0].name.en}" in text
 
 
 def test_an_anonymous_programme_shows_no_site() -> None:
