@@ -10,6 +10,7 @@ from kpi.eras import Era
 from kpi.frames import ATOMS, INTERVAL_SERIES, conform, empty
 from kpi.rollup import MARKS, VALUES, RollupInputs, rollup
 from kpi.stored_eras import stored_eras
+from kpi.stored_marks import stored_marks
 from kpi.windows import calendar_windows
 from kpi.work import DAY, LongWindows, each_day, month_end
 from model.registry import Site
@@ -79,13 +80,13 @@ class Builder:
         site_id = self.place.site_id
         atoms = derived.stored_atoms(self.connection, site_id, bounds)
         series = derived.stored_interval_series(self.connection, site_id, bounds)
-        facts = derived.day_facts(self.connection, site_id, bounds)
+        stored = derived.day_digests(self.connection, site_id, bounds)
         inputs = self._inputs(
             fresh,
             fresh.over(conform(atoms, ATOMS), fresh.atoms),
             fresh.over(conform(series, INTERVAL_SERIES), fresh.interval_series),
             calendar_windows(self.site, bounds.first, bounds.last),
-            facts,
+            stored,
         )
         starts = {Grain.WEEK.value: sorted(wanted.weeks), Grain.MONTH.value: sorted(wanted.months)}
         values = rollup(inputs, frozenset({Grain.WEEK, Grain.MONTH}))
@@ -114,7 +115,7 @@ class Builder:
             atoms,
             empty(INTERVAL_SERIES),
             calendar_windows(self.site, bounds.first, bounds.last),
-            derived.day_facts(self.connection, site_id, bounds),
+            derived.day_digests(self.connection, site_id, bounds),
         )
         every = _causes(causes, bounds.first, bounds.last)
         owned = [(Grain.JOB.value, day, job, every) for job in jobs for day in each_day(bounds.first, bounds.last)]
@@ -132,12 +133,18 @@ class Builder:
         atoms: pl.DataFrame,
         series: pl.DataFrame,
         windows: pl.DataFrame,
-        facts: derived.DayFacts | None = None,
+        stored: Mapping[date, str] | None = None,
     ) -> RollupInputs:
-        digests = {**(facts.digests if facts else {}), **fresh.digests}
-        marks = fresh.over(conform(facts.flags, MARKS), fresh.marks) if facts else fresh.marks
-        eras = self._eras(windows) if facts else ()  # a span of days has one registry
+        digests = {**(stored or {}), **fresh.digests}
+        marks = fresh.over(self._marks(windows), fresh.marks) if stored is not None else fresh.marks
+        eras = self._eras(windows) if stored is not None else ()  # a span of days has one registry
         return RollupInputs(self.site, atoms, series, windows, self.now_us, digests, marks, eras)
+
+    def _marks(self, windows: pl.DataFrame) -> pl.DataFrame:
+        first, last = windows["production_day"].min(), windows["production_day"].max()
+        if not isinstance(first, date) or not isinstance(last, date):
+            return empty(MARKS)
+        return stored_marks(self.connection, self.site, self.place.site_id, derived.Days(first, last))
 
     def _eras(self, windows: pl.DataFrame) -> tuple[Era, ...]:
         first, last = windows["production_day"].min(), windows["production_day"].max()

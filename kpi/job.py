@@ -9,7 +9,7 @@ import structlog
 
 from kpi.errors import SitesFailedError
 from kpi.isolation import concerns_all, note_failure
-from kpi.planning import Plan, closed, followed, is_open, long_only
+from kpi.planning import Plan, before_marked, closed, followed, is_open, long_only
 from kpi.pool import Pool
 from kpi.progress import Gauge, Progress
 from kpi.recompute import Asked
@@ -90,7 +90,9 @@ class SiteJob:
             found -= self._seen_due
         self._seen_due |= found
         known = zip(ranges, (mark.cause for mark in waiting), strict=True)
-        causes = days_with_causes([*known, *((days, "data") for days in around)])
+        news = [each for each in zip(waiting, ranges, strict=True) if each[0].mark_id not in self._passed_on]
+        before = before_marked(site, news, done)
+        causes = days_with_causes([*known, *before, *((days, "data") for days in around)])
         for day in [*(window.production_day for window in found if window.grain in _SHORT), *holes([*done, *causes])]:
             causes.setdefault(day, frozenset())
         touched = {
@@ -99,6 +101,7 @@ class SiteJob:
         }
         if self.asked is not None:
             of_data = {mark.mark_id for mark in waiting if mark.cause in _DATA}
+            around += [days for days, _ in before]
             causes, touched = asked_for({self.asked, *self._passed_on}, causes, touched, (of_data, around))
         cut = self._cut(causes, now)
         kept = cut if open_day else [span for span in cut if not is_open(site, span.last, now)]

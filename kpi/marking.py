@@ -20,13 +20,22 @@ _OF_MACHINES = COUNTS | {"state", "mode"}
 
 def marks_of(findings: Iterable[Mapping[str, Any]], site: Site, days: tuple[date, ...]) -> pl.DataFrame:
     """Mark the asset and day of each counter that was first seen inside the days: earlier counts are not known."""
-    quantity = {(series.asset, series.name): series.quantity for series in site.series}
-    rows = {
-        (each["asset"], production_day_of(site, each["asset"], each["ts"]), _name(quantity, each))
+    seen = (
+        (each["asset"], each["series"], production_day_of(site, each["asset"], each["ts"]))
         for each in findings
         if each["kind"] == "partial_start"
+    )
+    return first_seen_marks((each for each in seen if each[2] in days), site)
+
+
+def first_seen_marks(seen: Iterable[tuple[str, str, date]], site: Site) -> pl.DataFrame:
+    """Mark the asset and day on which each counter (asset, name) was first seen."""
+    quantity = {(series.asset, series.name): series.quantity for series in site.series}
+    rows = {
+        (asset, day, "partial_start_energy" if quantity.get((asset, name)) in METERED else "partial_start")
+        for asset, name, day in seen
     }
-    return pl.DataFrame(sorted(row for row in rows if row[1] in days), schema=MARKS, orient="row")
+    return pl.DataFrame(sorted(rows), schema=MARKS, orient="row")
 
 
 def conflict_marks(conflicts: Iterable[tuple[str, int]], site: Site, days: tuple[date, ...]) -> pl.DataFrame:
@@ -47,8 +56,3 @@ def quality_marks(quality: pl.DataFrame, site: Site) -> pl.DataFrame:
         if number
     }
     return pl.DataFrame(sorted(rows), schema=MARKS, orient="row")
-
-
-def _name(quantity: Mapping[tuple[str, str], str], finding: Mapping[str, Any]) -> str:
-    metered = quantity.get((finding["asset"], finding["series"])) in METERED
-    return "partial_start_energy" if metered else "partial_start"

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from kpi.span import Answered
-from kpi.work import DAY, LongWindows, Span, windows_of_days
+from kpi.work import DAY, LongWindows, Span, days_of_ranges, windows_of_days
 from model.calendar import local_date
 from model.registry import Site
 from model.vocabulary import Grain
 from store import marks
+
+_NEWS = frozenset({"data", "late_data", "annotation"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,20 @@ def closed(
     goes_on = {last: is_open(site, last, now) for last in {last for _, last in days}}
     kept = [(mark, of) for mark, of in zip(waiting, days, strict=True) if not goes_on[of[1]]]
     return [mark for mark, _ in kept], [of for _, of in kept]
+
+
+def before_marked(
+    site: Site, waiting: Iterable[tuple[marks.Mark, tuple[date, date]]], done: AbstractSet[date]
+) -> list[tuple[tuple[date, date], str]]:
+    """Computed days just before the news of others, each with the cause: they may tell that its last stop was short."""
+    limit = 1 + max((each.micro_stop_limit_us for each in site.assets), default=0)
+    news = [(mark, first) for mark, (first, _) in waiting if mark.cause in _NEWS]
+    before = days_of_ranges(site, [(mark.asset, mark.from_us - limit, mark.from_us) for mark, _ in news])
+    return [
+        ((day, day), mark.cause)
+        for (mark, first), (day, _) in zip(news, before, strict=True)
+        if day < first and day in done
+    ]
 
 
 def followed(site: Site, done: AbstractSet[date], now: datetime, *, open_day: bool) -> date:

@@ -4,6 +4,7 @@ In: frames of `kpi.frames` for whole windows. Out: one row per value, see VALUES
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -15,11 +16,11 @@ from kpi.baselines import with_baselines
 from kpi.capability import characteristic_rows
 from kpi.catalogue import CATALOGUE, Basis
 from kpi.catalogue.columns import calendar
-from kpi.compute.samples import QUANTITIES as SAMPLES
 from kpi.eras import Era, stretches
 from kpi.hours import hour_of
 from kpi.market import with_contracts
 from kpi.scopes import Scopes, over_eras, scopes
+from kpi.signatures import Signature, apart, signature
 from kpi.steps import with_rolled_yields
 from kpi.valuing import VALUES, values_of
 from model.registry import Site
@@ -58,15 +59,38 @@ class RollupInputs:
 
 def rollup(inputs: RollupInputs, grains: frozenset[Grain] = frozenset(Grain)) -> pl.DataFrame:
     """Build the values of the grains; rows sorted by scope, grain, window and KPI."""
+    rows = [frame for part, of_part in _apart(inputs, grains) for frame in _values(part, of_part)]
+    keys = ("asset", "grain", "production_day", "window_start", "shift", "job", "product", "kpi", "variant")
+    return pl.concat([pl.DataFrame(schema=VALUES), *rows]).sort(keys)
+
+
+def _values(inputs: RollupInputs, grains: frozenset[Grain]) -> list[pl.DataFrame]:
     found = inputs.scopes or scopes_of(inputs)
     wide = wide_rows(inputs, found, grains)
     if wide.is_empty():
-        return pl.DataFrame(schema=VALUES)
+        return []
     rows = values_of(wide, CATALOGUE.values(), inputs.site)
     measured = characteristic_rows(inputs.atoms, found.sources, wide, grains)
-    rows += values_of(measured, (kpi for kpi in CATALOGUE.values() if kpi.basis is Basis.SAMPLE), inputs.site)
-    keys = ("asset", "grain", "production_day", "window_start", "shift", "job", "product", "kpi", "variant")
-    return pl.concat([pl.DataFrame(schema=VALUES), *rows]).sort(keys)
+    of_samples = (kpi for kpi in CATALOGUE.values() if kpi.basis is Basis.SAMPLE)
+    return [*rows, *values_of(measured, of_samples, inputs.site)]
+
+
+def _apart(inputs: RollupInputs, grains: frozenset[Grain]) -> Iterator[tuple[RollupInputs, frozenset[Grain]]]:
+    """The windows that are made together: those to which the same contributes."""
+    if inputs.scopes is not None or inputs.atoms.is_empty():
+        yield inputs, grains
+        return
+    known: dict[Signature, Scopes] = {}
+
+    def resolve(found: Signature) -> Scopes:
+        if found not in known:
+            known[found] = scopes(inputs.site, found.timed, found.counted, found.recorded)
+        return known[found]
+
+    for each in apart(inputs.atoms, grains, resolve):
+        atoms, series = each.of(inputs.atoms), each.of(inputs.interval_series)
+        found = None if inputs.eras else each.scopes
+        yield replace(inputs, atoms=atoms, interval_series=series, scopes=found), each.grains
 
 
 def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> pl.DataFrame:
@@ -131,13 +155,8 @@ def _by_era(inputs: RollupInputs) -> list[tuple[RollupInputs, Scopes]]:
 
 
 def _scopes_of(inputs: RollupInputs) -> Scopes:
-    atoms = inputs.atoms
-    timed = atoms.filter(pl.col("quantity") == "time")["asset"].unique().to_list()
-    pieces = pl.col("quantity").is_in(["good", "reject", "unattributed", "ideal_time_total"])
-    counts = pieces | (pl.col("origin") == "record")
-    recorded = atoms.filter(pl.col("quantity").is_in([*base.OF_RECORDS, *SAMPLES]))["asset"].unique().to_list()
-    counted = atoms.filter(counts)["asset"].unique().to_list()
-    return scopes(inputs.site, timed=set(timed), counted=set(counted), recorded=set(recorded))
+    found = signature(inputs.atoms)
+    return scopes(inputs.site, found.timed, found.counted, found.recorded)
 
 
 def _pieces(inputs: RollupInputs, found: Scopes) -> pl.DataFrame:

@@ -65,14 +65,6 @@ class Days:
     last: date
 
 
-@dataclass(frozen=True)
-class DayFacts:
-    """What earlier computations noted: digest of the inputs per day, flags per asset and day."""
-
-    digests: dict[date, str]
-    flags: pl.DataFrame  # asset, production_day, mark
-
-
 def stored_atoms(connection: Connection, site_id: int, days: Days, assets: Sequence[str] | None = None) -> pl.DataFrame:
     """Atoms of a range of days, of some assets or of all."""
     return copy_out(connection, _SQL["stored_atoms"], {**_between(site_id, days), "assets": assets}, _ATOMS)
@@ -89,6 +81,11 @@ def stored_job_atoms(connection: Connection, site_id: int, jobs: Iterable[str], 
     return copy_out(connection, _SQL["stored_job_atoms"], parameters, _ATOMS)
 
 
+def stored_jobs(connection: Connection, site_id: int, days: Days) -> list[str]:
+    """Jobs that anything was done for on the days, both ends included."""
+    return [row[0] for row in connection.execute(_SQL["stored_jobs"], _between(site_id, days)).fetchall()]
+
+
 def stored_interval_series(
     connection: Connection, site_id: int, days: Days, assets: Sequence[str] | None = None
 ) -> pl.DataFrame:
@@ -97,13 +94,9 @@ def stored_interval_series(
     return copy_out(connection, _SQL["stored_interval_series"], parameters, _INTERVAL_SERIES)
 
 
-def day_facts(connection: Connection, site_id: int, days: Days) -> DayFacts:
-    """Notes of earlier computations about a range of days."""
-    rows = connection.execute(_SQL["day_facts"], _between(site_id, days)).fetchall()
-    marked = [(asset, day, flag) for day, asset, _, flag in rows if flag is not None]
-    schema = pl.Schema({"asset": pl.String, "production_day": pl.Date, "mark": pl.String})
-    digests = {day: digest for day, _, digest, _ in rows if digest}
-    return DayFacts(digests, pl.DataFrame(marked, schema=schema, orient="row"))
+def day_digests(connection: Connection, site_id: int, days: Days) -> dict[date, str]:
+    """Digests of the inputs of computed days."""
+    return dict(connection.execute(_SQL["day_digests"], _between(site_id, days)).fetchall())
 
 
 def carry(connection: Connection, site_id: int, day: date) -> dict[str, tuple[dict[str, Any], str]]:

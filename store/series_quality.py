@@ -13,6 +13,13 @@ from store.pool import Connection
 from store.queries import load
 
 _SQL = load("quality")
+_DOUBTS = pl.Schema(
+    {
+        **dict.fromkeys(("asset", "name"), pl.String()),
+        "production_day": pl.Date(),
+        **dict.fromkeys(("gap_us", "flat_us", "out_of_range"), pl.Int64()),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -89,3 +96,15 @@ def quality_of(connection: Connection, site_id: int, days: Days, assets: Sequenc
         series = cursor.execute(_SQL["of_series"], parameters).fetchall()
     with connection.cursor(row_factory=class_row(DeviceQuality)) as cursor:
         return Quality(series, cursor.execute(_SQL["of_devices"], parameters).fetchall())
+
+
+def doubts(connection: Connection, site_id: int, days: Days) -> pl.DataFrame:
+    """Days of series with gaps, flat lines or impossible values (asset, name, production_day, and how much of each)."""
+    parameters = {"site_id": site_id, "from_day": days.first, "to_day": days.last}
+    return pl.DataFrame(connection.execute(_SQL["doubts"], parameters).fetchall(), _DOUBTS, orient="row")
+
+
+def first_seen(connection: Connection, site_id: int, days: Days) -> list[tuple[str, str, date]]:
+    """Counters (asset, name) that were first seen on one of the days, and on which."""
+    parameters = {"site_id": site_id, "from_day": days.first, "to_day": days.last}
+    return connection.execute(_SQL["first_seen"], parameters).fetchall()

@@ -17,6 +17,7 @@ _END, _BEGIN, _JOB_CHANGE, _PRODUCT_CHANGE = range(4)
 _CHANGES = {EventKind.JOB_CHANGE.value: _JOB_CHANGE, EventKind.PRODUCT_CHANGE.value: _PRODUCT_CHANGE}
 JOB, PRODUCT = "job", "product"  # quantities of series in which a unit tells them itself
 _TOLD_AS = {EventKind.JOB_CHANGE.value: JOB, EventKind.PRODUCT_CHANGE.value: PRODUCT}
+_EVER = 2**62
 _Change = tuple[int, int, str, Any]
 
 
@@ -51,23 +52,26 @@ def told_orders(readings: pl.DataFrame, series: pl.DataFrame, symbols: pl.DataFr
 def order_layer(site: Site, events: pl.DataFrame, plan: Plan, told: pl.DataFrame | None = None) -> pl.DataFrame:
     """Tell which job and product each asset works on; the newest change wins; a job takes its product along.
 
-    Where a unit tells its job (or product) itself, as `told_orders` reads it, orders and events do not count for that;
-    a job that it tells makes the product of its order, if that has one.
+    From when on a unit tells its job (or product) itself, as `told_orders` reads it, orders and events do not count for
+    that; a job that it tells makes the product of its order, if that has one.
     """
     keys = dict(zip(plan.assets["a"], plan.assets["asset"], strict=True))
     own = [] if told is None else [(keys[a], *row) for a, *row in told.iter_rows()]
-    tells = {(asset, quantity) for asset, _, quantity, _ in own}
+    tells: dict[tuple[str, str], int] = {}  # since when
+    for asset, ts, quantity, _ in own:
+        tells[asset, quantity] = min(ts, tells.get((asset, quantity), ts))
     changes: dict[str, list[_Change]] = {}
     for job in (each for each in site.jobs if each.to_us is None or each.from_us < each.to_us):
-        if (job.asset, JOB) not in tells:
+        until = tells.get((job.asset, JOB), _EVER)
+        if job.from_us < until:
             changes.setdefault(job.asset, []).append((job.from_us, _BEGIN, job.key, job))
-            if job.to_us is not None:
+            if job.to_us is not None and job.to_us < until:
                 changes.setdefault(job.asset, []).append((job.to_us, _END, job.key, job))
     columns = ["asset", "ts", "kind", "key", "payload"]
     for asset, ts, kind, key, payload in (
         events.filter(pl.col("kind").is_in(list(_CHANGES))).select(columns).sort(columns).iter_rows()
     ):
-        if (asset, _TOLD_AS[kind]) not in tells:
+        if ts < tells.get((asset, _TOLD_AS[kind]), _EVER):
             changes.setdefault(asset, []).append((ts, _CHANGES[kind], key, payload_of(payload)))
     for asset, ts, quantity, key in own:
         how = _JOB_CHANGE if quantity == JOB else _PRODUCT_CHANGE
@@ -79,9 +83,9 @@ def order_layer(site: Site, events: pl.DataFrame, plan: Plan, told: pl.DataFrame
         if asset in ranks
         for row in _sweep(
             sorted(each, key=lambda change: change[:3]),
-            {} if (asset, PRODUCT) in tells else {job.key: job.product for job in site.jobs if job.asset == asset},
-            tells_product=(asset, PRODUCT) in tells,
-            tells_job=(asset, JOB) in tells,
+            {job.key: job.product for job in site.jobs if job.asset == asset},
+            product_from=tells.get((asset, PRODUCT), _EVER),
+            job_from=tells.get((asset, JOB), _EVER),
         )
     ]
     layer = pl.DataFrame(rows, _LAYER, orient="row").sort("a", "ts", maintain_order=True)
@@ -104,7 +108,7 @@ def _notes(annotations: pl.DataFrame, plan: Plan, column: str) -> pl.DataFrame:
 
 
 def _sweep(
-    changes: list[_Change], products: Mapping[str, str | None], *, tells_product: bool, tells_job: bool
+    changes: list[_Change], products: Mapping[str, str | None], *, product_from: int, job_from: int
 ) -> list[tuple[int, str, str]]:
     """Follow the changes of one asset; a job without a product leaves the last one that a product change told.
 
@@ -131,9 +135,9 @@ def _sweep(
             product = str(what.get("product") or products.get(job) or stated)
         elif how == _PRODUCT_CHANGE:
             product = stated = str(what.get("product", key) or "")
-            told = product if tells_product else None
+            told = product if ts >= product_from else None
             # A unit says its job again and again: what its order makes must not depend on which time was the last.
-            product = (products.get(job) if tells_job else None) or product
+            product = (products.get(job) if ts >= job_from else None) or product
         if told is not None:
             product = told  # which may be none: a job does not change what the unit says
         rows.append((ts, job, product))

@@ -23,10 +23,13 @@ def day_digests(scene: Scene, read: Read, tables: Tables, rows: pl.DataFrame) ->
 
 
 def jobs_of(scene: Scene, tables: Tables, planned: frozenset[date]) -> set[str]:
-    """Jobs of the span, and those that the span before left open; one that may go on is left to the next span."""
-    before = scene.span.first - DAY
-    stored = derived.stored_atoms(scene.connection, scene.place.site_id, derived.Days(before, before))
-    jobs = {*stored["job"].unique().to_list(), *tables.atoms["job"].unique().to_list()}
+    """Jobs of the span, and those that the span before left open; one that may go on is left to the next span.
+
+    The stored pieces are still those of before: jobs that have left the span are among them.
+    """
+    days = derived.Days(scene.span.first - DAY, scene.span.last)
+    stored = derived.stored_jobs(scene.connection, scene.place.site_id, days)
+    jobs = {*stored, *tables.atoms["job"].unique().to_list()}
     if scene.span.last + DAY in planned:
         of_last = tables.atoms.filter(pl.col("production_day") == scene.span.last)
         jobs -= set(of_last["job"].unique().to_list())

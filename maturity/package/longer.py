@@ -8,7 +8,7 @@ import polars as pl
 
 from kpi.eras import Era
 from kpi.frames import ATOMS, INTERVAL_SERIES, empty
-from kpi.rollup import MARKS, RollupInputs, rollup, scopes_of
+from kpi.rollup import MARKS, RollupInputs, rollup
 from kpi.windows import calendar_windows
 from kpi.work import DAY, month_end
 from maturity.package.compact import compacted, plain
@@ -54,11 +54,10 @@ class Pieces:
         if Grain.JOB in target.grains or every.eras:
             yield _of_windows(every, target.grains, wanted)
             return
-        known = scopes_of(every)
         for grain, first in wanted.select("grain", "production_day").unique().sort(pl.all()).iter_rows():
             days = pl.col("production_day").is_between(first, _last_day(grain, first))
             atoms, demand = every.atoms.filter(days), every.interval_series.filter(days)
-            part = replace(every, atoms=atoms, interval_series=demand, scopes=known)
+            part = replace(every, atoms=atoms, interval_series=demand)
             yield _of_windows(part, frozenset({Grain(grain)}), wanted)
 
     def _inputs(self, site: Site, target: Target) -> RollupInputs:

@@ -90,6 +90,11 @@ SELECT a.key AS asset, t.production_day, (extract(epoch FROM t.hour) * 1000000):
 FROM atom t JOIN asset a USING (asset_id)
 WHERE t.site_id = %(site_id)s AND t.production_day >= %(from_day)s AND t.job = ANY (%(jobs)s)
 
+-- name: stored_jobs
+-- Jobs of a range of production days.
+SELECT DISTINCT job FROM atom
+WHERE site_id = %(site_id)s AND production_day BETWEEN %(from_day)s AND %(to_day)s AND job <> ''
+
 -- name: stored_interval_series
 -- Demand intervals of a range of production days, of some assets or of all.
 SELECT a.key AS asset, i.quantity, i.production_day, (extract(epoch FROM i.from_ts) * 1000000)::bigint AS from_us,
@@ -106,13 +111,12 @@ SELECT t.production_day, max(t.revision),
 FROM atom t WHERE t.site_id = %(site_id)s AND t.production_day = ANY (%(days)s)
 GROUP BY t.production_day
 
--- name: day_facts
--- What earlier computations noted per production day: digest of the inputs, flags per asset.
-SELECT k.production_day, a.key AS asset, k.inputs_digest, f.flag
-FROM kpi_value k JOIN asset a USING (asset_id) LEFT JOIN LATERAL unnest(k.flags) AS f(flag) ON true
+-- name: day_digests
+-- Digest of the inputs per production day, as earlier computations noted it.
+SELECT k.production_day, max(k.inputs_digest) FROM kpi_value k
 WHERE k.site_id = %(site_id)s AND k.production_day BETWEEN %(from_day)s AND %(to_day)s AND k.grain = 'day'
-  AND k.superseded_at IS NULL
-GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+  AND k.superseded_at IS NULL AND k.inputs_digest <> '' AND NOT ('withdrawn' = ANY (k.flags))
+GROUP BY 1 ORDER BY 1
 
 -- name: delete_atoms
 -- Atoms of the days that are written anew.

@@ -62,35 +62,82 @@ CROSS JOIN LATERAL (SELECT ts, value, quality FROM reading
 
 -- name: reach_back
 -- For each range: the last reading before the first new one of a counter or meter, of a counter the last that counts.
--- What flowed between the two belongs to the days between them, also to days that were final before.
-SELECT m.asset, (extract(epoch FROM min(p.ts)) * 1000000)::bigint, (extract(epoch FROM m.from_ts) * 1000000)::bigint
-FROM unnest(%(assets)s::text[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[]) AS m(asset, from_ts, to_ts)
-JOIN series s ON s.site_id = %(site_id)s AND s.status <> 'proposed' AND s.kind <> 'state'
-JOIN asset a ON a.asset_id = s.asset_id AND (m.asset = '' OR a.key = m.asset)
-CROSS JOIN LATERAL (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts >= m.from_ts AND ts < m.to_ts
-                    ORDER BY ts LIMIT 1) AS f
-CROSS JOIN LATERAL (
-    (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts < f.ts ORDER BY ts DESC LIMIT 1)
+-- What flowed between the two belongs to the days between them, also to days that were final before. An amount of an
+-- interval that ends with its reading began before it; a record of production cuts those that began before it.
+WITH marked AS (
+    SELECT * FROM unnest(%(assets)s::text[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[]) AS m(asset, from_ts, to_ts)
+), since AS (
+    SELECT m.asset, m.from_ts, p.ts
+    FROM marked AS m
+    JOIN series s ON s.site_id = %(site_id)s AND s.status <> 'proposed' AND s.kind <> 'state'
+    JOIN asset a ON a.asset_id = s.asset_id AND (m.asset = '' OR a.key = m.asset)
+    CROSS JOIN LATERAL (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts >= m.from_ts AND ts < m.to_ts
+                        ORDER BY ts LIMIT 1) AS f
+    CROSS JOIN LATERAL (
+        (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts < f.ts ORDER BY ts DESC LIMIT 1)
+        UNION ALL
+        (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts < f.ts AND s.kind = 'counter'
+           AND quality IN (0, 1, 4) AND value <> 'NaN' AND (value <> 0 OR s.counter_rule IS DISTINCT FROM 'false_zero')
+         ORDER BY ts DESC LIMIT 1)
+        UNION ALL
+        (SELECT f.ts - s.interval_us * interval '1 microsecond' WHERE s.kind = 'delta' AND s.interval_label = 'end')
+    ) AS p
     UNION ALL
-    (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts < f.ts AND s.kind = 'counter'
-       AND quality IN (0, 1, 4) AND value <> 'NaN' AND (value <> 0 OR s.counter_rule IS DISTINCT FROM 'false_zero')
-     ORDER BY ts DESC LIMIT 1)
-) AS p
-GROUP BY m.asset, m.from_ts
+    SELECT m.asset, m.from_ts, o.from_ts
+    FROM marked AS m
+    JOIN event e ON e.site_id = %(site_id)s AND e.ts >= m.from_ts AND e.ts < m.to_ts AND e.kind = 'production_run'
+    JOIN asset a ON a.asset_id = e.asset_id AND (m.asset = '' OR a.key = m.asset)
+    JOIN event o ON o.asset_id = e.asset_id AND o.kind = e.kind AND o.from_ts < e.to_ts AND o.to_ts > e.from_ts
+)
+SELECT asset, (extract(epoch FROM min(ts)) * 1000000)::bigint, (extract(epoch FROM from_ts) * 1000000)::bigint
+FROM since GROUP BY asset, from_ts
 
 -- name: reach_on
--- For each range: the first instant from which no state, job, product or power of a new reading in it holds any more,
--- but that of the next reading. A counter hands its value on by the carry.
-SELECT m.asset, (extract(epoch FROM m.from_ts) * 1000000)::bigint,
-       (extract(epoch FROM max(least(coalesce(n.ts, %(now)s), l.ts + s.max_gap_us * interval '1 microsecond'))) * 1000000)::bigint
-FROM unnest(%(assets)s::text[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[]) AS m(asset, from_ts, to_ts)
-JOIN series s ON s.site_id = %(site_id)s AND s.status <> 'proposed' AND s.kind IN ('state', 'gauge')
-JOIN asset a ON a.asset_id = s.asset_id AND (m.asset = '' OR a.key = m.asset)
-CROSS JOIN LATERAL (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts >= m.from_ts AND ts < m.to_ts
-                    ORDER BY ts DESC LIMIT 1) AS l
-LEFT JOIN LATERAL (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts > l.ts
-                   ORDER BY ts LIMIT 1) AS n ON true
-GROUP BY m.asset, m.from_ts
+-- For each range: the first instant from which nothing new in it holds any more. A state, job or product holds until the
+-- next one, also one that an event tells; power until its gap is too long; a sign of life as long as silence is allowed;
+-- a record of production cuts those that it lies on, whose counts move to their ends. Nothing holds beyond the time of
+-- its asset and series. A counter hands its value on by the carry.
+WITH marked AS (
+    SELECT * FROM unnest(%(assets)s::text[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[]) AS m(asset, from_ts, to_ts)
+), told AS (
+    SELECT m.asset, m.from_ts, e.asset_id, e.kind, max(e.ts) AS ts
+    FROM marked AS m
+    JOIN event e ON e.site_id = %(site_id)s AND e.ts >= m.from_ts AND e.ts < m.to_ts
+        AND e.kind IN ('job_change', 'product_change')
+    JOIN asset a ON a.asset_id = e.asset_id AND (m.asset = '' OR a.key = m.asset)
+    GROUP BY m.asset, m.from_ts, e.asset_id, e.kind
+), until AS (
+    SELECT m.asset, m.from_ts, least(a.valid_to, s.valid_to, h.ts) AS ts
+    FROM marked AS m
+    JOIN series s ON s.site_id = %(site_id)s AND s.status <> 'proposed'
+    JOIN asset a ON a.asset_id = s.asset_id AND (m.asset = '' OR a.key = m.asset)
+    CROSS JOIN LATERAL (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts >= m.from_ts AND ts < m.to_ts
+                        ORDER BY ts DESC LIMIT 1) AS l
+    CROSS JOIN LATERAL (
+        SELECT least(coalesce((SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts > l.ts ORDER BY ts LIMIT 1),
+                              %(now)s),
+                     CASE WHEN s.kind = 'gauge' AND s.quantity NOT IN ('job', 'product')
+                          THEN l.ts + s.max_gap_us * interval '1 microsecond' END) AS ts
+        WHERE s.kind IN ('state', 'gauge')
+        UNION ALL
+        SELECT l.ts + s.interval_us * interval '1 microsecond' WHERE s.kind = 'delta'
+        UNION ALL
+        SELECT l.ts + t.max_silence_us * interval '1 microsecond' FROM asset_setting AS t
+        WHERE t.asset_id = a.asset_id AND t.max_silence_us IS NOT NULL
+    ) AS h
+    UNION ALL
+    SELECT t.asset, t.from_ts, least(a.valid_to, coalesce((
+        SELECT min(n.ts) FROM event n WHERE n.asset_id = t.asset_id AND n.kind = t.kind AND n.ts > t.ts), %(now)s))
+    FROM told AS t JOIN asset a USING (asset_id)
+    UNION ALL
+    SELECT m.asset, m.from_ts, o.to_ts
+    FROM marked AS m
+    JOIN event e ON e.site_id = %(site_id)s AND e.ts >= m.from_ts AND e.ts < m.to_ts AND e.kind = 'production_run'
+    JOIN asset a ON a.asset_id = e.asset_id AND (m.asset = '' OR a.key = m.asset)
+    JOIN event o ON o.asset_id = e.asset_id AND o.kind = e.kind AND o.from_ts < e.to_ts AND o.to_ts > e.from_ts
+)
+SELECT asset, (extract(epoch FROM from_ts) * 1000000)::bigint, (extract(epoch FROM max(ts)) * 1000000)::bigint
+FROM until GROUP BY asset, from_ts
 
 -- name: conflicts
 -- Assets and instants for which another value was received than the stored one.
@@ -107,13 +154,17 @@ SELECT count(*) FROM reading WHERE series_id = ANY (%(series)s::integer[]) AND t
 SELECT symbol_id, text FROM symbol ORDER BY symbol_id
 
 -- name: events
--- Events that begin in the range or last into it, and the last product and job change of each asset before it.
+-- Events that begin in the range or last into it, and the last product and job change of each asset before it. Where a
+-- record of production lasts into it, those after that one too: each ends where the next begins.
 SELECT a.key AS asset, (extract(epoch FROM e.ts) * 1000000)::bigint AS ts, e.kind, e.key,
        (extract(epoch FROM e.from_ts) * 1000000)::bigint AS from_us,
        (extract(epoch FROM e.to_ts) * 1000000)::bigint AS to_us, e.payload::text AS payload
 FROM event e JOIN asset a USING (asset_id)
 WHERE e.site_id = %(site_id)s
-  AND ((e.ts >= %(from_ts)s AND e.ts < %(to_ts)s) OR (e.from_ts < %(to_ts)s AND e.to_ts > %(from_ts)s))
+  AND ((e.ts >= %(from_ts)s AND e.ts < %(to_ts)s) OR (e.from_ts < %(to_ts)s AND e.to_ts > %(from_ts)s)
+       OR (e.kind = 'production_run' AND e.from_ts < %(from_ts)s AND e.from_ts >= (
+            SELECT min(o.from_ts) FROM event o WHERE o.asset_id = e.asset_id AND o.kind = e.kind
+              AND o.from_ts < %(from_ts)s AND o.to_ts > %(from_ts)s)))
 UNION ALL
 SELECT l.asset, l.ts, l.kind, l.key, l.from_us, l.to_us, l.payload FROM (
     SELECT DISTINCT ON (e.asset_id, e.kind) a.key AS asset, (extract(epoch FROM e.ts) * 1000000)::bigint AS ts, e.kind,
@@ -121,7 +172,7 @@ SELECT l.asset, l.ts, l.kind, l.key, l.from_us, l.to_us, l.payload FROM (
            (extract(epoch FROM e.to_ts) * 1000000)::bigint AS to_us, e.payload::text AS payload, e.to_ts
     FROM event e JOIN asset a USING (asset_id)
     WHERE e.site_id = %(site_id)s AND e.kind IN ('product_change', 'job_change') AND e.ts < %(from_ts)s
-    ORDER BY e.asset_id, e.kind, e.ts DESC
+    ORDER BY e.asset_id, e.kind, e.ts DESC, e.key COLLATE "C" DESC
 ) AS l WHERE l.to_ts IS NULL OR l.to_ts <= %(from_ts)s
 ORDER BY asset, ts, kind, key
 

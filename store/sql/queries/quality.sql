@@ -37,3 +37,20 @@ LEFT JOIN asset AS a ON a.asset_id = d.asset_id
 WHERE %(assets)s::text[] IS NULL OR a.key = ANY (%(assets)s) OR EXISTS (
     SELECT FROM series AS s JOIN asset AS o USING (asset_id) WHERE s.device_id = d.device_id AND o.key = ANY (%(assets)s))
 GROUP BY d.device_id, d.key, a.key ORDER BY d.key
+
+-- name: doubts
+-- Days of series with gaps, flat lines or impossible values.
+SELECT a.key, s.name, q.production_day, q.gap_us, q.flat_us, q.out_of_range::bigint
+FROM series_quality q JOIN series s USING (series_id) JOIN asset a USING (asset_id)
+WHERE q.site_id = %(site_id)s AND q.production_day BETWEEN %(from_day)s AND %(to_day)s
+  AND (q.gap_us > 0 OR q.flat_us > 0 OR q.out_of_range > 0)
+ORDER BY 1, 2, 3
+
+-- name: first_seen
+-- Counters by the production day that first handed them on.
+SELECT a.key, n.name, c.production_day
+FROM carry_state c JOIN asset a USING (asset_id) CROSS JOIN LATERAL jsonb_object_keys(c.payload -> 'counters') AS n(name)
+WHERE c.site_id = %(site_id)s AND c.production_day BETWEEN %(from_day)s AND %(to_day)s
+  AND NOT EXISTS (SELECT FROM carry_state b WHERE b.asset_id = c.asset_id AND b.production_day < c.production_day
+                  AND b.payload -> 'counters' ? n.name)
+ORDER BY 1, 2, 3

@@ -1,0 +1,82 @@
+"""Events that come late reach the days on which they hold, which were computed without them, and no days beyond."""
+
+from datetime import datetime
+from typing import Any
+
+import psycopg
+import pytest
+
+from store import inputs
+from store.pool import connect
+from tests.integration.kpi import late
+from tests.integration.kpi.late_plants import Said
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant, document
+from tests.support.database import TestDatabase
+
+pytestmark = pytest.mark.needs_database
+AFTER = MONDAY + 40 * 24 * HOUR
+DAY = 24 * HOUR
+RECORDED = "line/m2"
+JOBS = """
+    SELECT production_day - DATE '2026-03-02', job, product FROM atom JOIN asset USING (asset_id)
+    WHERE key = 'line/m1' AND quantity = 'time' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
+OF_JOBS = """
+    SELECT DISTINCT job FROM kpi_value JOIN asset USING (asset_id)
+    WHERE key = 'line/m1' AND grain = 'job' AND superseded_at IS NULL AND NOT 'withdrawn' = ANY (flags) ORDER BY 1
+"""
+
+
+def us(at: datetime) -> int:
+    return round(at.timestamp() * 1e6)
+
+
+def changed(at: datetime, kind: str, key: str) -> Said:
+    return Said("changes", "line", us(at), (MACHINE, us(at), kind, key, None, None, "{}"))
+
+
+def run(key: str, begin: datetime, end: datetime, payload: str = '{"cycles": 90, "good": 90}') -> Said:
+    return Said("runs", "line", us(begin), (RECORDED, us(begin), "production_run", key, us(begin), us(end), payload))
+
+
+@pytest.fixture
+def plant(database: TestDatabase) -> Plant:
+    """Three days of a machine that runs all the time, beside one that only records tell of."""
+    machines = [*document()["assets"], {"key": RECORDED, "level": "unit", "name": "By hand"}]
+    shifts = [{"shift": "A", "days": ["mon", "tue", "wed", "thu"], "start": "06:00", "end": "22:00"}]
+    made = Plant(database, assets=machines, calendars=[{"shifts": shifts}])
+    made.put("state", [(SHIFT_START, "EXECUTE"), (SHIFT_START + 3 * DAY - HOUR, "IDLE")])
+    made.put("good_count", [(SHIFT_START + n * HOUR, 100.0 * n) for n in range(70)])
+    return made
+
+
+def test_late_changes_and_records_lead_where_one_computation_does(plant: Plant) -> None:
+    with late.working(plant) as work:
+        late.deliver(plant, [run("long", SHIFT_START + 14 * HOUR, SHIFT_START + DAY + 4 * HOUR)])
+        work.run(AFTER)
+        assert plant.query(JOBS) == [(day, "", "") for day in range(3)]
+        late.deliver(plant, [changed(SHIFT_START, "job_change", "first"), changed(SHIFT_START, "product_change", "p")])
+        work.run(AFTER + HOUR)
+        assert plant.query(JOBS) == [(day, "first", "p") for day in range(3)]
+        late.deliver(plant, [changed(SHIFT_START, "job_change", "second")])
+        work.run(AFTER + 2 * HOUR)
+        assert plant.query(OF_JOBS) == [("second",)]
+        late.deliver(plant, [run("short", SHIFT_START + 15 * HOUR, SHIFT_START + 16 * HOUR)])
+        work.run(AFTER + 3 * HOUR)
+        found = late.standing(plant)
+        late.made_at_once(plant, work, AFTER + 4 * HOUR)
+    assert late.differences(plant, found, late.standing(plant)) == []
+
+
+def test_what_a_retired_machine_said_last_holds_until_it_was_retired(plant: Plant) -> None:
+    late.deliver(plant, [changed(SHIFT_START, "job_change", "first")])
+    whole = [(MACHINE, us(SHIFT_START), us(SHIFT_START + HOUR))]
+
+    def reached() -> list[tuple[Any, ...]]:
+        with connect(plant.kpi_url) as connection:
+            return inputs.reach_on(connection, plant.site_id, whole, AFTER)
+
+    assert reached() == [(MACHINE, whole[0][1], us(AFTER))]
+    with psycopg.connect(plant.database.url) as connection:
+        connection.execute("UPDATE asset SET valid_to = %s WHERE key = %s", [SHIFT_START + 2 * DAY, MACHINE])
+    assert reached() == [(MACHINE, whole[0][1], us(SHIFT_START + 2 * DAY))]
