@@ -1,9 +1,5 @@
 """The evidence service: enters what has become final and signs it, again and again, through outages."""
 
-import signal
-import sys
-import threading
-
 import structlog
 
 from maturity import keys
@@ -11,24 +7,17 @@ from maturity.closing import close_due_days
 from maturity.errors import MaturityError
 from maturity.notes import SigningKey
 from maturity.settings import EvidenceSettings, read_settings
-from store.errors import DatabaseUnavailableError, StoreError, translated
-from store.logs import configure_log
+from store.errors import DatabaseUnavailableError, translated
 from store.pool import connect
 from store.revision import require_current
+from store.starting import serve_as, stop_on_signals
 
 log = structlog.get_logger("evidence")
 
 
 def main() -> int:
     """Run as the environment says; 0 after an orderly stop, 1 where it cannot go on."""
-    try:
-        settings = read_settings()
-        configure_log(settings.log_format)
-        run(settings)
-    except (MaturityError, StoreError) as error:
-        sys.stderr.write(f"haidang evidence: {' '.join(str(error).split())}\n")
-        return 1
-    return 0
+    return serve_as("evidence", read_settings, run, MaturityError)
 
 
 def run(settings: EvidenceSettings) -> None:
@@ -38,9 +27,7 @@ def run(settings: EvidenceSettings) -> None:
         MaturityError: the key cannot be used, or the log is not what was signed.
         StoreError: the schema is not this version's.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     key = keys.read_key(settings.signing_key_file) if settings.signing_key_file else None
     if key is None:
         log.warning("unsigned", advice="name a key with HAIDANG_SIGNING_KEY_FILE; without one nothing is signed")
