@@ -24,6 +24,7 @@ from rich.console import Console
 from kpi.work import month_end, windows_of_days
 from maturity import dsse
 from maturity.checkpoint import Checkpoint
+from maturity.day_context import bounds_of_day
 from maturity.entering import code_version, kpi_records, raw_record
 from maturity.merkle import Tree, leaf_hash
 from maturity.notes import PublicKey, SigningKey, note_of
@@ -34,7 +35,7 @@ from maturity.package.logged import Proof
 from maturity.package.parquet import to_parquet
 from maturity.package.periods import Plan, Target
 from maturity.package.readme import readme
-from maturity.package.recompute import recompute, series_key
+from maturity.package.recompute import context_of, recompute, series_key
 from maturity.package.rows import RawDays
 from maturity.package.verify import series_ids, verify
 from maturity.rotation import announcement
@@ -246,7 +247,8 @@ def _log(site: Site, manifest: Manifest, raw: RawDays, values: pl.DataFrame, key
             }
             for name, number in sorted(raw.ids.items())
         ]
-        texts += [canonical_json(each.content) for each in raw_record(site.key, day, rows)]
+        also = context_of(raw.package).digests(*bounds_of_day(site, day))
+        texts += [canonical_json(each.content) for each in raw_record(site.key, day, rows, also)]
         part = of_day.get((day,), values.clear())
         texts += [canonical_json(each.content) for each in kpi_records(site.key, day, _rows(part), manifest.code)]
     tree = Tree.of(map(leaf_hash, texts))
