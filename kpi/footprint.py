@@ -7,7 +7,7 @@ the document with what is missing of its required fields. Decimals are texts.
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ import polars as pl
 
 from kpi.errors import KpiError
 from kpi.rollup import RollupInputs, scopes_of, wide_rows
+from model.calendar import production_day_windows
 from model.canonical import digest
 from model.registry import Product, Site
 from model.vocabulary import Grain
@@ -112,8 +113,8 @@ def document(share: Share, site: Site, owner: Mapping[str, Any], now: datetime) 
 def _pcf(share: Share, site: Site, carbon_content: float | None) -> dict[str, Any]:
     fossil = share.per_piece(share.electricity_kg + share.scope1_kg)
     whole = fossil + share.per_piece(share.biogenic_kg)
-    zone = ZoneInfo(site.timezone)
-    start, end = (_midnight(day, zone) for day in (share.first, date.fromordinal(share.last.toordinal() + 1)))
+    days = production_day_windows(site, "", share.first, share.last + timedelta(days=1))
+    start, end = (_clock(instant, site.timezone) for instant in (days[0].from_us, days[-1].to_us))
     return {
         "declaredUnitOfMeasurement": "piece",
         "declaredUnitAmount": "1",
@@ -151,8 +152,8 @@ def _comment(share: Share, site: Site) -> str:
     )
 
 
-def _midnight(day: date, zone: ZoneInfo) -> str:
-    return datetime.combine(day, datetime.min.time(), zone).isoformat()
+def _clock(instant_us: int, zone: str) -> str:
+    return datetime.fromtimestamp(instant_us // 1_000_000, ZoneInfo(zone)).isoformat()
 
 
 def _decimal(value: float | None) -> str | None:
