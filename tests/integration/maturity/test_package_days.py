@@ -63,6 +63,14 @@ def test_days_in_the_middle_that_were_never_computed_and_events_that_came_since(
     close(database)
     entered = "SELECT count(*) FROM evidence_log WHERE object = 'raw_day|2026-03-02'"
     assert plant.query(entered) == [(2,)]
+    with psycopg.connect(database.url) as owner:  # no KPI reads it
+        owner.execute(
+            "INSERT INTO business_record (site_id, kind, key, from_ts, to_ts, payload, source) "
+            "VALUES (%s, 'problem', 'P1', %s, %s, '{}', 'test')",
+            [plant.site_id, SHIFT_START, SHIFT_START + HOUR],
+        )
+    close(database)
+    assert plant.query(entered) == [(3,)]
 
 
 def test_days_that_were_never_computed_are_said_and_their_neighbours_come_out(
