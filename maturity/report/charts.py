@@ -19,6 +19,7 @@ TEXT, MUTED, LINE = "#16262b", "#526168", "#d3dcdf"
 FEWEST_AXES = 3
 _RADIUS = 82.0
 _WIDTH, _HEIGHT = 310.0, 246.0  # with room for the names, whatever a font makes of them
+_FEW = 6  # ticks of a time axis
 _CORE = 0.12  # level 0 is a small ring, not a point that hides everything
 _LABEL_CHARACTERS = 16
 _SIZES = (64, 40, 26)
@@ -52,7 +53,8 @@ def trend(found: Trend, title: str, width: int = 250, height: int = 90) -> dict[
     rows = [{"at": each.first.isoformat(), "value": each.value} for each in found.points]
     form = "%d/%m" if found.grain == "day" else "%m/%Y"
     numbers = ".0%" if found.unit == "1" else ",.3~r"
-    x = alt.X("at:T", axis=alt.Axis(format=form, title=None, grid=False, tickCount=6, labelOverlap=True))
+    ticks: Any = found.grain if len(found.points) <= _FEW else _FEW  # no two ticks within a day or month
+    x = alt.X("at:T", axis=alt.Axis(format=form, title=None, grid=False, tickCount=ticks, labelOverlap=True))
     y_axis = alt.Axis(format=numbers, title=None, tickCount=4, domain=False)
     y = alt.Y("value:Q", axis=y_axis, scale=alt.Scale(zero=found.unit != "1", nice=True))
     dots = {"size": 12, "filled": True, "color": COLOURS[0]}

@@ -117,7 +117,7 @@ def _group(found: Assessment, unlock: Unlock, words: Words) -> Group:
 def _free(unlocks: list[Unlock], words: Words) -> str:
     """What opens without a purchase."""
     opens = tuple(dict.fromkeys(name for each in unlocks for name in each.opens))
-    return words("group.free", ids=_ids(opens)) if opens else ""
+    return words("group.free", ids=_ids(opens)).replace("….", "…") if opens else ""
 
 
 def _ids(names: tuple[str, ...]) -> str:

@@ -71,6 +71,15 @@ def test_a_framework_of_one_principle_without_data_is_set_too() -> None:
     assert "aria-label" in drawing.radar(told, "pdf")
 
 
+@pytest.mark.parametrize("days", [2, 5])
+def test_the_days_of_a_short_period_are_named_once(days: int) -> None:
+    figures = invented.overview()
+    short = tuple(replace(each, points=each.points[:days]) for each in figures.trends)
+    drawn = drawing.trends(view(FOUND, "en", replace(figures, trends=short)), "html")[0]
+    named = re.findall(r">(\d\d/\d\d)<", drawn)
+    assert len(named) == len(set(named)) == days
+
+
 def test_a_chart_has_a_gap_where_a_day_has_no_value() -> None:
     drawn = drawing.trends(view(FOUND, "en", invented.overview()), "html")[0]
     paths = re.findall(r' d="(M[^"]+)"', drawn)
