@@ -20,9 +20,12 @@ BEGIN
     INSERT INTO evidence_due (site_id, production_day)
     SELECT DISTINCT b.site_id, d.day::date
     FROM entered e JOIN business_record b ON (b.site_id, b.kind, b.key) = (e.site_id, e.kind, e.key)
-    CROSS JOIN LATERAL generate_series(date_trunc('day', b.from_ts AT TIME ZONE 'UTC') - interval '1 day',
-                                       date_trunc('day', b.to_ts AT TIME ZONE 'UTC') + interval '1 day', interval '1 day') AS d(day)
-    WHERE EXISTS (SELECT FROM kpi_value k WHERE k.site_id = b.site_id AND k.production_day = d.day::date AND k.grain = 'day'
+    CROSS JOIN LATERAL (SELECT least(b.to_ts, now()) + interval '1 day' AS last) AS l
+    CROSS JOIN LATERAL generate_series(date_trunc('day', greatest(b.from_ts - interval '1 day', l.last - interval '3 years')
+                                                         AT TIME ZONE 'UTC'),
+                                       l.last AT TIME ZONE 'UTC', interval '1 day') AS d(day)
+    WHERE b.to_ts IS NOT NULL
+      AND EXISTS (SELECT FROM kpi_value k WHERE k.site_id = b.site_id AND k.production_day = d.day::date AND k.grain = 'day'
                   AND k.superseded_at IS NULL AND k.is_final);
     RETURN NULL;
 END
