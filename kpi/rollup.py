@@ -19,7 +19,7 @@ from kpi.catalogue.columns import calendar
 from kpi.eras import Era, stretches
 from kpi.hours import hour_of
 from kpi.market import with_contracts
-from kpi.scopes import Scopes, over_eras, scopes
+from kpi.scopes import Scopes, over_eras, scopes, told_by_signals
 from kpi.signatures import Signature, apart, signature
 from kpi.steps import with_rolled_yields
 from kpi.valuing import VALUES, values_of
@@ -87,7 +87,7 @@ def _apart(inputs: RollupInputs, grains: frozenset[Grain]) -> Iterator[tuple[Rol
             known[found] = scopes(inputs.site, found.timed, found.counted, found.recorded)
         return known[found]
 
-    for each in apart(inputs.atoms, grains, resolve):
+    for each in apart(inputs.atoms, grains, resolve, told_by_signals(inputs.site)):
         atoms, series = each.of(inputs.atoms), each.of(inputs.interval_series)
         found = None if inputs.eras else each.scopes
         yield replace(inputs, atoms=atoms, interval_series=series, scopes=found), each.grains

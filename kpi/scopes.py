@@ -117,6 +117,11 @@ def scopes(
     )
 
 
+def told_by_signals(site: Site) -> frozenset[str]:
+    """Assets with a state series and a count series: what there is of them does not hang on pieces."""
+    return frozenset(_with_quantity(site, {"state"}) & _with_quantity(site, COUNTS))
+
+
 def _with_meters(rows: pl.DataFrame, meters: pl.DataFrame) -> pl.DataFrame:
     found = rows.join(meters, on=_KEYS, how="full", coalesce=True).sort(_KEYS)
     none = {name: False if dtype == pl.Boolean else 0.0 for name, dtype in SOURCES.items() if name not in _KEYS}

@@ -61,8 +61,17 @@ def signature(atoms: pl.DataFrame) -> Signature:
     return _signature(_contents(atoms, pl.lit("")))
 
 
-def apart(atoms: pl.DataFrame, grains: frozenset[Grain], resolve: Resolve) -> Iterator[Apart]:
-    """Split the windows of the grains where their scopes are not those of all of them together."""
+def apart(
+    atoms: pl.DataFrame, grains: frozenset[Grain], resolve: Resolve, by_signal: frozenset[str]
+) -> Iterator[Apart]:
+    """Split the windows of the grains where their scopes are not those of all of them together.
+
+    Args:
+        atoms: the pieces.
+        grains: of the windows.
+        resolve: gives the scopes of a signature.
+        by_signal: assets whose state and counts signals tell: pieces have nothing to add.
+    """
     together = frozenset[Grain]()
     for of_kind, unit in _kinds(grains):
         own: dict[Signature, list[str]] = {}
@@ -73,10 +82,31 @@ def apart(atoms: pl.DataFrame, grains: frozenset[Grain], resolve: Resolve) -> It
         if not others:
             together |= of_kind
             continue
-        yield from (Apart(of_kind, unit, own[each], resolve(each)) for each in others)
+        for members, of_members in _grouped(others, resolve, by_signal):
+            yield Apart(of_kind, unit, [name for each in members for name in own[each]], of_members)
         yield Apart(of_kind, unit, [name for each in own.keys() - others for name in own[each]], whole)
     if together:
         yield Apart(together, pl.lit(""), None, resolve(signature(atoms)))
+
+
+def _grouped(
+    found: list[Signature], resolve: Resolve, by_signal: frozenset[str]
+) -> Iterator[tuple[list[Signature], Scopes]]:
+    """Put together what records tell the same of; one to which others would add something stays alone."""
+    alike: dict[tuple[frozenset[str], frozenset[str]], list[Signature]] = {}
+    for each in found:
+        alike.setdefault((each.timed - by_signal, each.counted - by_signal), []).append(each)
+    for members in alike.values():
+        of_all = resolve(_union(members))
+        fitting = [each for each in members if _same(each, resolve(each), of_all)]
+        if fitting:
+            yield fitting, of_all
+        yield from (([each], resolve(each)) for each in members if each not in fitting)
+
+
+def _union(members: list[Signature]) -> Signature:
+    parts = zip(*((each.assets, each.timed, each.counted, each.recorded) for each in members), strict=True)
+    return Signature(*(frozenset[str]().union(*part) for part in parts))
 
 
 def _kinds(grains: frozenset[Grain]) -> Iterator[tuple[frozenset[Grain], pl.Expr]]:
