@@ -8,7 +8,6 @@ import structlog
 import uvicorn
 from pydantic import ValidationError
 
-from api.app import create_app
 from api.settings import ApiSettings, explain
 from store.errors import StoreError
 from store.revision import require_current
@@ -29,6 +28,8 @@ def main() -> int:
         return refuse(explain(error))
     except (StoreError, OSError) as error:
         return refuse(str(error))
+    from api.app import create_app  # noqa: PLC0415 - takes seconds, and where it cannot start nobody waits for it
+
     config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False, proxy_headers=False)
     server = uvicorn.Server(config)
     stop_on_signals(server)
