@@ -18,7 +18,7 @@ from tests.support.broker import Broker, running_broker
 from tests.support.browser import running_browser
 from tests.support.database import Databases, TestDatabase
 from tests.support.database_server import DatabaseServer, start_server, take_own_server
-from tests.support.service import Services
+from tests.support.service import AS_INSTALLED, Services
 
 SERVICES = pytest.StashKey[list[Services]]()
 
@@ -31,6 +31,14 @@ def pytest_configure() -> None:
 
 class BrokerFactory(Protocol):
     def __call__(self) -> AbstractContextManager[Broker]: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def as_installed() -> Iterator[None]:
+    """Every process that a test starts, by whatever way, has what an installation has: no pandas."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(AS_INSTALLED))
+        yield
 
 
 @pytest.fixture(scope="session")
