@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 
 from store.copying import append, utc
 from store.derived import Days
+from store.instants import instant
 from store.pool import Connection
 from store.queries import load
 
@@ -108,3 +109,21 @@ def first_seen(connection: Connection, site_id: int, days: Days) -> list[tuple[s
     """Counters (asset, name) that were first seen on one of the days, and on which."""
     parameters = {"site_id": site_id, "from_day": days.first, "to_day": days.last}
     return connection.execute(_SQL["first_seen"], parameters).fetchall()
+
+
+def begun_inside(
+    connection: Connection, site_id: int, places: Sequence[tuple[str, str, int, int]]
+) -> list[tuple[str, str, int, int]]:
+    """Keep those counters (asset, name, from, to in µs UTC) whose readings begin inside the range."""
+    if not places:
+        return []
+    assets, names, begins, ends = zip(*places, strict=True)
+    parameters = {
+        "site_id": site_id,
+        "places": list(range(len(places))),
+        "assets": list(assets),
+        "names": list(names),
+        "from_ts": list(map(instant, begins)),
+        "to_ts": list(map(instant, ends)),
+    }
+    return [places[row[0]] for row in sorted(connection.execute(_SQL["begun_inside"], parameters).fetchall())]

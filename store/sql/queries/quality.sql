@@ -54,3 +54,13 @@ WHERE c.site_id = %(site_id)s AND c.production_day BETWEEN %(from_day)s AND %(to
   AND NOT EXISTS (SELECT FROM carry_state b WHERE b.asset_id = c.asset_id AND b.production_day < c.production_day
                   AND b.payload -> 'counters' ? n.name)
 ORDER BY 1, 2, 3
+
+-- name: begun_inside
+-- Those of some counters and days whose first usable reading of the day lies inside it, not at its beginning or end.
+SELECT g.place FROM unnest(%(places)s::integer[], %(assets)s::text[], %(names)s::text[], %(from_ts)s::timestamptz[],
+                           %(to_ts)s::timestamptz[]) AS g(place, asset, name, from_ts, to_ts)
+JOIN asset a ON a.site_id = %(site_id)s AND a.key = g.asset JOIN series s ON s.asset_id = a.asset_id AND s.name = g.name
+WHERE NOT EXISTS (SELECT FROM reading r WHERE r.series_id = s.series_id AND r.ts = g.from_ts
+                  AND r.quality IN (0, 1, 4) AND r.value <> 'NaN')
+  AND EXISTS (SELECT FROM reading r WHERE r.series_id = s.series_id AND r.ts > g.from_ts AND r.ts < g.to_ts
+              AND r.quality IN (0, 1, 4) AND r.value <> 'NaN')
