@@ -44,11 +44,18 @@ def show(kept: Kept, language: str, console: Console) -> None:
     if kept.status == "open" and kept.undecided:
         more = f" and {len(kept.undecided) - _SHOWN} more" if len(kept.undecided) > _SHOWN else ""
         console.print(f"Before it can be final, these need a decision: {', '.join(kept.undecided[:_SHOWN])}{more}.")
-    elif kept.status == "open" and not kept.invited:
-        number = stored.assessment_id
-        console.print(f"Nobody may decide yet: `haidang maturity invite {number} --account NAME` invites an assessor.")
-    elif kept.status == "open":
-        console.print(f"It can be final now: `haidang maturity finalise {stored.assessment_id}`.")
+    if kept.status == "open":
+        console.print(_next(kept))
+
+
+def _next(kept: Kept) -> str:
+    """What comes next in an open assessment."""
+    number = kept.stored.assessment_id
+    if not kept.invited:
+        return f"Nobody may decide yet: `haidang maturity invite {number} --account NAME` invites an assessor."
+    if kept.undecided:
+        return f"Next: `haidang maturity decide {number} {kept.undecided[0]} accept`."
+    return f"It can be final now: `haidang maturity finalise {number}`."
 
 
 def _levels(kept: Kept, words: Words, console: Console) -> None:

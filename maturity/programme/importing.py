@@ -1,6 +1,7 @@
 """Takes what sites hand over into a programme: signed summaries and evidence packages, by keys that it trusts."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -75,9 +76,21 @@ def import_file(connection: Connection, path: Path, progress: Progress | None = 
     elif len(head) > MOST_BYTES:
         raise ProgrammeError(f"{path} is larger than a summary can be ({MOST_BYTES:,} bytes).")
     else:
+        if not _is_envelope(head):
+            raise ProgrammeError(
+                f"{path} is neither a signed summary nor a package: `haidang programme summary` or `haidang evidence "
+                "export` writes one at the site."
+            )
         given = [_of_summary(head, trusted)]
     with connection.transaction():
         return [_keep(connection, each) for each in given]
+
+
+def _is_envelope(content: bytes) -> bool:
+    try:
+        return isinstance(json.loads(content)["signatures"], list)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def _of_summary(envelope: bytes, trusted: list[programme.PinnedKey]) -> _Given:

@@ -147,12 +147,16 @@ def finalise(assessment_id: AssessmentId, account: Account = "", database_url: D
 
 @contextmanager
 def _connected(database_url: str) -> Iterator["Connection"]:
+    from maturity.errors import UnknownAssessmentError
     from store.errors import translated
     from store.pool import connect
 
     url = database(database_url)
     with translated(url), connect(url, "maturity", autocommit=True) as connection:
-        yield connection
+        try:
+            yield connection
+        except UnknownAssessmentError as error:
+            raise PilotError(f"{error} `haidang maturity list` shows those that there are.") from error
 
 
 def _assessor(invited: Sequence[dict[str, Any]], account: str) -> int:

@@ -84,6 +84,9 @@ def test_an_assessment_goes_its_way_by_commands(factory: TestDatabase, tmp_path:
     assert run(factory, "claim", "--site", SITE, "--key", "work", "--level", "2", "--framework", file).exit_code == 0
     opened = run(factory, "open", "--site", SITE, "--framework", file, "--period", PERIOD)
     assert "Assessment 1:" in opened.output, (opened.output, opened.exception)
+    assert "haidang maturity invite 1" in opened.output
+    assert "haidang maturity list" in str(run(factory, "show", "99").exception)
+    assert "haidang maturity invite 1" in run(factory, "show", "1").output
     assert run(factory, "invite", "1", "--account", "assessor").exit_code == 0
     early = run(factory, "finalise", "1")
     assert isinstance(early.exception, SettledAssessmentError)

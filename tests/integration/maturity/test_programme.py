@@ -114,6 +114,9 @@ def test_the_newest_summary_counts_and_what_is_wrong_is_refused(database: TestDa
     assert "as assessment 2" in run(database, "import", str(newest)).output
     stranger = summary_file(tmp_path, "plant", 0.6, SigningKey.generate("plant.example/log"))
     assert "signed by no key that is trusted" in str(run(database, "import", str(stranger)).exception)
+    none = tmp_path / "notes.txt"
+    none.write_text("not ours")
+    assert "neither a signed summary nor a package" in str(run(database, "import", str(none)).exception)
     foreign = summary_file(tmp_path, "plant", 0.7, other)
     assert "is trusted for other, not for plant" in str(run(database, "import", str(foreign)).exception)
     changed = tmp_path / "changed.json"
