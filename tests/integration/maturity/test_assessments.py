@@ -194,7 +194,7 @@ def _entered(factory: TestDatabase) -> None:
         assert audit(evidence.entries(connection), evidence.checkpoints(connection), None).records == len(texts)
         actions = [row[0] for row in connection.execute("SELECT action FROM audit_log ORDER BY audit_log_id")]
     steps = ["open", "invite", "decide", "decide", "decide", "finalise", "open"]
-    assert actions.count("view.assessment") == 4
+    assert actions.count("view.assessment") == 5
     assert [each for each in actions if each.startswith("assessment.")] == [f"assessment.{step}" for step in steps]
 
 
