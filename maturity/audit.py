@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maturity.checkpoint import Checkpoint
-from maturity.errors import ProofError, SignatureError
+from maturity.errors import KeyFileError, ProofError, SignatureError
 from maturity.filing import is_filed_rightly
 from maturity.merkle import Tree, leaf_hash
 from maturity.notes import Note, PublicKey, note_of
@@ -125,8 +125,21 @@ def _of_signatures(checkpoint: StoredCheckpoint, periods: list[KeyPeriod]) -> It
         note = Note.parse(note_of(said.text, checkpoint.lines))
         if not note.signed_by([key]):
             yield f"The checkpoint of {said.size} records is not signed by {key.name}, whose key was in force."
+        yield from _of_others(said, note, [each for each in checkpoint.keys if each != str(key)])
     except SignatureError as error:
         yield f"The checkpoint of {said.size} records: {error}"
+
+
+def _of_others(said: Checkpoint, note: Note, keys: list[str]) -> Iterator[str]:
+    """Witnesses' signatures: each must be of the key that it is kept under."""
+    for text in keys:
+        try:
+            is_there = bool(note.signed_by([PublicKey.parse(text)]))
+        except (SignatureError, KeyFileError) as error:
+            yield f"The checkpoint of {said.size} records, a signature kept under {text[:150]!r}: {error}"
+        else:
+            if not is_there:
+                yield f"The checkpoint of {said.size} records lacks the signature that is kept under {text[:150]!r}."
 
 
 def _of_published(text: str, tree: Tree, periods: list[KeyPeriod]) -> Iterator[str]:

@@ -33,13 +33,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
-    """Root of the first records, with the signature lines below it."""
+    """Root of the first records, with the signature lines below it and the keys that they are kept under."""
 
     tree_size: int
     origin: str
     root: bytes
     created_at: datetime
     lines: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,10 @@ def last_checkpoint(connection: Connection) -> StoredCheckpoint | None:
 def checkpoints(connection: Connection) -> list[StoredCheckpoint]:
     """All checkpoints with their signatures, oldest first."""
     rows = connection.execute(_SQL["checkpoints"]).fetchall()
-    return [StoredCheckpoint(size, origin, root, at, tuple(lines)) for size, origin, root, at, lines in rows]
+    return [
+        StoredCheckpoint(size, origin, root, at, tuple(lines), tuple(keys))
+        for size, origin, root, at, lines, keys in rows
+    ]
 
 
 def newest_checkpoint(connection: Connection) -> StoredCheckpoint | None:

@@ -15,8 +15,10 @@ SELECT coalesce(sum(octet_length(record)), 0)::bigint, pg_total_relation_size('e
 SELECT tree_size, origin, root, created_at FROM checkpoint ORDER BY tree_size DESC LIMIT 1
 
 -- name: checkpoints
--- All checkpoints with their signature lines, oldest first.
-SELECT c.tree_size, c.origin, c.root, c.created_at, coalesce(array_agg(s.line ORDER BY s.at, s.key) FILTER (WHERE s.key IS NOT NULL), '{}')
+-- All checkpoints with their signature lines and the keys of these, oldest first.
+SELECT c.tree_size, c.origin, c.root, c.created_at,
+       coalesce(array_agg(s.line ORDER BY s.at, s.key) FILTER (WHERE s.key IS NOT NULL), '{}'),
+       coalesce(array_agg(s.key ORDER BY s.at, s.key) FILTER (WHERE s.key IS NOT NULL), '{}')
 FROM checkpoint c LEFT JOIN checkpoint_signature s USING (tree_size)
 GROUP BY c.tree_size ORDER BY c.tree_size
 

@@ -169,7 +169,7 @@ def test_keys_rotate_and_strangers_do_not_sign(log: Connection) -> None:
     assert not audited(log, stranger.public).is_good
 
 
-def test_a_witness_countersigns(log: Connection) -> None:
+def test_a_witness_countersigns(log: Connection, logged: TestDatabase) -> None:
     witness = SigningKey.generate("witness.example")
     first = Note.parse(EvidenceLog(log).checkpoint(KEY))
     signed = Note.parse(cosign(first, KEY.public, witness))
@@ -181,6 +181,23 @@ def test_a_witness_countersigns(log: Connection) -> None:
     assert audited(log).is_good
     with pytest.raises(SignatureError):
         EvidenceLog(log).countersign(first, witness.public)
+    _audit_names_changes_of(witness.public, log, logged)
+
+
+def _audit_names_changes_of(witness: PublicKey, log: Connection, logged: TestDatabase) -> None:
+    """A changed signature of a witness, or another key beside it, is named as one of the log itself is."""
+    with psycopg.connect(logged.url) as superuser:
+        for change, named in (
+            ("key = 'witness.example'", "kept under 'witness.example'"),
+            (f"key = '{SigningKey.generate('other.example').public}'", "lacks the signature that is kept under 'other"),
+            ("line = translate(line, 'ABCDEFGHxyz', 'BCDEFGHAyzx')", "signature"),
+        ):
+            superuser.execute("SET session_replication_role = replica")
+            superuser.execute(f"UPDATE checkpoint_signature SET {change} WHERE key = %s".encode(), [str(witness)])
+            changed = evidence.checkpoints(superuser)
+            superuser.rollback()
+            found = audit(evidence.entries(log), changed, KEY.public).findings
+            assert any(named in each for each in found), found
 
 
 def test_the_commands_append_and_audit(database: TestDatabase, tmp_path: Path) -> None:
