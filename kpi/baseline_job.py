@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from kpi.baselines import DRIVERS
+from kpi.energy_performance import LEAST_R_SQUARED
 from kpi.errors import KpiError
 from kpi.fitting import Fitted, days_of, fitted
 from kpi.fitting_many import FittedMany, PointGrain, fitted_many, points_of
@@ -20,7 +21,7 @@ ENERGY = "energy"
 @dataclass(frozen=True)
 class Wanted:
     """The asset ('' = the site), its drivers, first and last production day of the fit, and from when it counts; of a
-    baseline of weeks that is a Monday.
+    baseline of weeks that is a Monday. `least` is the R² that it needs.
     """
 
     site: str
@@ -32,6 +33,7 @@ class Wanted:
     reason: str = ""
     source: str = ""
     grain: PointGrain = "day"
+    least: float = LEAST_R_SQUARED
 
 
 def look(connection: Connection, wanted: Wanted) -> Fitted | FittedMany:
@@ -68,7 +70,7 @@ def freeze(connection: Connection, wanted: Wanted, now: datetime) -> tuple[int, 
     start = wanted.valid_from or _begin(wanted)
     if wanted.grain == "week" and start != monday(start):
         raise KpiError(f"A baseline of weeks begins on a Monday; {start} is none.")
-    model = found.model(wanted.first, wanted.last)
+    model = found.model(wanted.first, wanted.last, wanted.least)
     reason = wanted.reason or "first baseline"
     new = baselines.NewBaseline(asset_id, ENERGY, model, start, reason, wanted.source)
     version = baselines.add(connection, number, new)

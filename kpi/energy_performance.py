@@ -10,6 +10,7 @@ from itertools import accumulate
 
 LEAST_POINTS = 12
 LEAST_R_SQUARED = 0.75
+EXISTS_R_SQUARED = 0.6  # own default: from here on a fit shows that a baseline exists, though nothing is expected by it
 EXTRAPOLATION = 0.10
 MOST_P = 0.05
 _TINY, _STEPS = 1e-300, 300
@@ -90,14 +91,14 @@ def fit(driver: Sequence[float], consumption: Sequence[float]) -> Fit | None:
     )
 
 
-def why_unfit(found: Fit | None) -> str | None:
-    """Why a fit is no baseline to judge by, None where it is one (twelve points, R² of 0.75, a slope that is sure)."""
+def why_unfit(found: Fit | None, least: float = LEAST_R_SQUARED) -> str | None:
+    """Why a fit is no baseline, None where it is one: twelve points, the least R², a slope that is sure."""
     if found is None:
         return "the driver does not vary"
     if found.n < LEAST_POINTS:
         return f"{found.n} points are fewer than {LEAST_POINTS}"
-    if found.r_squared is None or found.r_squared < LEAST_R_SQUARED:
-        return f"R² is {found.r_squared or 0:.2f}, {LEAST_R_SQUARED} is needed"
+    if found.r_squared is None or found.r_squared < least:
+        return f"R² is {found.r_squared or 0:.2f}, {least} is needed"
     if found.p_slope is None or found.p_slope >= MOST_P:
         return f"the slope may be chance: p is {found.p_slope or 0:.3g}, below {MOST_P} is needed"
     if found.line.slope < 0:

@@ -12,7 +12,7 @@ import polars as pl
 
 from kpi.baselines import DRIVERS, UNITS, check_driver
 from kpi.catalogue import CATALOGUE
-from kpi.energy_performance import Fit, fit, why_unfit
+from kpi.energy_performance import LEAST_R_SQUARED, Fit, fit, why_unfit
 from kpi.errors import KpiError
 from kpi.rollup import RollupInputs, scopes_of, wide_rows
 from kpi.status import completeness
@@ -42,13 +42,13 @@ class Fitted:
     days: tuple[date, ...]
     left_out: tuple[tuple[date, str], ...]
 
-    def model(self, first: date, last: date) -> dict[str, Any]:
+    def model(self, first: date, last: date, least: float = LEAST_R_SQUARED) -> dict[str, Any]:
         """Give what is frozen.
 
         Raises:
-            UnfitError: it is no baseline to judge by.
+            UnfitError: it is no baseline to judge by, or its R² is below the least.
         """
-        reason = why_unfit(self.fit)
+        reason = why_unfit(self.fit, least)
         if self.fit is None or reason is not None:
             raise UnfitError(f"{reason} ({len(self.days)} days fitted, {len(self.left_out)} left out)")
         found = self.fit

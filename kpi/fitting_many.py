@@ -13,6 +13,7 @@ import polars as pl
 from kpi import regression
 from kpi.baselines import DRIVERS, check_driver, product_of, unit_of
 from kpi.catalogue import CATALOGUE
+from kpi.energy_performance import LEAST_R_SQUARED
 from kpi.fitting import UnfitError, why_left_out
 from kpi.rollup import RollupInputs, scopes_of, wide_rows
 from kpi.status import completeness
@@ -48,14 +49,15 @@ class FittedMany:
         """Why it is no baseline to judge by, None where it is one."""
         return regression.why_unfit(self.fit, self.names)
 
-    def model(self, first: date, last: date) -> dict[str, Any]:
+    def model(self, first: date, last: date, least: float = LEAST_R_SQUARED) -> dict[str, Any]:
         """Give what is frozen.
 
         Raises:
-            UnfitError: it is no baseline to judge by.
+            UnfitError: it is no baseline to judge by, or its adjusted R² is below the least.
         """
-        if self.fit is None or self.unfit is not None:
-            raise UnfitError(f"{self.unfit} ({len(self.points)} points fitted, {len(self.left_out)} left out)")
+        unfit = regression.why_unfit(self.fit, self.names, least)
+        if self.fit is None or unfit is not None:
+            raise UnfitError(f"{unfit} ({len(self.points)} points fitted, {len(self.left_out)} left out)")
         terms = [
             {
                 "driver": name, "unit": unit_of(name), "slope": term.slope, "se_slope": term.se, "p_slope": term.p,

@@ -78,15 +78,15 @@ def fit(drivers: Sequence[Sequence[float]], consumption: Sequence[float]) -> Fit
     )
 
 
-def why_unfit(found: Fit | None, names: Sequence[str]) -> str | None:
-    """Why a fit is no baseline to judge by, None where it is one."""
+def why_unfit(found: Fit | None, names: Sequence[str], enough: float = LEAST_R_SQUARED) -> str | None:
+    """Why a fit is no baseline, None where it is one; `enough` is the adjusted R² to reach."""
     if found is None:
         return "a driver does not vary, or depends on the others, or there are too few points"
     least = max(LEAST_POINTS, POINTS_PER_DRIVER * len(found.terms))
     if found.n < least:
         return f"{found.n} points are fewer than {least}"
-    if found.adjusted < LEAST_R_SQUARED:
-        return f"adjusted R² is {found.adjusted:.2f}, {LEAST_R_SQUARED} is needed"
+    if found.adjusted < enough:
+        return f"adjusted R² is {found.adjusted:.2f}, {enough} is needed"
     if found.cv_rmse > MOST_CV:
         return f"CV(RMSE) is {found.cv_rmse:.2f}, at most {MOST_CV} is allowed"
     reasons = (_why_not(name, term) for name, term in zip(names, found.terms, strict=True))

@@ -40,6 +40,10 @@ def fit(
     ] = None,
     reason: Annotated[str, typer.Option(help="the change of static factors that asks for a new fit")] = "",
     source: Annotated[str, typer.Option(help="who says so")] = "",
+    exists: Annotated[
+        bool,
+        typer.Option("--exists", help="let R² of 0.6 do: it shows that a baseline exists, nothing is expected"),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the fit, freeze nothing")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
     database_url: DatabaseUrl = "",
@@ -51,12 +55,14 @@ def fit(
     site's gate are left out and named. A version never changes; a newer one counts from its date on.
     """
     from kpi.baseline_job import Wanted, freeze, look
+    from kpi.energy_performance import EXISTS_R_SQUARED, LEAST_R_SQUARED
     from store.pool import connect
 
     assert kpi == "energy"  # noqa: S101 - the only choice
     start = valid_from.date() if valid_from else None
     names = tuple(dict.fromkeys(driver or ["good"]))
-    wanted = Wanted(site, asset, names, from_.date(), to.date(), start, reason, source, grain)
+    least = EXISTS_R_SQUARED if exists else LEAST_R_SQUARED
+    wanted = Wanted(site, asset, names, from_.date(), to.date(), start, reason, source, grain, least)
     with connect(database(database_url), "kpi baseline fit") as connection:
         version, found = (None, look(connection, wanted)) if dry_run else freeze(connection, wanted, datetime.now(UTC))
     told = {"version": version, **_told(found)}

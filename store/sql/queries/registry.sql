@@ -591,7 +591,7 @@ SELECT jsonb_build_object(
     'baselines', (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'asset', a.key, 'kpi', b.kpi, 'driver', b.model -> 'driver', 'slope', coalesce(b.model -> 'slope', '0'), 'intercept', b.model -> 'intercept',
         'driver_from', coalesce(b.model -> 'driver_from', '0'), 'driver_to', coalesce(b.model -> 'driver_to', '0'), 'version', b.version,
-        'valid_from', b.valid_from::text, 'digest', b.digest, 'r_squared', b.model -> 'r_squared',
+        'valid_from', b.valid_from::text, 'digest', b.digest, 'r_squared', coalesce(b.model -> 'adjusted_r_squared', b.model -> 'r_squared'),
         'grain', coalesce(b.model -> 'grain', '"day"'), 'drivers', coalesce((SELECT jsonb_agg(jsonb_build_object(
             'driver', d -> 'driver', 'slope', d -> 'slope', 'driver_from', d -> 'driver_from', 'driver_to', d -> 'driver_to')
             ORDER BY n) FROM jsonb_array_elements(b.model -> 'drivers') WITH ORDINALITY AS e (d, n)), '[]')) ORDER BY a.key, b.kpi, b.version), '[]')

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from kpi.energy_performance import two_sided_p
+from kpi.energy_performance import EXISTS_R_SQUARED, two_sided_p
 from kpi.fitting import Day, UnfitError, days_of, fitted
 from kpi.rollup import rollup
 from model.registry import Baseline, Site
@@ -100,6 +100,16 @@ def test_only_a_good_fit_is_frozen() -> None:
     assert model["p_slope"] < 1e-9
     with pytest.raises(UnfitError, match=r"R² is 0\.[0-6]"):
         fitted(points(15.0), "good", 0.95).model(date(2026, 1, 1), date(2026, 1, 16))
+
+
+def test_a_weak_fit_is_frozen_only_to_show_that_a_baseline_exists() -> None:
+    days = (date(2026, 1, 1), date(2026, 1, 16))
+    weak = fitted(points(6.0), "good", 0.95)
+    with pytest.raises(UnfitError, match=r"R² is 0\.[67]"):
+        weak.model(*days)
+    assert 0.6 < weak.model(*days, EXISTS_R_SQUARED)["r_squared"] < 0.75
+    with pytest.raises(UnfitError, match=r"0\.6 is needed"):
+        fitted(points(15.0), "good", 0.95).model(*days, EXISTS_R_SQUARED)
 
 
 @pytest.mark.parametrize(
