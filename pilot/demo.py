@@ -32,7 +32,7 @@ from store.access import create_key
 from store.migrate import migrate
 from store.pool import connect, with_user
 from store.registry import apply_site
-from store.site_file import read_site_file
+from store.site_file import SiteFile, read_site_file
 
 SERVICE_START_TIMEOUT_S = 90.0  # of a small or busy computer
 MAX_RESTARTS = 5
@@ -128,7 +128,7 @@ def _start(exits: ExitStack, options: Options, say: Say) -> Stack:
     say("Starting the embedded database")
     database_url = exits.enter_context(embedded_database(options.home / "database", keep=options.keep))
     migrate(database_url)
-    key = _prepare(database_url)
+    key = _prepare(database_url, options.sample_period_s)
     broker_url, broker = exits.enter_context(embedded_broker(options.home / "broker"))
     say(f"Starting broker ({broker}), ingest and API")
     port = free_port() if options.once else options.port
@@ -140,10 +140,22 @@ def _start(exits: ExitStack, options: Options, say: Say) -> Stack:
     return stack
 
 
-def _prepare(database_url: str) -> str:
+def plant_file(sample_period_s: float) -> SiteFile:
+    """The demo's site, of which a value is due as often as the plant sends one: others would be of low confidence."""
+    with as_file(files("pilot.data") / "demo_plant.yaml") as path:
+        found = read_site_file(path)
+    due = {"expected_period_s": float(sample_period_s)}
+    assets = []
+    for asset in found.assets:
+        series = (each.model_copy(update=due) if each.expected_period_s else each for each in asset.series)
+        assets.append(asset.model_copy(update={"series": tuple(series)}))
+    return found.model_copy(update={"assets": tuple(assets)})
+
+
+def _prepare(database_url: str, sample_period_s: int) -> str:
     """Apply the demo's site and make a fresh random key for this run."""
-    with as_file(files("pilot.data") / "demo_plant.yaml") as path, connect(database_url, "demo") as connection:
-        apply_site(connection, read_site_file(path))
+    with connect(database_url, "demo") as connection:
+        apply_site(connection, plant_file(sample_period_s))
         return create_key(connection, "demo", role="admin", sites="all")
 
 

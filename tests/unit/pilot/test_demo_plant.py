@@ -3,6 +3,7 @@
 from importlib.resources import files
 from pathlib import Path
 
+from pilot.demo import plant_file
 from simulators.layout import describe
 from store.site_file import SiteFile, read_site_file
 
@@ -42,3 +43,10 @@ def test_shifts_and_the_free_night_are_those_of_the_plant() -> None:
     assert [f"{stop.start:%H:%M}" for stop in breaks.planned_stops] == [
         pause["start"] for pause in plant["lines"][0]["breaks"]
     ]
+
+
+def test_a_value_is_due_as_often_as_the_plant_sends_one() -> None:
+    told, plain = plant_file(30), site_file()
+    due = {(series.name, series.expected_period_s) for asset in told.assets for series in asset.series}
+    assert due == {(s.name, s.expected_period_s and 30.0) for asset in plain.assets for s in asset.series}
+    assert plant_file(10) == plain
