@@ -155,16 +155,22 @@ SELECT symbol_id, text FROM symbol ORDER BY symbol_id
 
 -- name: events
 -- Events that begin in the range or last into it, and the last product and job change of each asset before it. Where a
--- record of production lasts into it, those after that one too: each ends where the next begins.
+-- record of production lasts into it or beyond it, those up to the range or to its end too: each ends where the next begins.
+WITH crossing AS (
+    SELECT asset_id, min(from_ts) FILTER (WHERE from_ts < %(from_ts)s) AS since,
+           max(to_ts) FILTER (WHERE to_ts > %(to_ts)s) AS until
+    FROM event
+    WHERE site_id = %(site_id)s AND kind = 'production_run' AND from_ts < %(to_ts)s AND to_ts > %(from_ts)s
+    GROUP BY asset_id
+)
 SELECT a.key AS asset, (extract(epoch FROM e.ts) * 1000000)::bigint AS ts, e.kind, e.key,
        (extract(epoch FROM e.from_ts) * 1000000)::bigint AS from_us,
        (extract(epoch FROM e.to_ts) * 1000000)::bigint AS to_us, e.payload::text AS payload
-FROM event e JOIN asset a USING (asset_id)
+FROM event e JOIN asset a USING (asset_id) LEFT JOIN crossing c USING (asset_id)
 WHERE e.site_id = %(site_id)s
   AND ((e.ts >= %(from_ts)s AND e.ts < %(to_ts)s) OR (e.from_ts < %(to_ts)s AND e.to_ts > %(from_ts)s)
-       OR (e.kind = 'production_run' AND e.from_ts < %(from_ts)s AND e.from_ts >= (
-            SELECT min(o.from_ts) FROM event o WHERE o.asset_id = e.asset_id AND o.kind = e.kind
-              AND o.from_ts < %(from_ts)s AND o.to_ts > %(from_ts)s)))
+       OR (e.kind = 'production_run' AND ((e.from_ts >= c.since AND e.from_ts < %(from_ts)s)
+                                          OR (e.from_ts >= %(to_ts)s AND e.from_ts < c.until))))
 UNION ALL
 SELECT l.asset, l.ts, l.kind, l.key, l.from_us, l.to_us, l.payload FROM (
     SELECT DISTINCT ON (e.asset_id, e.kind) a.key AS asset, (extract(epoch FROM e.ts) * 1000000)::bigint AS ts, e.kind,

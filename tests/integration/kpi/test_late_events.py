@@ -62,6 +62,8 @@ def test_late_changes_and_records_lead_where_one_computation_does(plant: Plant) 
         work.run(AFTER + 2 * HOUR)
         assert plant.query(OF_JOBS) == [("second",)]
         late.deliver(plant, [run("short", SHIFT_START + 15 * HOUR, SHIFT_START + 16 * HOUR)])
+        late.deliver(plant, [run("long too", SHIFT_START + DAY + 14 * HOUR, SHIFT_START + 2 * DAY + 4 * HOUR)])
+        late.deliver(plant, [run("cuts it", SHIFT_START + 2 * DAY + 2 * HOUR, SHIFT_START + 2 * DAY + 3 * HOUR)])
         work.run(AFTER + 3 * HOUR)
         found = late.standing(plant)
         late.made_at_once(plant, work, AFTER + 4 * HOUR)
