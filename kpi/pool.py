@@ -4,20 +4,20 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from kpi.errors import WorkerLostError
 from kpi.parts import Done, Part, run_part, run_parts
 
-_PROGRAM = "from kpi.worker import main; main()"
 _END_S = 5.0  # a process has so long to end by itself
-Waiting = deque[tuple[int, Part]]
 Tell = Callable[[Done], None]
 
 
@@ -42,7 +42,10 @@ class Pool:
             self.workers.pop().close()
 
     def start(self) -> None:
-        """Start the processes, which load their code while this one goes on."""
+        """Start the processes, which load their code while this one goes on; those that were killed are replaced."""
+        for lost in [worker for worker in self.workers if not worker.alive]:
+            self.workers.remove(lost)
+            lost.close()
         while len(self.workers) < self.processes - 1:
             self.workers.append(Worker())
 
@@ -51,7 +54,7 @@ class Pool:
 
         Args:
             parts: in the order of their assets.
-            tell: told of each computed part, in the order in which they are done, also from other threads.
+            tell: told of each computed part, in the order in which they are done, from any thread but one at a time.
 
         Returns:
             What was made of them, in their order.
@@ -61,49 +64,59 @@ class Pool:
         """
         if self.processes == 1 or len(parts) == 1:
             return [_told(done, tell) for done in run_parts(parts)]
+        self.start()
+        share = _Share(deque(enumerate(parts)), tell)
+        with ThreadPoolExecutor(len(self.workers), "parts") as threads:
+            others = [threads.submit(share.take, worker.run) for worker in self.workers]
+            try:
+                share.take(run_part)
+                for other in others:
+                    other.result()
+            except BaseException:
+                self.close()  # the threads wait for what is in the middle of a part
+                raise
+        return [share.found[number] for number in range(len(parts))]
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Parts from which all take, and what was made of them by number."""
+
+    waiting: deque[tuple[int, Part]]
+    tell: Tell
+    found: dict[int, Done] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, compute: Callable[[Part], Done]) -> None:
+        """Compute one after the other until none is left, or one of all has failed."""
         try:
-            return self._shared(parts, tell)
+            while (following := self._next()) is not None:
+                number, part = following
+                done = compute(part)
+                with self.lock:
+                    self.found[number] = _told(done, self.tell)
         except BaseException:
-            self.close()  # one may be in the middle of a part
+            self.waiting.clear()
             raise
 
-    def _shared(self, parts: list[Part], tell: Tell) -> list[Done]:
-        self.start()
-        waiting: Waiting = deque(enumerate(parts))
-        found: dict[int, Done] = {}
-
-        def take(compute: Callable[[Part], Done]) -> None:
-            try:
-                while waiting:
-                    number, part = waiting.popleft()
-                    found[number] = _told(compute(part), tell)
-            except IndexError:  # another one took the last
-                return
-            except BaseException:
-                waiting.clear()
-                raise
-
-        with ThreadPoolExecutor(len(self.workers), "parts") as threads:
-            others = [threads.submit(take, worker.run) for worker in self.workers]
-            try:
-                take(run_part)
-            except BaseException:
-                self.close()
-                raise
-            for other in others:
-                other.result()
-        return [found[number] for number in range(len(parts))]
+    def _next(self) -> tuple[int, Part] | None:
+        with self.lock:
+            return self.waiting.popleft() if self.waiting else None
 
 
 class Worker:
     """A process beside this one, with one thread of Polars: there are as many processes as shall be at work."""
 
     def __init__(self) -> None:
-        paths = os.pathsep.join(filter(None, sys.path))
+        paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
         environment = {"POLARS_MAX_THREADS": "1", **os.environ, "PYTHONPATH": paths}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-        )
+        command = [sys.executable, "-P", "-m", "kpi.worker"]  # -P: files where the job was started are none of its code
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
 
     def run(self, part: Part) -> Done:
         """Have a part computed."""
@@ -130,7 +143,7 @@ class Worker:
                     stream.close()
 
 
-_LOST = "A process that computed KPIs was killed; the work is done again."
+_LOST = "A process that computed KPIs was killed; nothing was stored, the next run does the work again."
 
 
 def _told(done: Done, tell: Tell) -> Done:

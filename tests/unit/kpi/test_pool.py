@@ -1,8 +1,16 @@
-"""Processes beside this one: parts and errors go there and back, a dead one is noticed."""
+"""Parts that several compute: shared out, told one at a time, a process that dies or fails is noticed.
 
-from collections.abc import Iterator
+One process is started for all tests, in a folder with a file named as a module that it needs; the rest is shown on
+workers in this process.
+"""
+
+import io
+import pickle
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,15 +20,38 @@ from kpi.errors import WorkerLostError
 from kpi.parts import Done, Part
 from kpi.pool import Pool, Worker
 from kpi.work import windows_of_days
+from kpi.worker import serve
 from store.spool import Rows
 from tests.unit.kpi.compute.plants import inputs, plant, readings, series, us
 
 DAY = date(2026, 3, 2)
 
 
-@pytest.fixture
-def pool() -> Iterator[Pool]:
-    with Pool(2) as pool:
+class Here(Worker):
+    """A worker in this process."""
+
+    def __init__(self, compute: Callable[[Part], Done]) -> None:
+        self.compute = compute
+        self.closed = threading.Event()
+
+    @property
+    def alive(self) -> bool:
+        return not self.closed.is_set()
+
+    def run(self, part: Part) -> Done:
+        return self.compute(part)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    folder = tmp_path_factory.mktemp("started here")
+    (folder / "decimal.py").write_text("raise ImportError('not the module of this name')", "utf-8")
+    with pytest.MonkeyPatch.context() as patch, Pool(2) as pool:
+        patch.chdir(folder)
+        pool.start()
         yield pool
 
 
@@ -36,6 +67,12 @@ def part(count: int) -> Part:
     )
 
 
+def with_others(*compute: Callable[[Part], Done]) -> Pool:
+    pool = Pool(1 + len(compute))
+    pool.workers.extend(map(Here, compute))
+    return pool
+
+
 def test_parts_of_two_processes_come_back_in_their_order(pool: Pool) -> None:
     parts, told = [part(count) for count in (400, 300, 200, 100)], list[Done]()
     done = pool.run(parts, told.append)
@@ -46,22 +83,110 @@ def test_parts_of_two_processes_come_back_in_their_order(pool: Pool) -> None:
         assert each.digests.equals(alone.digests)
 
 
-def test_an_error_there_is_raised_here_and_the_process_goes_on() -> None:
-    worker, sound = Worker(), part(10)
-    try:
-        with pytest.raises(FileNotFoundError) as raised:
-            worker.run(replace(sound, rows=Rows(files=("/nowhere",))))
-        assert "In a process that computes parts" in "".join(raised.value.__notes__)
-        assert worker.run(sound).readings == 10
-    finally:
-        worker.close()
+def test_an_error_there_is_raised_here_and_the_process_goes_on(pool: Pool) -> None:
+    worker, sound = pool.workers[0], part(10)
+    with pytest.raises(FileNotFoundError) as raised:
+        worker.run(replace(sound, rows=Rows(files=("/nowhere",))))
+    assert "In a process that computes parts" in "".join(raised.value.__notes__)
+    assert worker.run(sound).readings == 10
 
 
-def test_a_killed_process_is_told_apart_and_replaced(pool: Pool) -> None:
-    pool.start()
-    pool.workers[0].process.kill()
-    with pytest.raises(WorkerLostError):
-        pool.workers[0].run(part(10))
-    with pytest.raises(WorkerLostError):
-        pool.run([part(10)] * 20)
-    assert sum(done.readings for done in pool.run([part(10)] * 3)) == 30
+def test_a_killed_process_is_told_apart_and_replaced() -> None:
+    with Pool(2) as pool:
+        pool.start()
+        lost = pool.workers[0]
+        lost.process.kill()
+        with pytest.raises(WorkerLostError):
+            lost.run(part(10))
+        lost.process.wait(10)
+        pool.start()
+        assert len(pool.workers) == 1
+        assert pool.workers[0].alive
+
+
+@pytest.mark.parametrize("error", [IndexError("of a list"), WorkerLostError("killed")])
+def test_what_went_wrong_elsewhere_is_raised(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = threading.Event()
+
+    def fail(_: Part) -> Done:
+        failed.set()
+        raise error
+
+    def wait(_: Part) -> Done:
+        assert failed.wait(10)
+        return done
+
+    done = Pool().run([part(10)])[0]
+    monkeypatch.setattr("kpi.pool.run_part", wait)
+    pool = with_others(fail)
+    with pytest.raises(type(error), match=str(error)):
+        pool.run([part(10)] * 3)
+    assert pool.workers == []
+
+
+def test_a_failure_ends_what_others_are_computing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while this process has nothing left to do but wait for them, as at Ctrl-C."""
+
+    def fail(_: Part) -> Done:
+        assert begun.wait(10)
+        raise WorkerLostError("killed")
+
+    def until_closed(_: Part) -> Done:
+        begun.set()
+        assert closed.wait(10)
+        raise WorkerLostError("closed")
+
+    def here(_: Part) -> Done:
+        assert begun.wait(10)
+        return done
+
+    done, begun, closed = Pool().run([part(10)])[0], threading.Event(), threading.Event()
+    monkeypatch.setattr("kpi.pool.run_part", here)
+    pool = with_others(fail, until_closed)
+    monkeypatch.setattr(pool.workers[1], "close", closed.set)
+    with pytest.raises(WorkerLostError, match="killed"):
+        pool.run([part(10)] * 3)
+    assert closed.is_set()
+
+
+def test_parts_are_told_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A count of them would go back otherwise."""
+    inside, most, done = list[int](), list[int](), Pool().run([part(10)])[0]
+
+    def told(_: Done) -> None:
+        inside.append(1)
+        both.wait(0.02)
+        most.append(len(inside))
+        inside.pop()
+
+    both = threading.Event()
+    monkeypatch.setattr("kpi.pool.run_part", lambda _: done)
+    with_others(lambda _: done).run([part(10)] * 4, told)
+    assert most == [1, 1, 1, 1]
+
+
+class TwoWordsError(Exception):
+    """An error that cannot be unpickled: it is made of more than its text."""
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(f"{one} {other}")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (TwoWordsError("no", "sense"), "TwoWordsError: no sense"),
+        (OSError(threading.Lock()), "OSError: <unlocked"),
+        (pl.exceptions.PanicException("index out of range"), "PanicException: index out of range"),
+    ],
+)
+def test_an_error_that_cannot_leave_its_process_is_told_in_words(error: BaseException, text: str) -> None:
+    def fail(_: Any) -> object:
+        raise error
+
+    results = io.BytesIO()
+    serve(io.BytesIO(pickle.dumps("a part")), results, fail)
+    found = pickle.loads(results.getvalue())  # noqa: S301 - made here
+    assert isinstance(found, RuntimeError)
+    assert text in str(found)
+    assert "in fail" in found.__notes__[0]
