@@ -85,14 +85,16 @@ class Reader:
 
 @contextmanager
 def open_adbc(url: str) -> Iterator[Reader]:
-    """Open the connections over which readings come."""
+    """Open the connections over which readings come, each statement a transaction of its own: between two of them
+    nothing is locked, and one that failed does not keep the next from being tried.
+    """
     where = conninfo(url, "haidang-kpi-read")
     with adbc.connect(where) as one, one.adbc_clone() as other:  # the types of the database are read once
         for connection in (one, other):
+            connection.adbc_connection.set_autocommit(True)
             with connection.cursor() as cursor:
                 cursor.execute(_SQL["keep_order"])
                 cursor.fetchall()
-            connection.commit()
         yield Reader((one, other))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
 import pyarrow as pa
@@ -47,6 +48,25 @@ def test_readings_of_one_series_among_many_come_by_the_index(database: TestDatab
         connection.execute(FILL.replace("n %% 7", "n %% 3000"), {"start": START})
         connection.execute("ANALYZE reading")
         assert packed.slices(connection, [5], BOUNDS, rows=2_000) == []
+
+
+@pytest.mark.needs_database
+def test_connections_for_readings_lock_nothing_and_go_on_after_an_error(database: TestDatabase) -> None:
+    """A service keeps them for months, for all of its sites."""
+    with psycopg.connect(database.url, autocommit=True) as connection, inputs.open_adbc(database.url) as reader:
+        connection.execute("SELECT ensure_partitions(%s, %s)", [START, START + timedelta(days=1)])
+        connection.execute(FILL, {"start": START})
+        connection.execute("ANALYZE reading")
+        rows = sum(map(len, inputs.readings(connection, reader, [1, 2, 3, 4], SPAN)))
+        assert rows > 10_000
+        held = (
+            "SELECT state FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE application_name = 'haidang-kpi-read'"
+        )
+        assert connection.execute(held).fetchall() == []
+        for each in reader.connections:
+            with each.cursor() as cursor, pytest.raises(adbc.Error, match="division by zero"):
+                cursor.execute("SELECT 1 / 0")
+        assert sum(map(len, inputs.readings(connection, reader, [1, 2, 3, 4], SPAN))) == rows
 
 
 def _frame(batches: Iterable[pa.RecordBatch]) -> pl.DataFrame:
