@@ -58,6 +58,11 @@ def comparison(found: CriterionResult) -> ConditionResult:
     return condition
 
 
+def in_english(found: CriterionResult) -> tuple[str, ...]:
+    """What is missing for a criterion."""
+    return tuple(each.en for each in found.missing)
+
+
 def assert_outcomes(criteria: dict[str, CriterionResult], *, supported: set[str], contradicted: set[str]) -> None:
     """These hold and these fail; what else can be told from the recording is not said here."""
     assert {name: criteria[name].outcome for name in supported} == dict.fromkeys(supported, Outcome.SUPPORTED)
@@ -121,12 +126,12 @@ def test_a_month_of_a_lathe_gives_its_seconds_of_production_delay_and_unknown(ch
     assert close(stops.value, window["delay"] / window.total())
     for each in (named, stops):  # both numbers are there, and too little of the data below them
         assert each.missing is not None
-        assert "of the data are there; 95% are needed" in each.missing
+        assert "of the data are there; 95% are needed" in str(each.missing)
     assert comparison(criteria["ADD-1.1"]).value == 4 / 27  # four series are in the site file, the others were proposed
     assert_outcomes(criteria, supported={"ADD-2.1", "ADD-2.3"}, contradicted={"ADD-1.1", "ADD-2.2", "ARP-3.2"})
-    assert criteria["ARP-1.3"].missing == ("Nothing was counted in the window: connect a counter.",)
-    assert criteria["EMS-1.1"].missing == ("The electricity of the scope is not metered: connect its main meter.",)
-    assert "assess a period that ends on 2016-07-29 or later" in criteria["ARP-4.1"].missing[0]
+    assert in_english(criteria["ARP-1.3"]) == ("Nothing was counted in the window: connect a counter.",)
+    assert in_english(criteria["EMS-1.1"]) == ("The electricity of the scope is not metered: connect its main meter.",)
+    assert "assess a period that ends on 2016-07-29 or later" in in_english(criteria["ARP-4.1"])[0]
 
 
 def test_the_old_snapshot_of_the_last_file_changes_nothing(chain: Chain, shared_data: Path) -> None:
@@ -184,8 +189,8 @@ def test_nine_months_of_a_meter_give_its_energy_demand_load_factor_and_co2e(chai
     assert (now.outcome, earlier.outcome) == (Outcome.SUPPORTED, Outcome.CONTRADICTED)  # it must hold in both
     assert comparison(criteria["ADD-1.1"]).value == 1 / 7  # the meter's energy is in the site file, six columns are not
     assert_outcomes(criteria, supported={"EMS-1.1", "EMS-1.2", "ADD-2.3"}, contradicted={"EMS-4.3", "ADD-1.1"})
-    assert criteria["EMS-2.1"].missing == ("No meter below a main meter is connected: connect sub-meters.",)
-    assert criteria["ARP-2.1"].missing == ("The scope has no machines: register them in the site file.",)
+    assert in_english(criteria["EMS-2.1"]) == ("No meter below a main meter is connected: connect sub-meters.",)
+    assert in_english(criteria["ARP-2.1"]) == ("The scope has no machines: register them in the site file.",)
 
 
 def test_shift_records_of_a_moulding_shop_give_oee_per_machine_and_shift(chain: Chain, shared_data: Path) -> None:
@@ -250,7 +255,7 @@ def test_shift_records_of_a_moulding_shop_give_oee_per_machine_and_shift(chain: 
         supported={"ARP-1.1", "ARP-1.3", "EES-1.1", "EMS-1.2", "EMS-1.3"},
         contradicted={"ARP-1.2", "ARP-2.1", "ARP-3.1", "ARP-3.2", "ADD-2.1"},
     )
-    assert "overlaps the baseline, 2018-11-01 to 2018-11-30: assess a period" in criteria["ARP-2.2"].missing[0]
-    assert criteria["EMS-3.3"].missing == (
+    assert "overlaps the baseline, 2018-11-01 to 2018-11-30: assess a period" in in_english(criteria["ARP-2.2"])[0]
+    assert in_english(criteria["EMS-3.3"]) == (
         "No emissions are known in the window: connect meters and choose a factor set.",
     )
