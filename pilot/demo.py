@@ -194,7 +194,18 @@ def _wait_until_up(stack: Stack, port: int) -> None:
     if not wait_for_port(port, SERVICE_START_TIMEOUT_S):
         services.require_running(stack.services)
         raise PilotError(f"The API did not start within {SERVICE_START_TIMEOUT_S:.0f} s: see {stack.services[-1].log}.")
-    services.require_running(stack.services)
+    _wait_for_ingest(stack)
+
+
+def _wait_for_ingest(stack: Stack) -> None:
+    """Wait for its subscriptions: what is published before them, a broker keeps for nobody."""
+    ingest = stack.services[0]
+    deadline = time.monotonic() + SERVICE_START_TIMEOUT_S
+    while "broker_connected" not in ingest.log.read_text("utf-8", errors="replace"):
+        services.require_running(stack.services)
+        if time.monotonic() > deadline:
+            raise PilotError(f"Ingest did not connect within {SERVICE_START_TIMEOUT_S:.0f} s: see {ingest.log}.")
+        time.sleep(0.1)
 
 
 @contextmanager
