@@ -61,13 +61,13 @@ class Manifest:
             said = json.loads(data)
             if (said["format"], said["version"]) != (layout.FORMAT, layout.FORMAT_VERSION):
                 raise PackageError(
-                    f"The package has format {said['format']} {said['version']}; this version of haidang reads "
-                    f"{layout.FORMAT} {layout.FORMAT_VERSION}."
+                    f"{layout.MANIFEST}: it has format {said['format']} {said['version']}; this version of haidang "
+                    f"reads {layout.FORMAT} {layout.FORMAT_VERSION}."
                 )
             days = date.fromisoformat(said["first"]), date.fromisoformat(said["last"])
             found = cls(str(said["site"]), *days, str(said["code"]), tuple(map(str, said["frameworks"])))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise PackageError("The manifest of the package cannot be read.") from error
+            raise PackageError(f"The manifest of the package cannot be read ({layout.MANIFEST}).") from error
         if not found.first <= found.last or (found.last - found.first).days > _MOST_DAYS:
             raise PackageError("The period of the package is none.")
         return found

@@ -3,6 +3,7 @@ that was made of them, computed again.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -13,7 +14,7 @@ import polars as pl
 
 from maturity import dsse, rotation, zipped
 from maturity.day_context import Context, bounds_of_day
-from maturity.errors import MaturityError, PackageError
+from maturity.errors import MaturityError, PackageError, SignatureError
 from maturity.facts import FRAMES, Facts
 from maturity.notes import Note, PublicKey
 from maturity.package import layout
@@ -76,6 +77,15 @@ def series_ids(package: Package) -> dict[str, int]:
     return ids
 
 
+@contextmanager
+def _inside(member: str) -> Iterator[None]:
+    """Name the member in which a signature is wrong."""
+    try:
+        yield
+    except SignatureError as error:
+        raise PackageError(f"{member}: {error}") from error
+
+
 @dataclass(frozen=True)
 class _Check:
     package: Package
@@ -86,12 +96,13 @@ class _Check:
 
     def signature(self) -> bool:
         """The signed statement, and the digest of every member."""
-        periods = rotation.key_periods(announced_keys(self.package), self.pinned)
-        keys = [period.key for period in periods]
+        with _inside(layout.LOG_RECORDS):
+            keys = [period.key for period in rotation.key_periods(announced_keys(self.package), self.pinned)]
         trusted = keys[keys.index(self.pinned) :]
         envelope = self.package.read(layout.STATEMENT)
         signer = next((key for key in trusted if dsse.names(envelope, key)), self.pinned)
-        said = dsse.verify(envelope, signer).subjects
+        with _inside(layout.STATEMENT):
+            said = dsse.verify(envelope, signer).subjects
         self.found.signers.append(str(signer))
         have = {name for name in self.package.members if name != layout.STATEMENT}
         wrong = [f"{name}: it is not in the signed statement" for name in sorted(have - set(said))]

@@ -187,6 +187,26 @@ def _frame(members: Members, name: str) -> pl.DataFrame:
     return pl.read_parquet(content)
 
 
+def test_a_flipped_bit_whose_checksum_was_repaired_names_its_member(package: Path) -> None:
+    """Also where what is read first cannot be read any more: the manifest, the statement, the keys of the log."""
+    said = {name: read_member(package, member) for name, member in members_of(package).items()}
+    key = said[layout.LOG_RECORDS].index(b'"kind":"key"')
+    places = {layout.STATEMENT: (0, 20, 400, len(said[layout.STATEMENT]) - 12), layout.MANIFEST: (0, 10, 60)}
+    places |= {layout.LOG_RECORDS: (key, key + 10, key + 30), layout.LOG_CHECKPOINT: (5,), layout.LOG_PROOF: (9,)}
+    for name, place in ((name, place) for name, several in places.items() for place in several):
+        flipped = bytearray(said[name])
+        flipped[place] ^= 1
+
+        def change(members: Members, name: str = name, content: bytes = bytes(flipped)) -> None:
+            members[name] = content
+
+        try:
+            named = rewritten(package, change, digests=None).findings
+        except PackageError as error:
+            named = [str(error)]
+        assert any(name in each for each in named), (name, place, named)
+
+
 @pytest.mark.parametrize(
     ("change", "unsigned", "signed"),
     [
