@@ -84,6 +84,7 @@ def test_parts_and_processes_give_the_same_bytes(plant: Plant, monkeypatch: pyte
     told: list[tuple[float, str]] = []
     summary = run_once(plant.kpi_url, now=AFTER, progress=lambda *step: told.append(step))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[0] == (0.0, "plant: counting the readings of 2026-03-03")
     inside = [text for done, text in told if 0 < done < 1]
     assert all(any(text.endswith(step) for text in inside) for step in ("readings read", "computed", "values")), told
     assert told[-1] == (1.0, "plant, 2026-03-02 – 2026-03-03: stored")
