@@ -21,12 +21,16 @@ PERSONAL = frozenset(
     }
 )
 _FIELDS = [field for each in RECORD_SETS.values() for field in each.fields]
+_SENTENCES = frozenset({"rule"})  # of record sets, which nothing reads: whom to call may stand in them
 # Texts that computation and metrics read besides those of record sets: keys, and what measured samples belong to.
-READ_TEXTS = frozenset(
-    {
-        *("asset", "job", "product", "tool", "reason", "order", "characteristic", "run", "subgroup"),
-        *(field.name for field in _FIELDS if field.kind is Kind.TEXT),
-    }
+READ_TEXTS = (
+    frozenset(
+        {
+            *("asset", "job", "product", "tool", "reason", "order", "characteristic", "run", "subgroup"),
+            *(field.name for field in _FIELDS if field.kind is Kind.TEXT),
+        }
+    )
+    - _SENTENCES
 )
 CHOICES = {
     name: {choice for field in _FIELDS if field.name == name for choice in field.choices}

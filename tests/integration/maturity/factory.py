@@ -115,6 +115,7 @@ def name_people(plant: Plant) -> None:
         "operator_name": NAME,
         "note": NAME,
         "text": NAME,
+        "rule": NAME,
         "who": [NAME],
         NAME: {"by": NAME},
     }
