@@ -36,17 +36,23 @@ class Context:
 
     def events_of(self, low: int, high: int) -> pl.DataFrame:
         """Events that begin in a range or last into it, the last product and job change of each asset before it, and
-        records of production before it that cut one that lasts into it.
+        records of production beside it that cut one that lasts into it or beyond it.
         """
         ts, start, end = pl.col("ts"), pl.col("from_us"), pl.col("to_us")
         within = ((ts >= low) & (ts < high)) | ((start < high) & (end > low)).fill_null(value=False)
         changes = self.events.filter(pl.col("kind").is_in(["product_change", "job_change"]), ts < low)
         before = changes.sort("ts", "key").group_by("asset", "kind").last().select(self.events.columns)
         before = before.filter((end <= low).fill_null(value=True))
-        runs = self.events.filter(pl.col("kind") == "production_run", start < low)
-        lasting = runs.filter(end > low).group_by("asset").agg(start.min().alias("since"))
-        cutting = runs.join(lasting, on="asset").filter(start >= pl.col("since")).select(self.events.columns)
-        return pl.concat([self.events.filter(within), before, cutting]).unique(maintain_order=True)
+        runs = self.events.filter(pl.col("kind") == "production_run")
+        crossing = (
+            runs.filter(start < high, end > low)
+            .group_by("asset")
+            .agg(start.min().alias("since"), end.max().alias("until"))
+        )
+        cutting = runs.join(crossing, on="asset").filter(start >= pl.col("since"), start < pl.col("until"))
+        return pl.concat([self.events.filter(within), before, cutting.select(self.events.columns)]).unique(
+            maintain_order=True
+        )
 
     def annotations_of(self, low: int, high: int) -> pl.DataFrame:
         """Corrections that touch a range."""

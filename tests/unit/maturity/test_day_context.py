@@ -35,6 +35,16 @@ def test_events_of_a_day_are_those_that_happen_in_it_last_into_it_or_still_hold(
     assert sorted(found["ts"]) == [60, 65, 80, 90, 150]
 
 
+def test_a_record_that_goes_on_after_the_day_comes_with_those_that_cut_it() -> None:
+    """As the KPI job reads them (store.inputs.events): the end of one moves its counts, also to before the day's end."""
+    on, after = event(260, "production_run", "a", 150, 260), event(300, "production_run", "b", 240, 300)
+    later = event(400, "production_run", "c", 260, 400)
+    found = context([on, after, later])
+    assert sorted(found.events_of(LOW, HIGH)["key"]) == ["a", "b"]
+    assert found.digests(LOW, HIGH) != context([on, later]).digests(LOW, HIGH)
+    assert sorted(context([after, later]).events_of(LOW, HIGH)["key"]) == []
+
+
 def test_a_digest_knows_rows_whatever_order_they_come_in() -> None:
     one, other = event(150, key="Ü"), event(160)
     assert rows_digest(context([one, other]).events) == rows_digest(context([other, one]).events)
