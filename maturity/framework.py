@@ -10,13 +10,16 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Strict, StringConstraints, Tag, model_validator
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,60}$")]
 CriterionId = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,15}-[0-9]+(\.[0-9]+)*$")]
 MetricName = Annotated[str, StringConstraints(pattern=r"^(kpi|data|record|declared)\.[a-z][a-z0-9_]{0,60}$")]
 Group = Annotated[str, StringConstraints(pattern=r"^T[0-9]{1,2}$")]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Whole = Annotated[int, Strict()]  # strict: `true` is no number, and "30" none either
+Real = Annotated[float, Strict()]
+Version = Annotated[Whole, Field(ge=1, le=1_000_000)]
 MOST_CRITERIA = 1000
 
 
@@ -89,7 +92,7 @@ class Sourced(Part):
 class Level(Sourced):
     """A level; each builds on those below it."""
 
-    level: Annotated[int, Field(ge=0, le=10)]
+    level: Annotated[Whole, Field(ge=0, le=10)]
     key: Key
     name: Text
     definition: Text | None = None
@@ -100,7 +103,7 @@ class Level(Sourced):
 class LevelName(Sourced):
     """What a level is called within one principle, where that differs from the framework's own name of it."""
 
-    level: Annotated[int, Field(ge=0, le=10)]
+    level: Annotated[Whole, Field(ge=0, le=10)]
     name: Text
 
 
@@ -149,9 +152,9 @@ class Compare(Part):
     """Threshold: a value, or the baseline times a factor or plus a difference."""
 
     operator: Operator
-    value: float | None = None
-    baseline_factor: Annotated[float, Field(gt=0)] | None = None
-    baseline_plus: float | None = None
+    value: Real | None = None
+    baseline_factor: Annotated[Real, Field(gt=0)] | None = None
+    baseline_plus: Real | None = None
 
     @model_validator(mode="after")
     def _has_one_threshold(self) -> Self:
@@ -206,30 +209,30 @@ ConditionOrAlternatives = Annotated[
 class Window(Part):
     """How long is looked at, and in how many windows one after the other the condition must hold."""
 
-    days: Annotated[int, Field(ge=1, le=366)] = 30
-    consecutive: Annotated[int, Field(ge=1, le=12)] = 1
+    days: Annotated[Whole, Field(ge=1, le=366)] = 30
+    consecutive: Annotated[Whole, Field(ge=1, le=12)] = 1
 
 
 class BaselineRule(Part):
     """What improvements are compared with: the first window of so many days whose data are complete enough, frozen."""
 
-    days: Annotated[int, Field(ge=1, le=366)] = 30
-    min_completeness: Annotated[float, Field(ge=0, le=1)] = 0.95
+    days: Annotated[Whole, Field(ge=1, le=366)] = 30
+    min_completeness: Annotated[Real, Field(ge=0, le=1)] = 0.95
 
 
 class DataGate(Part):
     """Below it a criterion is not assessable, never failed."""
 
-    min_completeness: Annotated[float, Field(ge=0, le=1)] = 0.95
+    min_completeness: Annotated[Real, Field(ge=0, le=1)] = 0.95
 
 
 class Criterion(Sourced):
     """What must be seen for one level of one capability area."""
 
     id: CriterionId
-    version: Annotated[int, Field(ge=1)] = 1
+    version: Version = 1
     area: Key
-    level: Annotated[int, Field(ge=0, le=10)]
+    level: Annotated[Whole, Field(ge=0, le=10)]
     text: Text
     conditions: Annotated[tuple[ConditionOrAlternatives, ...], Field(min_length=1)]
     window: Window = Window()
@@ -260,7 +263,7 @@ class Framework(Sourced):
     """A whole catalogue."""
 
     key: Key
-    version: Annotated[int, Field(ge=1)]
+    version: Version
     name: Text
     publisher: Sentence
     status: Literal["current", "historic", "draft"]

@@ -17,7 +17,6 @@ from model.record_sets import RECORD_SETS
 _FEW = 12  # names that are all listed
 _LEAST_WINDOWS = 2  # for an improvement
 _MOST_RATIO = 10.0  # of a KPI without a unit; ratios to an expected value may be above 1
-_SHARES = ("_share", "_recall", "_precision", "_availability", "_on_time", "_in_full", "_attainment", "completeness")
 _TEXTS: Mapping[str, frozenset[str]] = {
     "kpi": frozenset(CATALOGUE),
     "grain": frozenset({"hour", "shift", "day", "job", "product"}),
@@ -64,11 +63,17 @@ def gaps(framework: Framework) -> list[Mistake]:
 def advice(framework: Framework) -> list[Mistake]:
     """What is allowed, but hardly meant: records that are read and not named, texts that are not translated."""
     found = []
+    levels = {each.id: each.level for each in framework.criteria}
     for each in framework.criteria:
         where = f"criterion {each.id}"
         reads = {kind for part in each.every_condition for kind in METRICS[part.metric].requires}
         if reads - set(each.requires):
             found.append(Mistake(where, f"its metrics read records: requires: [{', '.join(sorted(reads))}] says so"))
+        later = sorted({name for name in each.prerequisites if levels.get(name, 0) > each.level})
+        if later:
+            found.append(
+                Mistake(where, f"its prerequisite {', '.join(later)} is of a higher level, which builds on this")
+            )
         if each.text.vi == each.text.en and len(each.text.en.split()) > 1:
             found.append(Mistake(where, "its text is the same in Vietnamese and English: translate it"))
         found += [Mistake(where, said) for part in each.every_condition for said in _may_worsen(part)]
@@ -209,8 +214,7 @@ def _of_condition(condition: Condition) -> Iterator[str]:
 
 def _of_threshold(metric: Metric, value: float | None) -> Iterator[str]:
     """Shares written as per cent: nothing is more than the whole."""
-    is_share = metric.unit == "1" and metric.name.endswith(_SHARES)
-    most = 1.0 if is_share else _MOST_RATIO if metric.unit == "1" and metric.name.startswith("kpi.") else None
+    most = 1.0 if metric.is_share else _MOST_RATIO if metric.unit == "1" and metric.name.startswith("kpi.") else None
     if most is not None and value is not None and value > most:
         yield f"{metric.name} is a fraction: {value:g} per cent is written {value / 100:g}"
 

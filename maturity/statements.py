@@ -56,13 +56,17 @@ def declare(connection: Connection, site: str, said: Said, *, account_id: int | 
         UnknownMetricError: there is no such metric.
         AssessmentError: it is measured, not declared; there is no such file; a value or sentence is missing.
     """
-    name = metric_of(said.metric).name
+    metric = metric_of(said.metric)
+    name = metric.name
     if not name.startswith(DECLARED):
         raise AssessmentError(
             f"{name} is measured, not declared; `haidang maturity metrics declared.` lists what can be."
         )
     if not math.isfinite(said.value) or not 0 < len(said.statement.strip()) <= MOST_STATEMENT:
         raise AssessmentError(f"A declaration has a number and a sentence of at most {MOST_STATEMENT:,} characters.")
+    if said.value < 0 or (metric.is_share and said.value > 1):
+        most = "from 0 to 1: 60 % is 0.6" if metric.is_share else "from 0 on"
+        raise AssessmentError(f"{name} is a number {most}, not {said.value:g}.")
     with connection.transaction():
         site_id = registry.site_id(connection, site)
         file = rows.attachment_id(connection, site_id, said.attachment) if said.attachment else None

@@ -109,7 +109,9 @@ def import_records(
     caller: Caller,
     site: Site,
     kind: KnownKind,
-    source: Annotated[str, Query(min_length=1, max_length=200, description="system or person that says so")],
+    source: Annotated[
+        str, Query(min_length=1, max_length=200, description="system that says so, never a person: packages show it")
+    ],
     table: Annotated[tuple[str, bytes], Depends(read_table)],
 ) -> RecordsImported:
     """Keep the rows of a table (CSV, or JSON with the same names); importing twice changes nothing.

@@ -8,6 +8,7 @@ from maturity.facts import Facts
 from maturity.reasons import Reason
 
 Parameters = Mapping[str, Any]
+_SHARES = ("_share", "_recall", "_precision", "_availability", "_on_time", "_in_full", "_attainment", "completeness")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class Metric:
     measure: Measure
     parameters: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a part of a whole, which is never more than 1; counts and ratios have the unit `1` too."""
+        return self.unit == "1" and self.name.endswith(_SHARES)
 
 
 class Metrics(dict[str, Metric]):

@@ -25,7 +25,9 @@ def import_(
     file: Annotated[Path, typer.Argument(help="CSV with the columns key, asset, from, to and what the kind says")],
     site: Annotated[str, typer.Option(help="site key")],
     kind: Annotated[Kind, typer.Option(help="what the rows are")],
-    source: Annotated[str, typer.Option(help="system or person that says so; the file's name without it")] = "",
+    source: Annotated[
+        str, typer.Option(help="system that says so, never a person: packages show it; the file's name without it")
+    ] = "",
     database_url: DatabaseUrl = "",
 ) -> None:
     """Keep the rows of FILE; days whose KPIs are made of them are computed again. Importing twice changes nothing.

@@ -166,6 +166,8 @@ def test_who_may_not_is_told_so(office: Office) -> None:
         ("engineer", "assessments", {**body, "first": "2020-01-01", "last": "2020-01-31"}, 422),
         ("engineer", "claims", {"key": "no-such-area", "level": 1}, 422),
         ("engineer", "declarations", {"metric": "kpi.oee", "value": 1, "statement": "x"}, 422),
+        ("engineer", "declarations", {"metric": "declared.pcf_shared_share", "value": 50, "statement": "x"}, 422),
+        ("engineer", "declarations", {"metric": "declared.data_consumers", "value": -1, "statement": "x"}, 422),
     ]
     for who, path, given, status in refused:
         found = office.post(who, path, given, site=SITE)

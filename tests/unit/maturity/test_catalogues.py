@@ -152,6 +152,9 @@ def test_what_comes_twice_is_found() -> None:
         ({"window": {"dyas": 3}}, "window.dyas (line N): there is no 'dyas' here; did you mean 'days'?"),
         ({"window": {"days": 0}}, "window.days (line N): it is 0; at least 1 is wanted"),
         ({"window": {"days": "long"}}, "window.days (line N): it is 'long'; a whole number is wanted"),
+        ({"window": {"days": True}}, "window.days (line N): it is True; a whole number is wanted"),
+        (condition(compare={"operator": ">=", "value": True}), "compare.value (line N): it is True; a number is"),
+        ({"version": 10**400}, "version (line N): it is "),
         ({"data_gate": {"min_completeness": 95}}, "it is 95; at most 1 is wanted: 95 % is 0.95"),
         ({"evidence": "D"}, "evidence (line N): it is 'D'; choose one of 'direct', 'proxy', 'joined'"),
         ({"id_": "first"}, "it is 'first'; an id has capital letters, a dash and numbers, such as ARP-2.1"),
@@ -193,10 +196,16 @@ def test_levels_have_no_gap_and_level_0_no_criteria() -> None:
 
 def test_what_is_hardly_meant_is_advice() -> None:
     orders = {"metric": "record.on_time_in_full", "compare": {"operator": ">=", "baseline_factor": 0.9}}
-    plain = catalogue(criterion(conditions=[orders], window={"consecutive": 2}, text=text("the same text")))
+    mine: dict[str, Any] = {"conditions": [orders], "window": {"consecutive": 2}, "text": text("the same text")}
+    plain = catalogue(criterion(prerequisites=["AA-2.1"], **mine), criterion("AA-2.1", 2))
     given = "; ".join(str(each) for each in advice(Framework.model_validate(plain)))
     assert said(plain) == ""
-    for expected in ("requires: [order]", "the same in Vietnamese and English", "0.9 × baseline lets it get worse"):
+    for expected in (
+        "AA-2.1 is of a higher level",
+        "requires: [order]",
+        "the same in Vietnamese and English",
+        "0.9 × baseline lets it get worse",
+    ):
         assert expected in given
 
 
