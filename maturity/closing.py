@@ -48,10 +48,10 @@ def _enter(log: EvidenceLog, due: evidence.DueDay, code: str) -> int:
     connection = log.connection
     with connection.transaction():
         evidence.lock_log(connection)
+        evidence.delete_due(connection, due)  # before reading: a note that is committed later stays
         values = evidence.final_values(connection, due.site_id, due.day)
         raw = evidence.raw_digests(connection, due.site_id, due.day)
         context = context_of_day(connection, due.site_id, due.day, values)
         records = [*raw_record(due.site, due.day, raw, context), *kpi_records(due.site, due.day, values, code)]
         entered = log.append(entries_that_are_new(records, due.site_id, connection))
-        evidence.delete_due(connection, due)
     return len(entered)

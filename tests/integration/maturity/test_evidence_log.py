@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -69,20 +70,47 @@ def test_what_is_final_is_entered_once(log: Connection) -> None:
     assert audited(log).signed == before
 
 
+def _revise(owner: psycopg.Connection, kpi: str) -> None:
+    owner.execute(
+        """INSERT INTO kpi_value (site_id, asset_id, kpi, grain, window_start, window_end, production_day, value,
+               status, is_final, definition_version, config_digest, inputs_digest, revision, cause)
+           SELECT site_id, asset_id, %s, grain, window_start, window_end, production_day, 0.5,
+               status, is_final, 1, config_digest, inputs_digest, 2, '{late_data}' FROM kpi_value
+           WHERE is_final AND superseded_at IS NULL AND grain = 'day'
+           ORDER BY site_id, production_day, asset_id LIMIT 1""",
+        [kpi],
+    )
+
+
 def test_a_revised_value_is_another_record(log: Connection, logged: TestDatabase) -> None:
     before = evidence.size(log)
     with psycopg.connect(logged.url) as owner:
-        owner.execute(
-            """INSERT INTO kpi_value (site_id, asset_id, kpi, grain, window_start, window_end, production_day, value,
-                   status, is_final, definition_version, config_digest, inputs_digest, revision, cause)
-               SELECT site_id, asset_id, 'test_kpi', grain, window_start, window_end, production_day, 0.5,
-                   status, is_final, 1, config_digest, inputs_digest, 2, '{late_data}' FROM kpi_value
-               WHERE is_final AND superseded_at IS NULL AND grain = 'day' LIMIT 1"""
-        )
+        _revise(owner, "test_kpi")
     assert close_due_days(log, KEY).records == 1
     (added,) = list(evidence.entries(log))[before:]
     assert "late_data" in added[2]
     assert audited(log).is_good
+
+
+def test_what_is_committed_while_its_day_is_entered_is_entered_next(
+    log: Connection, logged: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Notes have numbers before they are committed: an older one may appear after a newer one was seen."""
+    read = evidence.final_values
+    with psycopg.connect(logged.url) as slow, psycopg.connect(logged.url) as fast:
+        _revise(slow, "slow_kpi")
+        _revise(fast, "fast_kpi")
+        fast.commit()
+
+        def read_and_commit(*day: Any) -> list[evidence.FinalValue]:
+            found = read(*day)
+            slow.commit()
+            return found
+
+        monkeypatch.setattr(evidence, "final_values", read_and_commit)
+        close_due_days(log, KEY)
+    *_, newest = evidence.entries(log)
+    assert "slow_kpi" in newest[2]
 
 
 @pytest.mark.parametrize("role", ["owner", "haidang_evidence", "haidang_kpi", "haidang_api"])

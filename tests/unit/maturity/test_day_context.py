@@ -36,7 +36,7 @@ def test_events_of_a_day_are_those_that_happen_in_it_last_into_it_or_still_hold(
 
 
 def test_a_record_that_goes_on_after_the_day_comes_with_those_that_cut_it() -> None:
-    """As the KPI job reads them (store.inputs.events): the end of one moves its counts, also to before the day's end."""
+    """As the KPI job reads them (store.inputs.events): where one ends its counts are, also those of before midnight."""
     on, after = event(260, "production_run", "a", 150, 260), event(300, "production_run", "b", 240, 300)
     later = event(400, "production_run", "c", 260, 400)
     found = context([on, after, later])
