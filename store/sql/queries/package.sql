@@ -22,11 +22,15 @@ WHERE k.site_id = %(site_id)s AND k.superseded_at IS NULL AND NOT k.is_final AND
   AND k.production_day BETWEEN %(first)s AND %(last)s ORDER BY 1
 
 -- name: waiting
--- The first change of inputs in a range that is still to be computed; changed settings are none, values name theirs.
-SELECT cause, greatest(from_ts, %(from_ts)s) FROM dirty_mark
-WHERE site_id = %(site_id)s AND from_ts < %(to_ts)s AND to_ts > %(from_ts)s
-  AND cause IN ('data', 'late_data', 'annotation', 'mapping', 'carry')
-ORDER BY from_ts, dirty_mark_id LIMIT 1
+-- The first change of inputs in a range that is still to be computed; changed settings are none, values name theirs. The
+-- mark of a business record ends with it and has the cause of changed settings.
+SELECT CASE m.cause WHEN 'registry' THEN 'business record' ELSE m.cause END, greatest(m.from_ts, %(from_ts)s)
+FROM dirty_mark m
+WHERE m.site_id = %(site_id)s AND m.from_ts < %(to_ts)s AND m.to_ts > %(from_ts)s
+  AND (m.cause IN ('data', 'late_data', 'annotation', 'mapping', 'carry')
+       OR (m.cause = 'registry' AND EXISTS (
+            SELECT FROM business_record b WHERE b.site_id = m.site_id AND b.to_ts = m.to_ts)))
+ORDER BY m.from_ts, m.dirty_mark_id LIMIT 1
 
 -- name: configs
 -- Registries by their digest.

@@ -14,6 +14,8 @@ from maturity.package.content import Package
 from maturity.package.rows import RawDays
 from maturity.package.verify import verify
 from maturity.zipped import members_of
+from store.business import BusinessRecord, keep
+from store.pool import connect
 from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
 from tests.integration.maturity.factory import AFTER, KEY, close, export, exported
 from tests.support.database import TestDatabase
@@ -71,6 +73,13 @@ def test_days_in_the_middle_that_were_never_computed_and_events_that_came_since(
         )
     close(database)
     assert plant.query(entered) == [(3,)]
+    start_us = round(SHIFT_START.timestamp() * 1e6)
+    record = BusinessRecord("A1", start_us, start_us + 3_600_000_000, {"asset": MACHINE, "hours": 1.0})
+    with connect(database.url) as owner:
+        keep(owner, plant.site_id, "attendance", [record], "test")
+    close(database)  # the log has the record, and values that know nothing of it
+    said = export(database, folder, "record.zip", "--framework", "none", days=period)
+    assert "What came since is not computed yet (business record of 2026-03-01 23:59 UTC)" in said
 
 
 def test_days_that_were_never_computed_are_said_and_their_neighbours_come_out(
