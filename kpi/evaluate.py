@@ -14,16 +14,27 @@ def value_columns(kpi: Kpi, variant: str = "") -> list[pl.Expr]:
     Raises:
         KeyError: the KPI has no such variant.
     """
+    numerator, whole = parts(kpi, variant, why_missing(kpi).is_not_null())
+    value = numerator if kpi.denominator is None else divided(numerator, whole)
+    return [numerator.alias("numerator"), whole.alias("denominator"), value.alias("value")]
+
+
+def parts(kpi: Kpi, variant: str, missing: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Numerator, null where the value is missing, and denominator, null if the KPI has none.
+
+    Raises:
+        KeyError: the KPI has no such variant.
+    """
     if variant not in kpi.variants and kpi.basis is not Basis.SAMPLE:
         raise KeyError(f"{kpi.id} has no variant {variant!r}")
     part = kpi.capped if variant == "capped" and kpi.capped is not None else kpi.numerator
-    missing = why_missing(kpi).is_not_null()
-    numerator = pl.when(~missing).then(part).cast(pl.Float64)
-    if kpi.denominator is None:
-        return [numerator.alias("numerator"), pl.lit(None, pl.Float64).alias("denominator"), numerator.alias("value")]
-    whole = kpi.denominator.cast(pl.Float64)
-    value = pl.when(whole > 0).then(numerator / whole)
-    return [numerator.alias("numerator"), whole.alias("denominator"), value.alias("value")]
+    whole = pl.lit(None, pl.Float64) if kpi.denominator is None else kpi.denominator.cast(pl.Float64)
+    return pl.when(~missing).then(part).cast(pl.Float64), whole
+
+
+def divided(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
+    """The quotient, null without a positive denominator."""
+    return pl.when(denominator > 0).then(numerator / denominator)
 
 
 def why_missing(kpi: Kpi) -> pl.Expr:

@@ -1,13 +1,12 @@
 """How far a value can be trusted: coverage, completeness, status and flags, as expressions over wide rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 from polars.expr.whenthen import Then
 
 from kpi.catalogue import Basis, Kpi
 from kpi.catalogue.columns import calendar, faster_than_ideal, planned_busy, uncounted
-from kpi.evaluate import why_missing
 from kpi.market import covered_kwh
 
 LEAST_VALUES = 25  # our rule: by fewer values a capability is not judged
@@ -52,14 +51,26 @@ def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     return pl.when(whole > 0).then(pl.min_horizontal(part / whole, pl.lit(1.0)))
 
 
-def status(kpi: Kpi) -> pl.Expr:
-    """Status of a row with the columns is_final, coverage and gate."""
+def doubts(kpi: Kpi) -> list[pl.Expr]:
+    """What makes a value one of low confidence: columns unknown_time, few_readings and few_values.
+
+    Over rows with the columns coverage, gate and completeness.
+    """
+    return [
+        _too_little_known(kpi).alias("unknown_time"),
+        _too_little_came(kpi).alias("few_readings"),
+        _too_few(kpi).alias("few_values"),
+    ]
+
+
+def status() -> pl.Expr:
+    """Status of a row with the columns is_final, why_missing and those of `doubts`."""
     return (
         pl.when(~pl.col("is_final"))
         .then(pl.lit("provisional"))
-        .when(why_missing(kpi).is_not_null())
-        .then(why_missing(kpi))
-        .when(_too_little_known(kpi) | _too_little_came(kpi) | _too_few(kpi))
+        .when(pl.col("why_missing").is_not_null())
+        .then(pl.col("why_missing"))
+        .when(pl.any_horizontal("unknown_time", "few_readings", "few_values"))
         .then(pl.lit("low_confidence"))
         .otherwise(pl.lit("final"))
     )
@@ -76,7 +87,7 @@ def _too_little_came(kpi: Kpi) -> pl.Expr:
     """Whether less of what was due came than the gate of the site asks for; business records are not due."""
     if kpi.basis in _OF_RECORDS:
         return pl.lit(value=False)
-    return (completeness(kpi) < pl.col("gate")).fill_null(value=False)
+    return (pl.col("completeness") < pl.col("gate")).fill_null(value=False)
 
 
 def sample_family(kpi: Kpi) -> str:
@@ -97,18 +108,21 @@ def _too_few(kpi: Kpi) -> pl.Expr:
 def _low_reasons(kpi: Kpi) -> Iterator[Then]:
     """Flags that name why a value is below the gate."""
     due = "energy_expected" if kpi.basis in METERED else "expected"
-    low = _too_little_known(kpi) | _too_little_came(kpi)
     gap = "gap_energy" if kpi.basis in METERED else "gap"
     was_due = pl.col(due) > 0
     was_due = was_due | (pl.col("submeter_expected") > 0) if kpi.basis is Basis.SUBMETER else was_due
-    yield pl.when(_too_little_came(kpi) & was_due).then(pl.lit("missing_samples"))
-    yield pl.when(_too_few(kpi)).then(pl.lit("few_values"))
-    yield pl.when(_too_little_known(kpi)).then(pl.lit("unknown_time"))
+    yield pl.when(pl.col("few_readings") & was_due).then(pl.lit("missing_samples"))
+    yield pl.when("few_values").then(pl.lit("few_values"))
+    yield pl.when("unknown_time").then(pl.lit("unknown_time"))
+    low = pl.col("unknown_time") | pl.col("few_readings")
     yield pl.when(low & pl.col("marks").list.contains(gap)).then(pl.lit(gap))
 
 
-def flags(kpi: Kpi) -> pl.Expr:
-    """Sorted list of what a reader of the value should know."""
+def flags(kpi: Kpi) -> list[pl.Expr]:
+    """What a reader of the value should know: the name of each flag where it holds, else null.
+
+    Over rows with the columns is_final, why_missing and those of `doubts`.
+    """
     found = [pl.when(test).then(pl.lit(name)) for name, (bases, test) in sorted(_FLAGS.items()) if kpi.basis in bases]
     if kpi.per_piece:
         found.append(pl.when(_unattributed > 0).then(pl.lit("unattributed")))
@@ -116,10 +130,21 @@ def flags(kpi: Kpi) -> pl.Expr:
         found.append(pl.when(_no_start_up).then(pl.lit("startup_not_told")))
     if kpi.basis in _BY_RULE:
         found.append(pl.when(pl.col("rule") != "").then(pl.concat_str(pl.lit("line_"), pl.col("rule"))))
-    found.append(pl.when(~pl.col("is_final")).then(why_missing(kpi)))  # once final it is the status
-    found.extend(_low_reasons(kpi))
-    marked = pl.col("marks").list.set_intersection(list(_MARKS.get(kpi.basis, ())))
-    return pl.concat_list(pl.concat_list(found).list.drop_nulls(), marked).list.unique().list.sort()
+    found.append(pl.when(~pl.col("is_final")).then(pl.col("why_missing")))  # once final it is the status
+    return [*found, *_low_reasons(kpi)]
+
+
+def marked(kpi: Kpi) -> pl.Expr:
+    """Those findings of the computation that are flags of the KPI."""
+    return pl.col("marks").list.set_intersection(list(_MARKS.get(kpi.basis, ())))
+
+
+def sorted_flags(names: Sequence[str], marks: str | None) -> pl.Expr:
+    """List each flag once, in order, from columns with the names of flags and one with a list of marks."""
+    if not names and marks is None:
+        return pl.lit([], pl.List(pl.String))
+    held = [pl.concat_list(names).list.drop_nulls()] if names else []
+    return pl.concat_list(*held, *([marks] if marks else [])).list.unique().list.sort()
 
 
 _FLAGS: dict[str, tuple[frozenset[Basis], pl.Expr]] = {

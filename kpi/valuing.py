@@ -7,13 +7,15 @@ variant each; a kind that no row can have is not evaluated at all.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
+import numpy as np
 import polars as pl
 
 from kpi import status
 from kpi.boundary import factor_basis
 from kpi.catalogue import CATALOGUE, Basis, Kpi
-from kpi.evaluate import value_columns, why_missing
+from kpi.evaluate import divided, parts, why_missing
 from model.registry import Site
 from model.vocabulary import Grain
 
@@ -44,6 +46,9 @@ VALUES = pl.Schema(
 )
 _OF_WINDOW = ("grain", "window_start", "window_end", "production_day", "shift", "job", "product")
 _BESIDE = (*_OF_WINDOW, "coverage", "is_final", "inputs_digest")
+_SHARED = ("asset", *_BESIDE, "factor_set", "completeness", "status", "flags")
+_NAMED = pl.Schema({name: VALUES[name] for name in ("kpi", "variant", "definition_version")})
+_FLAG = "flag_"
 _OF_VARIANT = ("numerator", "denominator", "value")
 _PRICED = frozenset({Basis.COST, Basis.BILL, Basis.CAPACITY})
 _goes_in = pl.any_horizontal(
@@ -81,62 +86,96 @@ def values_of(wide: pl.DataFrame, kpis: Iterable[Kpi], site: Site) -> list[pl.Da
     if not kinds or wide.is_empty():
         return []
     able = wide.select(_makes_sense(of_kind[0]).alias(str(n)) for n, of_kind in enumerate(kinds.values()))
-    rows = [wide.filter(able[str(n)]) for n in range(len(kinds))]
-    kept = [(found, of_kind) for found, of_kind in zip(rows, kinds.values(), strict=True) if len(found)]
-    done = pl.collect_all([_evaluated(found.lazy(), of_kind, site) for found, of_kind in kept])
-    each = [
-        found.lazy().filter(f"kept_{at}").select(_columns(kpi.id, variant, at))
-        for found, (_, of_kind) in zip(done, kept, strict=True)
-        for at, (kpi, variant) in enumerate(_variants(of_kind))
-    ]
-    return pl.collect_all(each)
+    kept = [(able[str(n)], of_kind) for n, of_kind in enumerate(kinds.values()) if able[str(n)].any()]
+    return [_evaluated(wide, rows, of_kind, site) for rows, of_kind in kept]
 
 
 def _variants(kpis: Iterable[Kpi]) -> list[tuple[Kpi, str]]:
     return [(kpi, variant) for kpi in kpis for variant in (("",) if kpi.basis is Basis.SAMPLE else kpi.variants)]
 
 
-def _evaluated(rows: pl.LazyFrame, kpis: list[Kpi], site: Site) -> pl.LazyFrame:
-    """Put numerators, denominators and values of all variants beside what they have in common."""
-    one = kpis[0]
+def _evaluated(wide: pl.DataFrame, able: pl.Series, kpis: list[Kpi], site: Site) -> pl.DataFrame:
+    """Evaluate the KPIs of a kind over the rows that can have them."""
+    one, plan = kpis[0], _plan(tuple(kpi.id for kpi in kpis))
     made_with = pl.col("tariff") if one.basis in _PRICED else pl.lit(factor_basis(site, one), pl.String)
-    found, kept, chosen = _expressions(tuple(kpi.id for kpi in kpis))
-    return rows.with_columns(made_with.alias("factor_set"), *found).with_columns(kept).select(chosen)
+    rows = wide.lazy().select(pl.col(plan.needed)).filter(able)
+    for step in plan.steps:
+        rows = rows.with_columns(step)
+    found = rows.with_columns(made_with.alias("factor_set")).collect()
+    return _below_each_other(found.lazy().with_columns(_flags(found)).select(plan.chosen), plan)
+
+
+def _flags(rows: pl.DataFrame) -> pl.Expr:
+    """List the flags of each row: only what holds in some row is looked at."""
+    named = [name for name in rows.columns if name.startswith(_FLAG) and rows[name].null_count() < len(rows)]
+    marks = "marked" if (rows["marked"].list.len() > 0).any() else None
+    return status.sorted_flags(named, marks).alias("flags")
+
+
+def _below_each_other(evaluated: pl.LazyFrame, plan: "_Plan") -> pl.DataFrame:
+    """Put the variants that were evaluated beside each other below each other, those rows that are kept."""
+    rows, many = evaluated.collect(), range(len(plan.named))
+    kept = pl.concat([rows[f"kept_{at}"] for at in many])
+    variant, row = np.divmod(kept.arg_true().to_numpy(), max(len(rows), 1))
+    own = (pl.concat([rows[f"{name}_{at}"] for at in many]).filter(kept).alias(name) for name in _OF_VARIANT)
+    named = plan.named[variant].drop(plan.variant)
+    found = rows.select(pl.col(*_SHARED, *plan.variant))[row].hstack(named).with_columns(own)
+    return found.select(pl.col(VALUES.names()))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How a kind is evaluated.
+
+    Args:
+        needed: columns of the wide rows.
+        steps: expressions, each of columns of the steps before.
+        chosen: what is used of it, in the types of VALUES.
+        variant: the column `variant` where rows tell it, of samples.
+        named: KPI, variant and version of what is evaluated, in order.
+    """
+
+    needed: list[str]
+    steps: tuple[list[pl.Expr], ...]
+    chosen: list[pl.Expr]
+    variant: tuple[str, ...]
+    named: pl.DataFrame
 
 
 @cache
-def _expressions(ids: tuple[str, ...]) -> tuple[list[pl.Expr], list[pl.Expr], list[pl.Expr]]:
-    """Give what is evaluated over rows of a kind: common columns and values, then which are kept; and what is chosen,
-    in the types of VALUES.
-    """
+def _plan(ids: tuple[str, ...]) -> _Plan:
     kpis = [CATALOGUE[id_] for id_ in ids]
     one, each = kpis[0], list(enumerate(_variants(kpis)))
-    common = {
-        "completeness": status.completeness(one),
-        "status": status.status(one),
-        "flags": status.flags(one),
-        "asset": pl.col("scope"),
-    }
-    values = [part.name.suffix(f"_{at}") for at, (kpi, variant) in each for part in value_columns(kpi, variant)]
-    kept = [_kept(kpi, variant, f"value_{at}").alias(f"kept_{at}") for at, (kpi, variant) in each]
-    shared = [pl.col(name).cast(VALUES[name]) for name in (*_BESIDE, "factor_set", *common)]
+    missing = pl.col("why_missing").is_not_null()
+    split = [(at, kpi, *parts(kpi, variant, missing)) for at, (kpi, variant) in each]
+    steps = (
+        [why_missing(one).alias("why_missing"), status.completeness(one).alias("completeness")],
+        [
+            *status.doubts(one),
+            *(part.alias(f"numerator_{at}") for at, _, part, _ in split),
+            *(whole.alias(f"denominator_{at}") for at, _, _, whole in split),
+        ],
+        [
+            *(_value(kpi, at).alias(f"value_{at}") for at, kpi, _, _ in split),
+            *(flag.alias(f"{_FLAG}{n}") for n, flag in enumerate(status.flags(one))),
+            *(status.marked(one).alias("marked"), status.status().alias("status")),
+        ],
+        [_kept(kpi, variant, f"value_{at}").alias(f"kept_{at}") for at, (kpi, variant) in each],
+    )
+    common = [pl.col("scope").alias("asset"), *(pl.col(name) for name in _SHARED if name != "asset")]
     own = [pl.col(f"{name}_{at}") for at, _ in each for name in (*_OF_VARIANT, "kept")]
-    named = [pl.col("characteristic").cast(VALUES["variant"])] if one.basis is Basis.SAMPLE else []
-    found = [*(expression.alias(name) for name, expression in common.items()), *values]
-    return found, kept, [*shared, *named, *own]
+    told = [pl.col("characteristic").cast(VALUES["variant"]).alias("variant")] if one.basis is Basis.SAMPLE else []
+    chosen = [*(part.cast(VALUES[name]) for name, part in zip(_SHARED, common, strict=True)), *told, *own]
+    roots = {name for part in (*chain(*steps), *chosen) for name in part.meta.root_names()} | {"tariff"}
+    made = {"factor_set", "flags", *(part.meta.output_name() for part in chain(*steps))}
+    named = [(kpi.id, variant, kpi.definition_version) for _, (kpi, variant) in each]
+    rows = pl.DataFrame(named, schema=_NAMED, orient="row")
+    return _Plan(sorted(roots - made), steps, chosen, ("variant",) if told else (), rows)
 
 
-@cache
-def _columns(id_: str, variant: str, at: int) -> list[pl.Expr]:
-    """Give the columns of VALUES of a variant of a kind; all but its own have their names and types already."""
-    kpi = CATALOGUE[id_]
-    own = {
-        "kpi": pl.lit(id_).alias("kpi"),
-        "variant": (pl.col("characteristic") if kpi.basis is Basis.SAMPLE else pl.lit(variant)).alias("variant"),
-        "definition_version": pl.lit(kpi.definition_version, VALUES["definition_version"]).alias("definition_version"),
-        **{name: pl.col(f"{name}_{at}").alias(name) for name in _OF_VARIANT},
-    }
-    return [own[name] if name in own else pl.col(name) for name in VALUES]
+def _value(kpi: Kpi, at: int) -> pl.Expr:
+    numerator, denominator = pl.col(f"numerator_{at}"), pl.col(f"denominator_{at}")
+    return numerator if kpi.denominator is None else divided(numerator, denominator)
 
 
 def _kept(kpi: Kpi, variant: str, value: str) -> pl.Expr:
@@ -183,5 +222,5 @@ def _worth_storing(kpi: Kpi, value: pl.Expr) -> pl.Expr:
     empty = _in(frozenset({Grain.HOUR})) & nothing
     if kpi.basis not in status.METERED:
         return ~empty
-    no_data = (why_missing(kpi) == "no_data").fill_null(value=False)
+    no_data = (pl.col("why_missing") == "no_data").fill_null(value=False)
     return ~(empty | (_in(frozenset({Grain.JOB, Grain.PRODUCT})) & no_data))

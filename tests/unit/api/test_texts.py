@@ -12,6 +12,7 @@ from api.console.timeline import KINDS
 from api.console.view import CLASSES
 from kpi import status
 from kpi.catalogue import CATALOGUE, Kpi
+from kpi.evaluate import why_missing
 from model.vocabulary import SubClass, TimeClass
 from store.site_file import AssetPart
 
@@ -76,7 +77,9 @@ def told_by(expression: Callable[[Kpi], pl.Expr]) -> set[str]:
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 def test_every_status_and_flag_that_a_value_can_have_has_a_text(language: str) -> None:
     text = texts.load(language)
-    statuses, flags = told_by(status.status), told_by(status.flags)
+    missing = told_by(why_missing)
+    statuses = missing | told_by(lambda _: status.status())
+    flags = missing | told_by(lambda kpi: pl.concat_list(status.flags(kpi)))
     assert {"final", "low_confidence", "no_tariff"} <= statuses
     assert [code for code in statuses if f"status.{code}" not in text.entries] == []
     rules = {flag for flag in flags if flag.endswith("_")}
