@@ -1,5 +1,6 @@
 """What production records count, spread over the pieces of their slots: whole pieces only, by the open time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from kpi.compute.counts import Counts
 from kpi.compute.layers import attach
 from kpi.compute.records import Run
 from kpi.compute.spread import Pieces
+from kpi.sums import Ints
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,13 @@ def _run_table(runs: list[Run], rank: dict[str, int]) -> pl.DataFrame:
         total_s = None if run.cycle_us is None else run.cycle_us / 1e6
         # a run with time of its own has given its product and job to its pieces, where a correction may lie on top
         named = (run.product or None, run.job or None) if run.s0 == run.s1 else (None, None)
-        rows.append((number, run.asset, rank[run.asset], run.s0, run.s1, *named, good_s, total_s, per))
+        rows.append((number, run.asset, rank[run.asset], run.from_us, run.s0, run.s1, *named, good_s, total_s, per))
     schema = pl.Schema(
         {
             "run": pl.Int64,
             "asset": pl.String,
             "a": pl.Int32,
+            "from_us": pl.Int64,
             "s0": pl.Int64,
             "s1": pl.Int64,
             "product": pl.String,
@@ -94,18 +97,25 @@ def _shares(table: pl.DataFrame, slots: Slots) -> pl.DataFrame:
 
 
 def _instant_runs(table: pl.DataFrame, index: Pieces) -> pl.DataFrame:
-    """Runs without time of their own are booked at the piece that holds the end of the time before them."""
-    at = table.filter(pl.col("s0") == pl.col("s1")).with_columns(pl.col("s0").alias("t1"))
-    a = at["a"].to_numpy().astype(np.int64)
-    low, high = index.reach(a)
-    inside = (at["t1"].to_numpy() >= low) & (at["t1"].to_numpy() < high)
-    at = at.filter(inside).with_columns(
-        pl.Series("p", index.beginning(a[inside], at["t1"].to_numpy()[inside]), pl.Int64)
-    )
-    return at.select(
+    """Runs without time of their own are booked at the piece that ends with the time before them, which is of their
+    slot and so of its day; those that begin their slot, at the piece that begins it.
+    """
+    begins = pl.col("s0") == pl.col("from_us")
+    at = table.filter(pl.col("s0") == pl.col("s1"))
+    found = pl.concat([_booked(at.filter(begins), index.beginning, index, 0),
+                       _booked(at.filter(~begins), index.ending, index, 1)])  # fmt: skip
+    return found.sort("run").select(
         "run", "p", *(pl.lit(n, pl.Int64).alias(name) for name, n in (("begin", 0), ("end", 1), ("whole", 1))),
         pl.lit(value=True).alias("is_first"),
     )  # fmt: skip
+
+
+def _booked(at: pl.DataFrame, find: Callable[[Ints, Ints], Ints], index: Pieces, after: int) -> pl.DataFrame:
+    """Name the piece `p` of runs at instants from so long (µs) after the first border, and as long after the last."""
+    a, instant = at["a"].to_numpy().astype(np.int64), at["s0"].to_numpy()
+    low, high = index.reach(a)
+    inside = (instant >= low + after) & (instant < high + after)
+    return at.filter(inside).with_columns(pl.Series("p", find(a[inside], instant[inside]), pl.Int64))
 
 
 def _open_time(plan_open: pl.DataFrame, parts: pl.DataFrame, column: str) -> pl.Series:

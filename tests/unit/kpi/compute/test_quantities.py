@@ -1,6 +1,6 @@
 """Counters, records, energy and completeness by hand."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -245,6 +245,14 @@ def test_a_record_whose_counts_are_no_numbers_is_listed_and_keeps_nothing_else_f
     assert amount(day, "good") == amount(day, "cycles") == 300
     odd = [(each["record"], each["fields"]) for each in day.findings if each["kind"] == "bad_record"]
     assert sorted(odd) == [("production_run 2", ["good"]), ("production_run 3", ["reject"])]
+
+
+def test_a_record_without_time_of_its_own_counts_on_the_day_of_its_slot() -> None:
+    runs = events(slot(16, "1", product="p", cycles=0, good=0), slot(16, "2", product="q", cycles=0, good=3))
+    days = [DAY, DAY + timedelta(days=1)]
+    whole = compute(inputs(plant(), days, events=runs)).atoms.filter(pl.col("quantity") == "good")
+    assert whole.select("production_day", "product", "amount").rows() == [(DAY, "p", 0.0), (DAY, "q", 3.0)]
+    assert compute(inputs(plant(), [DAY], events=runs)).atoms.filter(pl.col("quantity") == "good").equals(whole)
 
 
 def test_energy_is_split_between_readings_and_over_a_gap_has_no_class() -> None:
