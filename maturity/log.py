@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from maturity import rotation
 from maturity.checkpoint import Checkpoint
 from maturity.errors import SignatureError, TamperedLogError
@@ -15,6 +17,8 @@ from model.canonical import canonical_json
 from store import evidence
 from store.evidence import Entry
 from store.pool import Connection
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 @dataclass(frozen=True)
@@ -150,5 +154,6 @@ def _says(known: str | None, record: str) -> bool:
     return known is not None and (known == record or _without_code(known) == _without_code(record))
 
 
-def _without_code(record: str) -> dict[str, Any]:
-    return {name: value for name, value in json.loads(record).items() if name != "code"}
+def _without_code(record: str) -> dict[str, msgspec.Raw]:
+    """Members of a record as they are written: canonical ones say the same only where they are the same."""
+    return {name: value for name, value in _members(record).items() if name != "code"}
