@@ -17,6 +17,7 @@ from typing import Self
 from kpi.errors import WorkerLostError
 from kpi.parts import Done, Part, run_part, run_parts
 
+_PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from kpi.worker import main; main()"
 _END_S = 5.0  # a process has so long to end by itself
 Tell = Callable[[Done], None]
 
@@ -108,9 +109,9 @@ class Worker:
     """A process beside this one, with one thread of Polars: there are as many processes as shall be at work."""
 
     def __init__(self) -> None:
-        paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
-        environment = {"POLARS_MAX_THREADS": "1", **os.environ, "PYTHONPATH": paths}
-        command = [sys.executable, "-P", "-m", "kpi.worker"]  # -P: files where the job was started are none of its code
+        paths = [path or str(Path.cwd()) for path in sys.path]
+        command = [sys.executable, "-P", "-c", _PROGRAM, *paths]  # -P: no files of where the job was started
+        environment = {"POLARS_MAX_THREADS": "1", **os.environ}
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
     @property

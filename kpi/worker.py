@@ -56,7 +56,3 @@ def main() -> None:
 
     with suppress(BrokenPipeError), results:  # nobody is left to read them
         serve(sys.stdin.buffer, results, run_part)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Parts that several compute: shared out, told one at a time, a process that dies or fails is noticed.
 
-One process is started for all tests, in a folder with a file named as a module that it needs; the rest is shown on
+One process is started for all tests, beside files named as modules that it needs; the rest is shown on
 workers in this process.
 """
 
@@ -47,10 +47,13 @@ class Here(Worker):
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    folder = tmp_path_factory.mktemp("started here")
-    (folder / "decimal.py").write_text("raise ImportError('not the module of this name')", "utf-8")
+    started_here, first_on_path = tmp_path_factory.mktemp("here"), tmp_path_factory.mktemp("path")
+    wrong = "raise ImportError('not the module of this name')"
+    (started_here / "decimal.py").write_text(wrong, "utf-8")
+    (first_on_path / "types.py").write_text(wrong, "utf-8")  # loaded before there is a path, here as there
     with pytest.MonkeyPatch.context() as patch, Pool(2) as pool:
-        patch.chdir(folder)
+        patch.chdir(started_here)
+        patch.syspath_prepend(first_on_path)
         pool.start()
         yield pool
 
