@@ -1,5 +1,6 @@
 """What a programme keeps: trusted keys of its sites, imported assessments; and the current assessment of each site."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from store.pool import Connection
 from store.queries import load
 
 _SQL = load("programme")
+_SITE_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,17 @@ def pin(connection: Connection, site: str, name: str, key: str) -> None:
     """Trust a key for a site; one that is not known yet is made, without readings.
 
     Raises:
-        InvalidConfigurationError: the site is measured in this database.
+        InvalidConfigurationError: the site is measured in this database, or its key is none.
     """
     with connection.transaction():
         row = connection.execute(_SQL["site"], {"key": site}).fetchone()
         if row and row[1] != "imported":
             raise InvalidConfigurationError(f"Site {site!r} is measured in this database; nothing is imported for it.")
         if row is None:
+            if not _SITE_KEY.fullmatch(site):
+                raise InvalidConfigurationError(
+                    f"{site!r} is no site key: it has small letters, digits, - and _, as the site itself calls it."
+                )
             row = connection.execute(_SQL["insert_site"], {"key": site, "name": name}).fetchone()
         connection.execute(_SQL["pin"], {"site_id": row[0] if row else 0, "key": key})
         record_audit(connection, None, "programme.trust", site, {"key": key})

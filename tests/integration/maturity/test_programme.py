@@ -160,6 +160,7 @@ def test_a_measured_site_hands_over_its_own_summary(database: TestDatabase, tmp_
     assert run(database, "summary", *words, "-o", str(written)).exit_code == 0
     (here,) = json.loads(run(database, "show", "--framework", "siri", "--format", "json").output)["sites"]
     assert (here["site"], here["origin"], here["confirmed"]) == (SITE, "local", {})
+    assert "is no site key" in str(run(database, "trust", str(key.public), "--site", "Nhà máy 1").exception)
     refused = run(database, "trust", str(key.public), "--site", SITE)
     assert isinstance(refused.exception, InvalidConfigurationError)
     assert "is measured in this database" in str(refused.exception)
