@@ -3,6 +3,7 @@
 Durations stay int64 µs here (exact), amounts are float64; `grouped` adds both in the order of the rows.
 """
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -176,8 +177,13 @@ def _slices(rows: pl.DataFrame) -> list[pl.DataFrame]:
 
 
 def _columns(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select(
-        *KEYS,
+    return rows.select(_of_atoms())
+
+
+@cache
+def _of_atoms() -> tuple[pl.Expr, ...]:
+    return (
+        pl.col(KEYS),
         *(pl.when(test).then(_duration).otherwise(0).alias(name) for name, test in DURATIONS.items()),
         *(pl.when(test).then(_amount).otherwise(0.0).alias(name) for name, test in AMOUNTS.items()),
         *(amount.alias(name) for name, amount in carbon.SUMS.items()),
@@ -193,8 +199,8 @@ def _columns(rows: pl.DataFrame) -> pl.DataFrame:
 def grouped(frame: pl.DataFrame, keys: tuple[str, ...], columns: tuple[str, ...]) -> pl.DataFrame:
     """Add the columns of neighbouring rows with equal keys, in the order of the rows: the same bytes every time."""
     if frame.is_empty():
-        return frame.select(*keys, *columns)
+        return frame.select(pl.col(*keys, *columns))
     starts = run_starts(frame.select(pl.struct(keys).rle_id()).to_series().to_numpy())
-    sums = {name: np.add.reduceat(frame[name].to_numpy(), starts) for name in columns}
-    firsts: pl.DataFrame = frame.select(keys)[starts.tolist()]
-    return firsts.with_columns(pl.Series(name, values) for name, values in sums.items())
+    sums = [pl.Series(name, np.add.reduceat(frame[name].to_numpy(), starts)) for name in columns]
+    firsts: pl.DataFrame = frame.select(keys)[starts]
+    return firsts.hstack(sums)

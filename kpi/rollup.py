@@ -4,9 +4,10 @@ In: frames of `kpi.frames` for whole windows. Out: one row per value, see VALUES
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 
 import polars as pl
 from polars.expr.whenthen import Then
@@ -98,11 +99,12 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
     own = _by_era(inputs)
     pieces = pl.concat([_pieces(part, of_part) for part, of_part in own]) if own else _pieces(inputs, found)
     shifts = windows.shifts_of_scopes(inputs.windows, found.sources)
+    held = _held(pieces)
     parts = [
-        windows.bounded(windows.sums_of_grain(pieces, grain), grain, inputs.windows, shifts, inputs.site)
+        windows.bounded(windows.sums_of_grain(pieces, grain, held), grain, inputs.windows, shifts, inputs.site)
         for grain in sorted(grains)
     ]
-    rows = pl.concat(parts)
+    rows = pl.concat(parts).select(_with_zeros(held, _types(pieces)))
     series = [(part.interval_series, of_part.sources) for part, of_part in own or [(inputs, found)]]
     peaks = demand.demand_of_windows(series, shifts, inputs.site.timezone)
     return (
@@ -110,7 +112,7 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
         .pipe(with_rolled_yields, pieces, inputs.site)
         .join(found.abilities, on="scope", how="left")
         .pipe(_with_marks, inputs.marks, found.sources)
-        .with_columns(_seconds(rows))
+        .with_columns(_seconds())
         .with_columns(
             (calendar() > 0).alias("has_time"),
             pl.col("can_count").alias("has_counts"),
@@ -162,10 +164,34 @@ def _scopes_of(inputs: RollupInputs) -> Scopes:
 def _pieces(inputs: RollupInputs, found: Scopes) -> pl.DataFrame:
     """Repeat each asset's base sums for the scopes that it contributes to, only what it contributes."""
     sums = base.base_sums(inputs.atoms, inputs.site, found.counted)
-    schema = sums.schema
-    of_role = (_part_of(name).otherwise(pl.lit(0, schema[name])).alias(name) for name in base.MEASURES)
-    pieces = sums.join(found.sources, on="asset").with_columns(of_role)
+    pieces = sums.join(found.sources, on="asset").with_columns(_of_role(_types(sums)))
     return with_baselines(pieces, inputs.site)
+
+
+def _types(sums: pl.DataFrame) -> tuple[pl.DataType, ...]:
+    """Types of the base sums."""
+    schema = sums.schema
+    return tuple(schema[name] for name in base.MEASURES)
+
+
+def _held(pieces: pl.DataFrame) -> tuple[str, ...]:
+    """Base sums that there are anything of; the others need not be added up, they are 0."""
+    found = pieces.select(pl.col(base.MEASURES).ne_missing(0).any()).row(0)
+    return tuple(name for name, is_held in zip(base.MEASURES, found, strict=True) if is_held)
+
+
+def _with_zeros(held: Collection[str], types: tuple[pl.DataType, ...]) -> list[pl.Expr]:
+    """All base sums beside the keys of windows."""
+    of_all = zip(base.MEASURES, types, strict=True)
+    sums = (pl.col(name) if name in held else pl.lit(0, dtype).alias(name) for name, dtype in of_all)
+    return [pl.col(windows.WIDE_KEYS), *sums]
+
+
+@cache
+def _of_role(types: tuple[pl.DataType, ...]) -> list[pl.Expr]:
+    """Base sums of an asset, limited to what it contributes to a scope."""
+    of_all = zip(base.MEASURES, types, strict=True)
+    return [_part_of(name).otherwise(pl.lit(0, dtype)).alias(name) for name, dtype in of_all]
 
 
 def _part_of(name: str) -> Then:
@@ -182,10 +208,11 @@ def _lent(name: str) -> pl.Expr:
     return pl.when("lends").then(pl.sum_horizontal(base.LENT[name])).otherwise(pl.col(name))
 
 
-def _seconds(rows: pl.DataFrame) -> list[pl.Expr]:
+@cache
+def _seconds() -> list[pl.Expr]:
     return [
         (pl.col(name) / _MICROSECONDS).alias(f"{name.removesuffix('_us')}_s")
-        for name in rows.columns
+        for name in base.MEASURES
         if name in base.DURATIONS
     ]
 

@@ -93,7 +93,8 @@ def bounded(sums: pl.DataFrame, grain: Grain, windows: pl.DataFrame, shifts: pl.
             found = first_last.join(_job_bounds(site), on="job", how="left")
         case _:
             found = first_last.with_columns(window_start=pl.col("day_from"), window_end=pl.col("day_to"))
-    return _never_empty(found).with_columns(grain=pl.lit(grain.value)).select(*WIDE_KEYS, *MEASURES)
+    measures = [name for name in sums.columns if name not in (*GROUP, "last_day")]
+    return _never_empty(found).with_columns(grain=pl.lit(grain.value)).select(pl.col(*WIDE_KEYS, *measures))
 
 
 def _last_day(grain: Grain) -> pl.Expr:
