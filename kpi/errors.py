@@ -10,7 +10,7 @@ class SettingsError(KpiError):
 
 
 class WorkerLostError(KpiError):
-    """A process of the pool is gone; the span was not stored and is computed again."""
+    """A process of the pool is gone; the span was not stored, the next run computes it."""
 
 
 class SitesFailedError(KpiError):

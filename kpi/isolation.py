@@ -4,6 +4,7 @@ import adbc_driver_manager
 import psycopg
 import structlog
 
+from kpi.errors import KpiError
 from store.errors import DatabaseUnavailableError, SchemaOutdatedError, StoreError, is_outage
 
 log = structlog.get_logger()
@@ -18,7 +19,7 @@ def concerns_all(error: Exception) -> bool:
 
 def note_failure(site_key: str, error: Exception) -> str:
     """Log what kept a site from being computed, and give it as one line."""
-    text, foreseen = " ".join(str(error).split()), isinstance(error, ValueError | StoreError)
+    text, foreseen = " ".join(str(error).split()), isinstance(error, ValueError | StoreError | KpiError)
     reason = text if foreseen and text else f"{type(error).__name__}: {text}".rstrip(": ")
     log.error("site not computed", action="site_failed", site=site_key, reason=reason, exc_info=not foreseen)
     return reason

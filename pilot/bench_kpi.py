@@ -92,6 +92,8 @@ def sizes(options: Options) -> list[Size]:
     Raises:
         PilotError: a wanted size is none of them.
     """
+    if options.only and not options.linearity:
+        raise PilotError("Single sizes can be chosen of --linearity only; else there are --machines and --days.")
     if not options.linearity:
         return [Size(options.machines, options.days)]
     both = [*((machines, 1) for machines in MACHINES), *((10, days) for days in DAYS[1:])]

@@ -69,10 +69,10 @@ def _of_one_site(options: Options, tell: Progress) -> list[Pair]:
         process(reader, size, "read")
         parts, jobs = [], []
         for processes in (1, 2):
-            tell(processes / 4, f"{size}: parts, processes: {processes}")
+            tell((processes - 1) / 4, f"{size}: parts, processes: {processes}")
             parts.append(_fastest([process(reader, size, "parts", processes, **ONE_THREAD) for _ in _times(options)]))
         for processes in (1, 2):
-            tell(processes / 4 + 0.5, f"{size}: job, processes: {processes}")
+            tell((processes + 1) / 4, f"{size}: job, processes: {processes}")
             jobs.append(_fastest([_job(url, size, processes) for _ in _times(options)]))
     return [_pair(f"parts of {size} machines × days", parts), _pair(f"job of {size} machines × days", jobs)]
 

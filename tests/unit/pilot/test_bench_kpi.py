@@ -13,6 +13,8 @@ def test_linearity_goes_over_machines_and_days_and_some_sizes_can_be_picked() ->
     assert sizes(Options(linearity=True, only=("10x30", "1x1"))) == [Size(1, 1), Size(10, 30)]
     with pytest.raises(PilotError, match="no size 3x3; known: 1x1"):
         sizes(Options(linearity=True, only=("3x3",)))
+    with pytest.raises(PilotError, match="of --linearity only"):
+        sizes(Options(only=("10x30",)))
 
 
 def test_sites_have_keys_of_their_own() -> None:
