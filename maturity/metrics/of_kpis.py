@@ -3,6 +3,7 @@
 A scope of several machines is one number: numerators and denominators of all are added up first.
 """
 
+from datetime import date, timedelta
 from functools import partial
 
 import polars as pl
@@ -13,6 +14,7 @@ from kpi.status import METERED
 from maturity.facts import Facts
 from maturity.metrics.measured import Measured, Metrics, Parameters
 from maturity.reasons import Reason, because, listed, of_status
+from model.calendar import calendar_of, calendar_shifts
 
 METRICS = Metrics()
 # What needs no row on a day without any: records of other systems, and what is made of them.
@@ -70,11 +72,24 @@ def completeness_of(rows: pl.DataFrame, facts: Facts, scope: str | None = None) 
     """Completeness of the data under stored values: the mean over all days of the window and all assets.
 
     A day without a row or without a value counts as nothing, and so does an asset of the scope without any row; with
-    no scope named, the assets are those that have rows.
+    no scope named, the assets are those that have rows. Records are not due on days without a shift.
     """
-    assets = len(facts.assets_of(scope)) if scope else rows["scope"].n_unique()
-    got = rows.filter(_known)["completeness"].fill_null(0.0).sum()
-    return min(1.0, float(got) / (assets * facts.days)) if assets else 0.0
+    known = rows.filter(_known)
+    days = dict(known.group_by("scope").agg("production_day").iter_rows())
+    assets = facts.assets_of(scope) if scope else rows["scope"].unique().to_list()
+    due = sum(_days_due(facts, asset, set(days.get(asset, ()))) for asset in assets)
+    return min(1.0, float(known["completeness"].fill_null(0.0).sum()) / due) if due else 0.0
+
+
+def _days_due(facts: Facts, asset: str, said: set[date]) -> int:
+    """Days of which an asset owes values: those with a shift where it has no signals, and those of which it has any."""
+    below = f"{asset}/" if asset else ""
+    has_signals = any(each.asset == asset or each.asset.startswith(below) for each in facts.site.series)
+    calendar = calendar_of(facts.site, asset)
+    if has_signals or calendar.always_scheduled:
+        return facts.days
+    shifts = calendar_shifts(calendar, facts.first, facts.last + timedelta(days=1))
+    return len(said | {shift.day for shift in shifts})
 
 
 def _can_be_joined(kpi: Kpi, rows: pl.DataFrame) -> bool:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from maturity.metrics import METRICS
+from model.registry import Series, ShiftRule
 from tests.unit.maturity.invented_facts import DAYS, facts, measure, value, values
+from tests.unit.maturity.plain import SITE
 
 A: dict[str, Any] = {"scope": "l/a"}
 B: dict[str, Any] = {"scope": "l/b"}
@@ -46,6 +49,20 @@ def test_a_missing_day_a_day_without_value_and_a_silent_machine_are_missing_data
     found = measure("kpi.oee", facts(values=values(value("oee", DAYS[0], 1.0, 2.0, **B), void)), "critical_machines")
     assert (found.value, found.completeness) == (0.5, 0.5)
     assert measure("kpi.oee", facts(values=values(*both("oee", 1.0, 2.0)[::2]))).completeness == 0.5
+
+
+def test_records_are_not_due_on_days_off_and_signals_are() -> None:
+    day = values(value("oee", DAYS[0], 1.0, 2.0, **B))
+    worked = ShiftRule(shift="1", cycle_day=DAYS[0].weekday(), start="06:00", end="14:00")
+    weekdays = msgspec.structs.replace(SITE, shifts=(worked,))
+    signal = Series(asset="l/b", name="good", quantity="good_count", unit="1", kind="counter")
+    told = msgspec.structs.replace(weekdays, series=(signal,))
+    other_day = msgspec.structs.replace(weekdays, shifts=(msgspec.structs.replace(worked, cycle_day=4),))
+    sites = {1.0: (weekdays, other_day), 0.5: (told, SITE)}  # a day off of which something is said counts as well
+    for complete, of_sites in sites.items():
+        for site in of_sites:
+            found = measure("kpi.oee", facts(site=site, values=day), "critical_machines")
+            assert found.completeness == complete
 
 
 def test_a_machine_without_a_meter_is_outside_the_energy_of_the_machines() -> None:
