@@ -152,8 +152,8 @@ class _Making:
         """Refuse events, corrections, records or a carry that are not those of the log."""
         if differs := next(found, None):
             raise PackageError(
-                f"{differs}. `haidang kpi recompute` computes the day from what is there now, and then `haidang "
-                "evidence append` enters it."
+                f"{differs}. `haidang evidence append` enters what was computed since; if that does not help, `haidang "
+                "kpi recompute` computes the day from what is there now, and then `haidang evidence append` enters it."
             )
 
     def _values(self, site_id: int) -> pl.DataFrame:
