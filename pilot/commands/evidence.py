@@ -156,7 +156,7 @@ def audit(
 
 def _verdict(found: "Audit") -> str:
     if not found.is_good:
-        return "[red]The log was changed.[/red]"
+        return "[red]The log does not hold: see above.[/red]"
     rest = found.records - found.signed
     if not found.signed:
         return "[yellow]Nothing is signed, so nothing shows what was changed: `haidang evidence checkpoint`.[/yellow]"
