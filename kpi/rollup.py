@@ -4,10 +4,10 @@ In: frames of `kpi.frames` for whole windows. Out: one row per value, see VALUES
 """
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 import polars as pl
 from polars.expr.whenthen import Then
@@ -180,7 +180,8 @@ def _held(pieces: pl.DataFrame) -> tuple[str, ...]:
     return tuple(name for name, is_held in zip(base.MEASURES, found, strict=True) if is_held)
 
 
-def _with_zeros(held: Collection[str], types: tuple[pl.DataType, ...]) -> list[pl.Expr]:
+@lru_cache(64)
+def _with_zeros(held: tuple[str, ...], types: tuple[pl.DataType, ...]) -> list[pl.Expr]:
     """All base sums beside the keys of windows."""
     of_all = zip(base.MEASURES, types, strict=True)
     sums = (pl.col(name) if name in held else pl.lit(0, dtype).alias(name) for name, dtype in of_all)

@@ -203,24 +203,34 @@ def _amounts(
     counters = given.series.filter(pl.col("quantity").is_in(COUNTERS), pl.col("kind") == "counter")
     rows = counter_rows(given.made, counters, index)
     ideal = ideal_rows(rows, pieces, given.routings)
-    ranks = given.plan.rank()
-    record = record_rows(
-        given.records.runs, set(counters["asset"]), Slots(open_layer(given.plan), pieces, index, ranks)
-    )
-    business, odd = business_rows(given.inputs.records, given.plan, pieces, index)
-    samples, unusable = sample_rows(given.inputs.records, given.inputs.site, given.plan, pieces, index)
     measured, unlimited = series_samples(given.readings, given.series, given.inputs.site, pieces, index)
-    burned, uncounted = substance_rows(given.inputs.records, given.inputs.site, given.plan, index)
     hosted = power.hosted(hosts(given.inputs.site), given.plan.assets)
     energy = energy_rows(hosted, power.meters, index)
     classless = pl.DataFrame({name: [""] for name in ("time_class", "sub_class", "reason")})
     lost = energy.filter("is_gap").drop("is_gap").join(classless, how="cross")
-    frames = [rows, ideal.rows, energy.filter(~pl.col("is_gap")).drop("is_gap"), lost]
-    frames += [record.rows, business, samples, periodic_rows(given.readings, given.series, pieces, index)]
-    frames += [burned, measured]
-    return ideal.findings + record.findings + unusable + odd + uncounted + unlimited, [
-        keyed(each, pieces).select(name for name in ATOMS if name != "duration_us") for each in frames
+    told, findings = _of_records(given, pieces, index, set(counters["asset"]))
+    frames = [rows, ideal.rows, energy.filter(~pl.col("is_gap")).drop("is_gap"), lost, *told]
+    frames += [periodic_rows(given.readings, given.series, pieces, index), measured]
+    return ideal.findings + findings + unlimited, [
+        keyed(each, pieces).select(name for name in ATOMS if name != "duration_us") for each in frames if len(each)
     ]
+
+
+def _of_records(
+    given: Prepared, pieces: pl.DataFrame, index: Pieces, counted: set[str]
+) -> tuple[list[pl.DataFrame], list[dict[str, Any]]]:
+    """Amounts of production records, where counters do not count (`counted`), and of business records."""
+    frames, findings = list[pl.DataFrame](), list[dict[str, Any]]()
+    records, runs, plan = given.inputs.records, given.records.runs, given.plan
+    if runs:
+        made = record_rows(runs, counted, Slots(open_layer(plan), pieces, index, plan.rank()))
+        frames, findings = [made.rows], [*made.findings]
+    if not records.is_empty():
+        business, odd = business_rows(records, plan, pieces, index)
+        samples, unusable = sample_rows(records, given.inputs.site, plan, pieces, index)
+        burned, uncounted = substance_rows(records, given.inputs.site, plan, index)
+        frames, findings = [*frames, business, samples, burned], [*findings, *unusable, *odd, *uncounted]
+    return frames, findings
 
 
 def _recorded(line: pl.DataFrame, given: Prepared, ends: pl.DataFrame) -> pl.DataFrame:
