@@ -3,7 +3,7 @@
 Readings come over ADBC on a connection of their own: used after the marks were locked, it sees all they stand for.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -108,22 +108,25 @@ def readings(
 ) -> Iterator[pa.RecordBatch]:
     """Rows of the series in the range with one earlier and one later row each, in no order, batch by batch.
 
-    Of a counter whose later row does not count, the first one that does comes too.
+    Of a counter whose later row does not count, the first one that does comes too; of one with a highest rate, the last
+    before that counts and the first two after.
     """
     if not series_ids:
         return
     ids, before, after, reader = list(series_ids), instant(span.from_us), instant(span.to_us), readers.connections[0]
-    yield from _nearest(connection, reader, "carry_in", ids, (before - _NEAR, before), (UNIX_EPOCH, before - _NEAR))
+    given = set[tuple[int, int]]()
+    earlier = ((before - _NEAR, before), (UNIX_EPOCH, before - _NEAR))
+    yield from _new(given, _nearest(connection, reader, "carry_in", ids, *earlier))
     if cuts := packed.slices(connection, ids, (before, after)):
         yield from packed.batches(connection, readers.connections, ids, cuts)
     else:
         yield from rows(connection, readers, ids, span)
-    later, given = ((after, after + _NEAR), (after + _NEAR, _END)), set[tuple[int, int]]()
-    for batch in _nearest(connection, reader, "follow", ids, *later):
-        given.update(_places(batch))
-        yield batch
-    for batch in _nearest(connection, reader, "follow_counted", ids, *later):
-        yield batch.filter(pa.array([place not in given for place in _places(batch)], pa.bool_()))
+    later = ((after, after + _NEAR), (after + _NEAR, _END))
+    yield from _new(given, _nearest(connection, reader, "follow", ids, *later))
+    yield from _new(given, _nearest(connection, reader, "follow_counted", ids, *later))
+    yield from _new(
+        given, _fetch(connection, reader, "around_steep", {"series": ids, "since": before, "before": after})
+    )
 
 
 def rows(connection: Connection, readers: Reader, series_ids: Sequence[int], span: Range) -> Iterator[pa.RecordBatch]:
@@ -220,6 +223,13 @@ def _nearest(
         for batch in _fetch(connection, reader, name, parameters):
             missing.difference_update(batch.column("series_id").to_pylist())
             yield batch
+
+
+def _new(given: set[tuple[int, int]], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Pass on the rows that were not given yet, and note them."""
+    for batch in batches:
+        yield batch.filter(pa.array([place not in given for place in _places(batch)], pa.bool_()))
+        given.update(_places(batch))
 
 
 def _places(batch: pa.RecordBatch) -> Iterator[tuple[int, int]]:

@@ -33,11 +33,14 @@ def counted(readings: pl.DataFrame, series: pl.DataFrame, start: pl.DataFrame, b
     """
     rows = of_series(readings, series, _COLUMNS).filter(usable()).drop("quality")
     if base.height:
+        # a spike after the last valid value is no value to begin with, but tells that the reading after it is none
+        since = base.select("series_id", pl.col("ts").alias("_base"))
         rows = rows.join(start.select("a", "lo"), on="a", maintain_order="left")
-        known = pl.col("series_id").is_in(base["series_id"].implode())
+        rows = rows.join(since, on="series_id", how="left", maintain_order="left")
+        begin = pl.when(pl.col("max_rate_per_s").is_null()).then("lo").otherwise("_base")
+        rows = rows.filter(pl.col("_base").is_null() | (pl.col("ts") > begin)).drop("_base")
         first = base.join(series.select("series_id", *_COLUMNS), on="series_id").join(start.select("a", "lo"), on="a")
-        rows = pl.concat([rows.filter(~known | (pl.col("ts") > pl.col("lo"))), first.select(rows.columns)])
-        rows = rows.sort("series_id", "ts")
+        rows = pl.concat([rows, first.select(rows.columns)]).sort("series_id", "ts")
     return _without_spikes(_without_false_zeros(rows))
 
 

@@ -60,8 +60,26 @@ CROSS JOIN LATERAL (SELECT ts, value, quality FROM reading
                       AND (value <> 0 OR s.counter_rule IS DISTINCT FROM 'false_zero')
                     ORDER BY ts LIMIT 1) AS r
 
+-- name: around_steep
+-- Of each counter with a highest rate: the last row before the range that counts, and the first two after it that do. A
+-- steep rise is a spike if the next one takes it back, and what flowed across the border then ends at that one.
+SELECT s.series_id, r.ts, r.value, r.quality FROM unnest(%(series)s::integer[]) AS given(series_id)
+JOIN series s ON s.series_id = given.series_id AND s.kind = 'counter' AND s.max_rate_per_s IS NOT NULL
+CROSS JOIN LATERAL (
+    (SELECT ts, value, quality FROM reading
+     WHERE reading.series_id = s.series_id AND ts < %(since)s AND quality IN (0, 1, 4) AND value <> 'NaN'
+       AND (value <> 0 OR s.counter_rule IS DISTINCT FROM 'false_zero')
+     ORDER BY ts DESC LIMIT 1)
+    UNION ALL
+    (SELECT ts, value, quality FROM reading
+     WHERE reading.series_id = s.series_id AND ts >= %(before)s AND quality IN (0, 1, 4) AND value <> 'NaN'
+       AND (value <> 0 OR s.counter_rule IS DISTINCT FROM 'false_zero')
+     ORDER BY ts LIMIT 2)
+) AS r
+
 -- name: reach_back
--- For each range: the last reading before the first new one of a counter or meter, of a counter the last that counts.
+-- For each range: the last reading before the first new one of a counter or meter, of a counter the last that counts, of
+-- one with a highest rate the last but one: the new one may take back the rise between them.
 -- What flowed between the two belongs to the days between them, also to days that were final before. An amount of an
 -- interval that ends with its reading began before it; a record of production cuts those that began before it.
 WITH marked AS (
@@ -78,7 +96,7 @@ WITH marked AS (
         UNION ALL
         (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts < f.ts AND s.kind = 'counter'
            AND quality IN (0, 1, 4) AND value <> 'NaN' AND (value <> 0 OR s.counter_rule IS DISTINCT FROM 'false_zero')
-         ORDER BY ts DESC LIMIT 1)
+         ORDER BY ts DESC LIMIT CASE WHEN s.max_rate_per_s IS NULL THEN 1 ELSE 2 END)
         UNION ALL
         (SELECT f.ts - s.interval_us * interval '1 microsecond' WHERE s.kind = 'delta' AND s.interval_label = 'end')
     ) AS p
@@ -96,7 +114,8 @@ FROM since GROUP BY asset, from_ts
 -- For each range: the first instant from which nothing new in it holds any more. A state, job or product holds until the
 -- next one, also one that an event tells; power until its gap is too long; a sign of life as long as silence is allowed;
 -- a record of production cuts those that it lies on, whose counts move to their ends. Nothing holds beyond the time of
--- its asset and series. A counter hands its value on by the carry.
+-- its asset and series. A counter hands its value on by the carry; one with a highest rate judges the next rise by it,
+-- also by one that is no value to hand on.
 WITH marked AS (
     SELECT * FROM unnest(%(assets)s::text[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[]) AS m(asset, from_ts, to_ts)
 ), told AS (
@@ -121,6 +140,10 @@ WITH marked AS (
         WHERE s.kind IN ('state', 'gauge')
         UNION ALL
         SELECT l.ts + s.interval_us * interval '1 microsecond' WHERE s.kind = 'delta'
+        UNION ALL
+        (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts > l.ts AND s.kind = 'counter'
+           AND s.max_rate_per_s IS NOT NULL AND quality IN (0, 1, 4) AND value <> 'NaN'
+         ORDER BY ts LIMIT 1)
         UNION ALL
         SELECT l.ts + t.max_silence_us * interval '1 microsecond' FROM asset_setting AS t
         WHERE t.asset_id = a.asset_id AND t.max_silence_us IS NOT NULL

@@ -1,6 +1,6 @@
 """Events that come late reach the days on which they hold, which were computed without them, and no days beyond."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -25,6 +25,10 @@ OF_JOBS = """
     SELECT DISTINCT job FROM kpi_value JOIN asset USING (asset_id)
     WHERE key = 'line/m1' AND grain = 'job' AND superseded_at IS NULL AND NOT 'withdrawn' = ANY (flags) ORDER BY 1
 """
+FIRST_DAY = """
+    SELECT round(sum(amount)::numeric, 6) FROM atom
+    WHERE quantity = 'energy' AND production_day = '2026-03-02'
+"""
 
 
 def us(at: datetime) -> int:
@@ -43,6 +47,7 @@ def run(key: str, begin: datetime, end: datetime, payload: str = '{"cycles": 90,
 def plant(database: TestDatabase) -> Plant:
     """Three days of a machine that runs all the time, beside one that only records tell of."""
     machines = [*document()["assets"], {"key": RECORDED, "level": "unit", "name": "By hand"}]
+    machines[1]["series"][2] |= {"max_gap_s": 36_000, "max_rate_per_s": 0.5}
     shifts = [{"shift": "A", "days": ["mon", "tue", "wed", "thu"], "start": "06:00", "end": "22:00"}]
     made = Plant(database, assets=machines, calendars=[{"shifts": shifts}])
     made.put("state", [(SHIFT_START, "EXECUTE"), (SHIFT_START + 3 * DAY - HOUR, "IDLE")])
@@ -67,6 +72,29 @@ def test_late_changes_and_records_lead_where_one_computation_does(plant: Plant) 
         work.run(AFTER + 3 * HOUR)
         found = late.standing(plant)
         late.made_at_once(plant, work, AFTER + 4 * HOUR)
+    assert late.differences(plant, found, late.standing(plant)) == []
+
+
+def read(name: str, *rows: tuple[timedelta, float]) -> list[Said]:
+    at = [us(SHIFT_START + since) for since, _ in rows]
+    return [Said("readings", "line", ts, (name, ts, value, 0)) for ts, (_, value) in zip(at, rows, strict=True)]
+
+
+def test_a_spike_on_one_side_of_a_border_is_known_on_the_other(plant: Plant) -> None:
+    """Rises that the next reading takes back: after the first day, and one that ends the second."""
+    meter = [(0 * HOUR, 10.0), (22 * HOUR, 220.0), (26 * HOUR, 1e5), (40 * HOUR, 395.0)]
+    meter += [(2 * DAY - HOUR, 2e5), (2 * DAY + HOUR, 1e5), (2 * DAY + 2 * HOUR, 490.0), (2 * DAY + 9 * HOUR, 560.0)]
+    with late.working(plant) as work:
+        late.deliver(plant, read("energy_kwh", *meter))
+        work.run(AFTER)
+        late.deliver(plant, read("energy_kwh", (27 * HOUR, 270.0)))
+        work.run(AFTER + HOUR)
+        for count in ((HOUR / 2, 50.0), (2 * DAY + HOUR / 2, 4850.0)):  # each of its own day only
+            late.deliver(plant, read("good_count", count))
+        work.run(AFTER + 2 * HOUR)
+        assert plant.query(FIRST_DAY) == [(230,)]  # of 50 kWh in five hours two hours lie before the border
+        found = late.standing(plant)
+        late.made_at_once(plant, work, AFTER + 3 * HOUR)
     assert late.differences(plant, found, late.standing(plant)) == []
 
 
