@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from kpi.compute.signals import usable
 from kpi.frames import READINGS, empty
 from kpi.sums import run_starts
 from maturity.package import layout
@@ -43,7 +44,7 @@ class RawDays:
         ids: number of each series key.
         expected: about how many rows each day has.
         never: days that were never computed.
-        heads: the first row of each series, per member that has been read.
+        heads: the first rows of each series (`firsts`), per member that has been read.
         digests: what the rows of each series hash to, per member that has been read.
     """
 
@@ -77,7 +78,7 @@ class RawDays:
         return found
 
     def head(self, name: str) -> pl.DataFrame:
-        """First row of each series of a member."""
+        """First rows of each series of a member."""
         return self.heads[name] if name in self.heads else firsts(self.load(name))
 
     def keep(self, name: str, rows: pl.DataFrame) -> None:
@@ -117,8 +118,22 @@ def _is_ordered(ids: npt.NDArray[np.int32], ts: npt.NDArray[np.int64]) -> bool:
 
 
 def firsts(rows: pl.DataFrame) -> pl.DataFrame:
-    """The first row of each series; the rows are in order."""
-    return rows.filter(pl.col("series_id") != pl.col("series_id").shift(1).fill_null(-1))
+    """The first row of each series, and its first two that count: what was counted across a border ends at one of them,
+    not at a bad row or a false zero. The rows are in order.
+    """
+    ids = rows["series_id"].to_numpy()
+    is_usable = rows.select(usable()).to_series()
+    ranked = (np.flatnonzero(mask) for mask in (is_usable, is_usable & (rows["value"] != 0).fill_null(value=False)))
+    places = [run_starts(ids), *(_first_two(ids, each) for each in ranked)]
+    return rows[np.unique(np.concatenate(places))]
+
+
+def _first_two(ids: npt.NDArray[np.int32], places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Those of the places that are the first two of their series."""
+    of_places = ids[places]
+    is_later = np.zeros(len(places), dtype=bool)
+    is_later[2:] = of_places[2:] == of_places[:-2]
+    return places[~is_later]
 
 
 def lasts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -168,7 +183,7 @@ class Spans:
         self._behind = lasts(in_order(pl.concat(parts)))
 
     def _ahead(self, last: str, until_us: int) -> Iterator[pl.DataFrame]:
-        """Rows after a member up to an instant, and of each series the first one after that."""
+        """Rows after a member up to an instant, and of each series the first ones after that."""
         members = self.raw.members
         follow = set(self.raw.ids.values())
         near = True

@@ -1,5 +1,6 @@
 """Days of a package that were never computed, or whose rows wait to be: said, and everything else still comes out."""
 
+import math
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +17,7 @@ from maturity.package.verify import verify
 from maturity.zipped import members_of
 from store.business import BusinessRecord, keep
 from store.pool import connect
-from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant, document
 from tests.integration.maturity.factory import AFTER, KEY, close, export, exported
 from tests.support.database import TestDatabase
 
@@ -125,3 +126,19 @@ def test_days_that_were_never_computed_are_said_and_their_neighbours_come_out(
     late = export(database, folder, "late.zip", "--framework", "none", days=PERIOD)
     assert "not computed yet (annotation of 2026-03-01 23:00 UTC): first `haidang kpi run`" in late
     assert not (folder / "late.zip").exists()
+
+
+def test_what_was_metered_across_the_end_is_found_behind_a_bad_row(database: TestDatabase, folder: Path) -> None:
+    assets = document()["assets"]
+    assets[1]["series"][2] |= {"max_gap_s": 36_000}
+    plant = Plant(database, assets=assets)
+    plant.put("state", [(SHIFT_START, "EXECUTE"), (SHIFT_START + 8 * HOUR, "IDLE")])
+    meter = ((0, 500.0), (8, 580.0), (16, 660.0), (23, 730.0), (26, math.nan), (28, 780.0))
+    plant.put("energy_kwh", [(SHIFT_START + hours * HOUR, value) for hours, value in meter])
+    run_once(plant.kpi_url, now=AFTER)
+    close(database)
+    only = ("--from", "2026-03-02", "--to", "2026-03-02")
+    found = verify(exported(database, folder, "p.zip", "--framework", "none", days=only), KEY.public)
+    assert (found.findings, found.values.filter(pl.col("verdict") == "different").to_dicts()) == ([], [])
+    energy = found.values.filter(pl.col("kpi") == "energy", pl.col("grain") == "day", pl.col("value") == 240.0)
+    assert len(energy) > 0
