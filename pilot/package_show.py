@@ -36,8 +36,9 @@ def show(found: Verification, console: Console, *, every: bool) -> None:
     for each in found.criteria:
         console.print(_criterion_line(each))
     if found.is_good:
+        but = f" [yellow]Not proven: what is marked ! above ({len(found.notices)}).[/yellow]" if found.notices else ""
         console.print(
-            "[green]The package is what was signed, and what can be computed again comes out the same.[/green]"
+            f"[green]The package is what was signed, and what can be computed again comes out the same.[/green]{but}"
         )
     else:
         console.print("[red]The package does not hold: see above.[/red]")
