@@ -55,7 +55,7 @@ def _context(
 ) -> dict[str, list[list[str]] | Mapping[str, str]]:
     """What a day was made of besides readings."""
     whole = bounds({asset: tuple(w for w in plan if w.day == day) for asset, plan in scene.windows.items()})
-    event_from, event_to = pl.coalesce("from_us", "ts"), pl.coalesce("to_us", "ts")
+    event_from, event_to = pl.coalesce("from_us", "ts"), pl.max_horizontal("to_us", pl.col("ts") + 1)
     context: dict[str, list[list[str]] | Mapping[str, str]] = {
         "events": _rows_within(read.inputs.events, event_from, event_to, whole),
         "annotations": _rows_within(read.inputs.annotations, pl.col("from_us"), pl.col("to_us"), whole),
@@ -67,5 +67,6 @@ def _context(
 
 
 def _rows_within(frame: pl.DataFrame, start: pl.Expr, end: pl.Expr, whole: inputs.Range) -> list[list[str]]:
-    rows = frame.filter(start < whole.to_us, end >= whole.from_us).sort(frame.columns)
+    """Rows of the range; what ends where it begins is of the time before it, which is not read with it alone."""
+    rows = frame.filter(start < whole.to_us, end > whole.from_us).sort(frame.columns)
     return [[str(value) for value in row] for row in rows.iter_rows()]

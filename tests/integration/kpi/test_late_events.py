@@ -29,6 +29,11 @@ FIRST_DAY = """
     SELECT round(sum(amount)::numeric, 6) FROM atom
     WHERE quantity = 'energy' AND production_day = '2026-03-02'
 """
+THIRD_DAY = """
+    SELECT inputs_digest FROM kpi_value JOIN asset USING (asset_id)
+    WHERE key = 'line/m1' AND kpi = 'good_quantity' AND grain = 'day' AND production_day = '2026-03-04'
+      AND superseded_at IS NULL
+"""
 
 
 def us(at: datetime) -> int:
@@ -86,15 +91,17 @@ def test_a_spike_on_one_side_of_a_border_is_known_on_the_other(plant: Plant) -> 
     meter += [(2 * DAY - HOUR, 2e5), (2 * DAY + HOUR, 1e5), (2 * DAY + 2 * HOUR, 490.0), (2 * DAY + 9 * HOUR, 560.0)]
     with late.working(plant) as work:
         late.deliver(plant, read("energy_kwh", *meter))
+        late.deliver(plant, [run("of the second day", SHIFT_START + 2 * DAY - HOUR, SHIFT_START + 2 * DAY)])
         work.run(AFTER)
         late.deliver(plant, read("energy_kwh", (27 * HOUR, 270.0)))
         work.run(AFTER + HOUR)
-        for count in ((HOUR / 2, 50.0), (2 * DAY + HOUR / 2, 4850.0)):  # each of its own day only
+        for count in ((HOUR / 2, 50.0), (2 * DAY + HOUR / 2, 4790.0)):  # each of its own day only
             late.deliver(plant, read("good_count", count))
         work.run(AFTER + 2 * HOUR)
         assert plant.query(FIRST_DAY) == [(230,)]  # of 50 kWh in five hours two hours lie before the border
-        found = late.standing(plant)
+        found, made_of = late.standing(plant), plant.query(THIRD_DAY)
         late.made_at_once(plant, work, AFTER + 3 * HOUR)
+    assert plant.query(THIRD_DAY) == made_of
     assert late.differences(plant, found, late.standing(plant)) == []
 
 
