@@ -3,7 +3,7 @@ months and jobs from the pieces of the days. Pure computation of `kpi.compute` a
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import groupby
@@ -92,7 +92,8 @@ def recompute(
         progress: told the days done and in all.
         whole: keep all that is said of a value, not only what is compared.
     """
-    context, made, spans, done = context_of(package), Recomputation(whole), Spans(raw), 0
+    context, made, done = context_of(package), Recomputation(whole), 0
+    spans = Spans(raw, _steep(map(package.site, sorted(set(plan.configs.values()))), raw.ids))
     carry: Mapping[str, Mapping[str, Any]] | None = None
     days = package.manifest.days
     for digest, of_span in _spans(plan, days, raw.expected):
@@ -152,6 +153,13 @@ def _spans(
         span.append(day)
         size += weight
     yield plan.in_force(span[-1]), tuple(span)
+
+
+def _steep(sites: Iterable[Site], ids: Mapping[str, int]) -> dict[int, bool]:
+    """Counters with a highest rate, and whether a zero of them is none."""
+    series = pl.concat([empty(SERIES), *(series_of(site, ids) for site in sites)])
+    rows = series.filter(pl.col("kind") == "counter", pl.col("max_rate_per_s").is_not_null())
+    return dict(rows.select("series_id", pl.col("counter_rule") == "false_zero").iter_rows())
 
 
 def _inputs(site: Site, days: tuple[date, ...], ids: Mapping[str, int], context: Context, rows: pl.DataFrame) -> Inputs:

@@ -153,9 +153,12 @@ class Spans:
 
     Attributes:
         raw: the members.
+        steep: numbers of the counters with a highest rate, true where a zero is none: the last row that counts tells of
+            these whether the next one is a spike (`around_steep` of the KPI job's reading).
     """
 
     raw: RawDays
+    steep: Mapping[int, bool] = field(default_factory=dict)
     _behind: pl.DataFrame | None = None
 
     def rows(self, days: tuple[date, ...], read: tuple[int, int], ends: int) -> pl.DataFrame:
@@ -170,17 +173,28 @@ class Spans:
             self._behind = self.raw.load(layout.BEFORE)
         inside = [self.raw.load(self.raw.name_of(day)) for day in days]
         ahead = list(self._ahead(self.raw.name_of(days[-1]), read[1]))
-        found = in_order(pl.concat([self._behind, *inside, *ahead])).filter(_from_last_before(read[0]))
-        seen = lasts(in_order(pl.concat([lasts(self._behind), *map(lasts, inside)])))
+        every = in_order(pl.concat([self._behind, *inside, *ahead]))
+        counting = lasts(every.filter(self._counts(), pl.col("ts") < read[0]))
+        found = in_order(pl.concat([every.filter(_from_last_before(read[0])), counting]))
         late = inside[-1].filter(pl.col("ts") >= ends)
-        self._behind = pl.concat([seen, late]).unique(_ORDER, keep="first").sort(_ORDER)
+        self._behind = pl.concat([self._lasts([self._behind, *inside]), late]).unique(_ORDER, keep="first").sort(_ORDER)
         return found
 
     def skip(self, days: tuple[date, ...]) -> None:
         """Pass over days that were never computed."""
         behind = self.raw.load(layout.BEFORE) if self._behind is None else self._behind
-        parts = [lasts(behind), *(lasts(self.raw.load(self.raw.name_of(day))) for day in days)]
-        self._behind = lasts(in_order(pl.concat(parts)))
+        self._behind = self._lasts([behind, *(self.raw.load(self.raw.name_of(day)) for day in days)])
+
+    def _lasts(self, parts: list[pl.DataFrame]) -> pl.DataFrame:
+        """The last row of each series, and the last that counts of the steep ones; each part is in order."""
+        last = lasts(in_order(pl.concat(map(lasts, parts))))
+        counting = lasts(in_order(pl.concat(lasts(part.filter(self._counts())) for part in parts)))
+        return in_order(pl.concat([last, counting]))
+
+    def _counts(self) -> pl.Expr:
+        zeroing = [number for number, is_zeroing in self.steep.items() if is_zeroing]
+        is_value = (pl.col("value") != 0) | ~pl.col("series_id").is_in(zeroing)
+        return pl.col("series_id").is_in(list(self.steep)) & usable() & is_value
 
     def _ahead(self, last: str, until_us: int) -> Iterator[pl.DataFrame]:
         """Rows after a member up to an instant, and of each series the first ones after that."""
