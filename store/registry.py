@@ -79,7 +79,9 @@ def site_id(connection: Connection, key: str) -> int:
     """
     row = connection.execute(load("registry")["site_id"], {"key": key}).fetchone()
     if row is None:
-        raise InvalidConfigurationError(f"Site {key!r} is not known: add it with `haidang site apply FILE`.")
+        known = [each for (each,) in connection.execute(load("registry")["site_keys"]).fetchall()]
+        there = f" Known: {', '.join(known)}." if known else ""
+        raise InvalidConfigurationError(f"Site {key!r} is not known: add it with `haidang site apply FILE`.{there}")
     return int(row[0])
 
 

@@ -87,6 +87,10 @@ UPDATE site SET person_key = %(person_key)s WHERE site_id = %(site_id)s AND pers
 -- The id of a site by its key.
 SELECT site_id FROM site WHERE key = %(key)s
 
+-- name: site_keys
+-- The first sites by key, for who named one that there is not.
+SELECT key FROM site ORDER BY key LIMIT 10
+
 -- name: upsert_asset
 -- Creates or changes assets, parents first; returns the keys that changed.
 INSERT INTO asset AS a (site_id, key, parent_id, level, kind, name, status)

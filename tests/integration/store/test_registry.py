@@ -10,7 +10,7 @@ import pytest
 from model.data import emission_factor_sets
 from store.errors import InvalidConfigurationError
 from store.pool import connect
-from store.registry import active_series, apply_site, asset_ids, snapshot
+from store.registry import active_series, apply_site, asset_ids, site_id, snapshot
 from store.seed import seed
 from store.site_file import SiteFile, read_site_file
 from tests.support.database import TestDatabase
@@ -68,6 +68,8 @@ def test_applying_twice_changes_nothing(database: TestDatabase) -> None:
     with connect(database.url) as connection:
         first = apply_site(connection, changed(DOCUMENT))
         second = apply_site(connection, changed(DOCUMENT))
+        with pytest.raises(InvalidConfigurationError, match=r"^Site 'plnt' is not known: .* Known: plant\.$"):
+            site_id(connection, "plnt")
     assert first["asset"] == 4
     assert set(second.values()) == {0}
 
