@@ -11,6 +11,7 @@ import polars as pl
 from kpi.compute import compute, read_range
 from kpi.compute.signals import usable
 from kpi.frames import ANNOTATIONS, EVENTS, READINGS, SERIES, SYMBOLS, Inputs, Tables
+from maturity.day_context import Context
 from model.registry import Asset, Routing, Site
 from model.vocabulary import Quality, symbol_id
 
@@ -117,12 +118,8 @@ def day_inputs(whole: Inputs, days: tuple[date, ...], carry: Mapping[str, Any]) 
     counted = counting.group_by("series_id").agg(pl.all().sort_by("ts").first())
     near = pl.concat([each.select(READINGS.names()) for each in (before, inside, after, counted)])
     part = near.unique().sort("series_id", "ts")
-    changes = pl.col("kind").is_in(["product_change", "job_change"]) & (pl.col("ts") < low)
-    newest = whole.events.filter(changes).sort("ts", maintain_order=True).unique(["asset", "kind"], keep="last")
-    lasting = pl.col("from_us").is_not_null() & (pl.col("from_us") < high) & (pl.col("to_us") > low)
-    begun = (pl.col("ts") >= low) & (pl.col("ts") < high)
-    near_events = pl.concat([whole.events.filter(lasting | begun), newest.select(whole.events.columns)])
-    return replace(whole, days=days, readings=part, events=near_events, carry=carry)
+    known = Context(whole.symbols, whole.events, whole.annotations, whole.records, {})
+    return replace(whole, days=days, readings=part, events=known.events_of(low, high), carry=carry)
 
 
 def day_by_day(whole: Inputs) -> list[Tables]:
