@@ -17,6 +17,7 @@ from kpi.work import (
     held_on,
     holes,
     merged,
+    reach_of,
     spans,
     windows_of_days,
 )
@@ -146,11 +147,11 @@ class Agenda:
     def _longest(self, site: Site, site_id: int, days: list[date]) -> int:
         """Days per span, from the number of readings of the day in the middle."""
         middle = days[len(days) // 2]
-        every = [window for windows in windows_of_days(site, [middle]).values() for window in windows]
-        if not every:
+        windows = windows_of_days(site, [middle])
+        if not any(windows.values()):
             return self.settings.kpi_span_days
         self.gauge.at(0, f"{self.site_key}: counting the readings of {middle}")
         ids = inputs.series(self.connection, site_id)["series_id"].to_list()
-        sample = inputs.Range(min(window.from_us for window in every), max(window.to_us for window in every))
+        sample = inputs.Range(*reach_of(windows))
         rows = inputs.row_count(self.connection, ids, sample)
         return max(1, min(self.settings.kpi_span_days, self.settings.kpi_span_rows // max(rows, 1)))

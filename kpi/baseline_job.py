@@ -9,7 +9,7 @@ from kpi.errors import KpiError
 from kpi.fitting import Fitted, days_of, fitted
 from kpi.fitting_many import FittedMany, PointGrain, fitted_many, points_of
 from kpi.stored import stored_pieces
-from kpi.work import monday, windows_of_days
+from kpi.work import monday, reach_of, windows_of_days
 from model.registry import Site
 from store import baselines, marks, registry
 from store.inputs import Range
@@ -87,7 +87,5 @@ def _ask_again(connection: Connection, site_id: int, site: Site, start: date) ->
     days = [last for _, last in marks.runs(connection, site_id) if last >= start]
     if not days:
         return
-    plans = windows_of_days(site, [start, max(days)]).values()
-    bounds = [window for plan in plans for window in plan]
-    span = Range(min(window.from_us for window in bounds), max(window.to_us for window in bounds))
+    span = Range(*reach_of(windows_of_days(site, [start, max(days)])))
     marks.add_mark(connection, site_id, span, "registry")

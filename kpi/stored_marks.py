@@ -10,7 +10,7 @@ from datetime import date
 import polars as pl
 
 from kpi.marking import conflict_marks, first_seen_marks, quality_marks
-from kpi.work import each_day, windows_of_days
+from kpi.work import each_day, reach_of, windows_of_days
 from model.calendar import DayWindow
 from model.registry import Site
 from store import derived, inputs
@@ -22,8 +22,7 @@ def stored_marks(connection: Connection, site: Site, site_id: int, days: derived
     """Give the marks of stored production days, both ends included."""
     every = tuple(each_day(days.first, days.last))
     plans = windows_of_days(site, every)
-    windows = [window for plan in plans.values() for window in plan]
-    whole = inputs.Range(min(each.from_us for each in windows), max(each.to_us for each in windows))
+    whole = inputs.Range(*reach_of(plans))
     found = [
         first_seen_marks(_first_seen(connection, site_id, days, plans), site),
         quality_marks(doubts(connection, site_id, days), site),

@@ -73,6 +73,14 @@ def windows_of_days(site: Site, days: Sequence[date]) -> dict[str, tuple[DayWind
     return {asset.key: production_day_windows(site, asset.key, days[0], days[-1] + DAY) for asset in site.assets}
 
 
+def reach_of(windows: Mapping[str, Sequence[DayWindow]]) -> tuple[int, int]:
+    """From the first begin to the last end of windows, in µs UTC; (0, 0) where there is none."""
+    every = [window for plan in windows.values() for window in plan]
+    if not every:
+        return 0, 0
+    return min(window.from_us for window in every), max(window.to_us for window in every)
+
+
 def days_of_ranges(site: Site, ranges: Iterable[tuple[str, int, int]]) -> list[tuple[date, date]]:
     """Production days (first, last) that each range (asset, from_us, to_us) touches; asset '' = those of any asset."""
     ranges = list(ranges)

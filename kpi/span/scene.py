@@ -10,7 +10,7 @@ from typing import Any
 from kpi.pool import Pool
 from kpi.progress import Gauge
 from kpi.stages import Stages
-from kpi.work import Span, windows_of_days
+from kpi.work import Span, reach_of, windows_of_days
 from model.calendar import DayWindow
 from model.registry import Site
 from store import derived, inputs
@@ -109,10 +109,7 @@ class Scene:
 
 def bounds(windows: Mapping[str, tuple[DayWindow, ...]]) -> inputs.Range:
     """From the first begin to the last end of windows."""
-    every = [window for plan in windows.values() for window in plan]
-    if not every:
-        return inputs.Range(0, 0)
-    return inputs.Range(min(window.from_us for window in every), max(window.to_us for window in every))
+    return inputs.Range(*reach_of(windows))
 
 
 def micros(instant: datetime) -> int:

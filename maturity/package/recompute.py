@@ -17,7 +17,7 @@ from kpi.frames import ATOMS, INTERVAL_SERIES, INTERVALS, SERIES, Inputs, Tables
 from kpi.marking import marks_of, quality_marks
 from kpi.rollup import VALUES, RollupInputs, rollup
 from kpi.windows import calendar_windows
-from kpi.work import DAY, windows_of_days
+from kpi.work import DAY, reach_of, windows_of_days
 from maturity.day_context import Context
 from maturity.errors import PackageError
 from maturity.package import layout
@@ -164,8 +164,7 @@ def _steep(sites: Iterable[Site], ids: Mapping[str, int]) -> dict[int, bool]:
 
 def _inputs(site: Site, days: tuple[date, ...], ids: Mapping[str, int], context: Context, rows: pl.DataFrame) -> Inputs:
     low, high = read_range(site, days)
-    every = [window for plan in windows_of_days(site, days).values() for window in plan]
-    whole = (min(window.from_us for window in every), max(window.to_us for window in every))
+    whole = reach_of(windows_of_days(site, days))
     series = series_of(site, ids)
     return Inputs(
         site=site,
