@@ -24,11 +24,11 @@ from kpi.scopes import Scopes, over_eras, scopes, told_by_signals
 from kpi.signatures import Signature, apart, signature
 from kpi.steps import with_rolled_yields
 from kpi.valuing import VALUES, values_of
+from kpi.window_marks import MARKS, with_marks
 from model.registry import Site
 from model.vocabulary import Grain
 
 __all__ = ["MARKS", "VALUES", "RollupInputs", "rollup", "scopes_of", "wide_rows"]
-MARKS = pl.Schema({"asset": pl.String, "production_day": pl.Date, "mark": pl.String})
 _MICROSECONDS = 1e6
 
 
@@ -111,7 +111,7 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
         _with_demand(rows, peaks, inputs.site.timezone)
         .pipe(with_rolled_yields, pieces, inputs.site)
         .join(found.abilities, on="scope", how="left")
-        .pipe(_with_marks, inputs.marks, found.sources)
+        .pipe(with_marks, inputs.marks, found.sources, pieces, inputs.site)
         .with_columns(_seconds())
         .with_columns(
             (calendar() > 0).alias("has_time"),
@@ -223,21 +223,6 @@ def _with_demand(rows: pl.DataFrame, peaks: pl.DataFrame, zone: str) -> pl.DataF
     hour = of_hour.then(hour_of(pl.col("window_start"), zone)).otherwise(0)
     keys = ["scope", "grain", "production_day", "shift", "window_hour_us"]
     return rows.with_columns(hour.alias("window_hour_us")).join(peaks, on=keys, how="left")
-
-
-def _with_marks(rows: pl.DataFrame, marks: pl.DataFrame, sources: pl.DataFrame) -> pl.DataFrame:
-    """Put the list of marks of the assets and days of each window beside it."""
-    of_scope = marks.join(sources, on="asset").select("scope", "mark", mark_day="production_day")
-    keys = ["scope", "production_day", "last_day"]
-    spans = rows.select(keys).unique()
-    lists = (
-        spans.join(of_scope, on="scope")
-        .filter(pl.col("mark_day").is_between(pl.col("production_day"), pl.col("last_day")))
-        .group_by(keys)
-        .agg(pl.col("mark").unique().sort().alias("marks"))
-    )
-    none = pl.lit([], pl.List(pl.String))
-    return rows.join(lists, on=keys, how="left").with_columns(pl.col("marks").fill_null(none))
 
 
 def _with_digests(rows: pl.DataFrame, digests: dict[date, str]) -> pl.DataFrame:

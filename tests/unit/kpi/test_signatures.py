@@ -5,9 +5,9 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from kpi.rollup import RollupInputs, rollup
+from kpi.rollup import MARKS, RollupInputs, rollup
 from model.vocabulary import Grain
-from tests.unit.kpi.making import asset, atom, pieces, rollup_inputs, site, time
+from tests.unit.kpi.making import MONDAY, asset, atom, pieces, rollup_inputs, site, time
 
 SHORT = frozenset({Grain.HOUR, Grain.SHIFT, Grain.DAY, Grain.PRODUCT})
 BY_HAND = site(assets=(*site().assets, asset("m3"), asset("m4", parent="m3")))
@@ -44,3 +44,33 @@ def test_a_window_has_the_values_of_its_own_pieces(unit: pl.Expr, grains: frozen
     given = by_hand()
     together = rollup(given, grains)
     assert together.equals(alone(given, unit, grains))
+
+
+JOB = pl.col("job")
+
+
+@pytest.mark.parametrize("marked", ["m1", "m2", "m3", "m4", "line"])
+@pytest.mark.parametrize(
+    ("unit", "grains"),
+    [(pl.col("production_day"), SHORT), (JOB, frozenset({Grain.JOB}))],
+)
+def test_a_finding_touches_the_windows_of_its_own_pieces(unit: pl.Expr, grains: frozenset[Grain], marked: str) -> None:
+    """Found alike whichever windows are made together: what records tell of one job says nothing of another's."""
+    job = pl.when(pl.col("asset").is_in(["m1", "m3", "m4"])).then(pl.lit("o1")).otherwise(pl.lit("o2"))
+    given = replace(by_hand(), atoms=by_hand().atoms.with_columns(job=job, product=pl.col("asset")))
+    days = given.atoms["production_day"].unique().sort()
+    marks = pl.concat([pl.DataFrame({"production_day": days, "mark": mark}) for mark in ("conflict", "gap")])
+    given = replace(given, marks=marks.select(pl.lit(marked).alias("asset"), "production_day", "mark"))
+    assert rollup(given, grains).equals(alone(given, unit, grains))
+
+
+def test_a_job_shows_the_findings_of_the_machines_that_worked_at_it() -> None:
+    rows = [time(key, "production", 3600, job=job) for key, job in (("m1", "o1"), ("m2", "o2"))]
+    marks = pl.DataFrame([("m2", MONDAY, "conflict")], schema=MARKS, orient="row")
+    values = rollup(replace(rollup_inputs(site(), rows), marks=marks), frozenset({Grain.JOB, Grain.DAY}))
+    flagged = values.filter(pl.col("kpi") == "availability", pl.col("flags").list.contains("conflict"))
+    assert set(flagged.select("asset", "grain", "job").rows()) == {
+        *(("m2", grain, job) for grain, job in (("day", ""), ("job", "o2"))),
+        *(("line", grain, job) for grain, job in (("day", ""), ("job", "o2"))),
+        *(("", grain, job) for grain, job in (("day", ""), ("job", "o2"))),
+    }
