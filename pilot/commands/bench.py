@@ -159,3 +159,19 @@ def verify(
     from pilot.bench_verify import Options, main
 
     raise typer.Exit(main(Options(machines, days), as_json=json))
+
+
+@app.command()
+def api(
+    rate: Annotated[float, typer.Option(help="requests a second", min=1, max=100_000)] = 200.0,
+    seconds: Annotated[float, typer.Option(help="how long each kind of answer is asked for", min=0.1)] = 20.0,
+    assets: Annotated[int, typer.Option(help="assets of the site, lines and the site itself among them", min=3)] = 100,
+    days: Annotated[int, typer.Option(help="production days that are stored", min=1, max=365)] = 365,
+    panels: Annotated[bool, typer.Option(help="time the statements of the Grafana panels too")] = True,
+    json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """Latency of answers at a fixed rate, from when each was due, and of Grafana's panels; fails on errors."""
+    from pilot.bench_api import Options, main
+    from pilot.bench_api_site import Size
+
+    raise typer.Exit(main(Options(Size(assets, days), rate, seconds, panels=panels), as_json=json))
