@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from model.data import fuels, warming_potentials
 
 
+_FORMULA = {"R14": "CF4", "R116": "C2F6", "R744": "CO2"}  # refrigerants that the tables list by their formula
+
+
 class NoFactorError(KeyError):
     """No factor is known for what is asked: there is no result, never one with another factor."""
 
@@ -150,12 +153,12 @@ def specific_embedded_emissions(
 
 
 def _gas_name(gas: str) -> str:
-    """`R-404A`, `HFC-134a` and `r32` as the tables write them."""
+    """`R-404A`, `HFC-134a`, `PFC-14` and `r32` as the tables write them."""
     name = gas.strip().upper().replace(" ", "")
-    for prefix in ("HCFC-", "HCFC", "HFC-", "HFC", "R-"):
+    for prefix in ("HCFC-", "HCFC", "HFC-", "HFC", "PFC-", "PFC", "R-"):
         if name.startswith(prefix):
             name = "R" + name.removeprefix(prefix)
             break
     known = warming_potentials()
     listed = {each.upper(): each for each in (*known["sets"]["AR6"], *known["blends"])}
-    return str(listed.get(name, gas))
+    return str(listed.get(_FORMULA.get(name, name), gas))

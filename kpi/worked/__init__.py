@@ -1,7 +1,7 @@
 """Worked examples: numbers that others published or computed, answered by the functions that the product uses."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from polars.exceptions import PolarsError
 from kpi.emissions import NoFactorError
 from kpi.errors import ExampleFileError
 from kpi.worked import amounts, calendars, carbon, chains, energy, ratios, states
-from kpi.worked.result import Result, UnsupportedError, compare
+from kpi.worked.result import Answers, Inputs, Result, UnsupportedError, compare
 
 _ROOMS = (ratios, amounts, chains, calendars, energy, carbon, states)
 _PARTS = ("id", "kind", "inputs", "expected")
@@ -33,7 +33,7 @@ def check(path: Path) -> list[Result]:
 def check_example(example: Any, number: int = 1) -> Result:
     """Answer one example with the product's own functions and compare; what is no example fails, by its number.
 
-    An input that is null counts as left out.
+    An input that is null counts as left out; where the product cannot do without it, what is not known has no value.
     """
     given = example if isinstance(example, Mapping) else {}
     identity, kind = str(given.get("id", f"#{number}")), str(given.get("kind", "?"))
@@ -43,7 +43,7 @@ def check_example(example: Any, number: int = 1) -> Result:
     if adaptor is None:
         return Result(identity, kind, "unsupported", (f"no example of kind {kind!r} can be answered",))
     try:
-        answers = adaptor({name: value for name, value in example["inputs"].items() if value is not None})
+        answers = _answers(adaptor, example)
     except (UnsupportedError, NoFactorError) as error:
         return Result(identity, kind, "unsupported", (str(error),))
     except Exception as error:  # noqa: BLE001 - whatever an example makes go wrong is that example's failure
@@ -52,6 +52,16 @@ def check_example(example: Any, number: int = 1) -> Result:
         return compare(example, answers)
     except ValueError as error:
         return Result(identity, kind, "fail", (str(error),))
+
+
+def _answers(adaptor: Callable[[Inputs], Answers], example: Mapping[str, Any]) -> Answers:
+    inputs = example["inputs"]
+    try:
+        return adaptor({name: value for name, value in inputs.items() if value is not None})
+    except KeyError as error:
+        if not (error.args and error.args[0] in inputs and inputs[error.args[0]] is None):
+            raise
+        return dict.fromkeys(example["expected"])
 
 
 def _why(error: Exception, inputs: Mapping[str, Any]) -> str:

@@ -61,8 +61,10 @@ def _counter_rule(mode: str, modulus: Any) -> str:
         return "false_zero"
     if any(word in name for word in ("roll", "modul", "wrap", "overflow", "fixed")):
         return "rollover"
-    if "reset" in name or not name:
-        return "rollover" if modulus and not name else "reset"
+    if "reset" in name or not (name or modulus):
+        return "reset"
+    if modulus:
+        return "rollover"
     raise UnsupportedError(f"counter mode {mode!r}")
 
 

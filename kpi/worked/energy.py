@@ -16,22 +16,28 @@ from model.tariffs import UnknownTariffError, prices, reactive_rule
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _UPPER = re.compile(r"\s*(?:<(?!=)|lt|below|under|less|up to|dưới|duoi)", re.IGNORECASE)
 _LIST = "evn-1279"
-_CUSTOMERS = {"industrial": "manufacturing", "production": "manufacturing", "commercial": "business"}
+_CUSTOMERS = {
+    **dict.fromkeys(("industrial", "industry", "production", "manufacture", "manufacturer"), "manufacturing"),
+    "commercial": "business",
+}
 
 
 def tou_bill(given: Inputs) -> Answers:
-    """Bill of three periods."""
+    """Bill of three periods; with the VAT of the price list where none is given."""
     try:
         listed = prices(_LIST, _customer(given["customer"]), _voltage_kv(given["voltage"]))
     except UnknownTariffError as error:
         raise UnsupportedError(str(error)) from error
-    found = bill(given["kwh"], listed.of_period, given["vat"])
+    found = bill(given["kwh"], listed.of_period, given.get("vat", listed.vat_rate))
     return {"net_vnd": found.net, "total_vnd": found.total}
 
 
 def power_factor_surcharge(given: Inputs) -> Answers:
     """Surcharge of power factors in percent."""
-    return {"k_percent": [reactive_surcharge_percent(each, reactive_rule()) for each in given["cos_phi"]]}
+    rule = reactive_rule()
+    return {
+        "k_percent": [None if each is None else reactive_surcharge_percent(each, rule) for each in given["cos_phi"]]
+    }
 
 
 def energy_baseline(given: Inputs) -> Answers:
@@ -71,12 +77,12 @@ def comprehensive_energy(given: Inputs) -> Answers:
 
 def compressed_air(given: Inputs) -> Answers:
     """Flow per power, and the share of leaks."""
-    found: Answers = {}
-    if "flow_cfm" in given:
-        found["cfm_per_kw"] = given["flow_cfm"] / given["power_kw"] if given["power_kw"] else None
-    if "load_time" in given:
-        found["leak_share"] = performance.leak_share(given["load_time"], given["unload_time"])
-    return found
+    flow, power = given.get("flow_cfm"), given.get("power_kw")
+    loaded, unloaded = given.get("load_time"), given.get("unload_time")
+    return {
+        "cfm_per_kw": None if flow is None or not power else flow / power,
+        "leak_share": None if loaded is None or unloaded is None else performance.leak_share(loaded, unloaded),
+    }
 
 
 def percent_change(given: Inputs) -> Answers:
