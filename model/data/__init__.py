@@ -61,12 +61,6 @@ def _fuel_factor_set(head: dict[str, Any]) -> dict[str, Any]:
     return {**{name: head[name] for name in ("key", "version", "name", "source")}, "factors": [], "fuels": rows}
 
 
-def fuels() -> dict[str, dict[str, Any]]:
-    """Shipped fuels: kg per TJ of each gas, net calorific value, density."""
-    found: dict[str, dict[str, Any]] = _read("fuels.yaml")["fuels"]
-    return found
-
-
 def warming_potentials() -> dict[str, Any]:
     """Shipped global warming potentials by assessment report, and blends by mass share."""
     found: dict[str, Any] = _read("gwp.yaml")
