@@ -15,6 +15,7 @@ from kpi.worked.result import Answers, Inputs, UnsupportedError
 from model.registry import FuelFactor, Site
 
 KG_PER_T = 1000.0
+_BIOMASS = ("wood", "biomass", "bagasse", "husk", "charcoal", "biogas", "biodiesel")
 _ATOM = pl.Schema({"quantity": pl.String, "qualifier": pl.String, "amount": pl.Float64, "product": pl.String})
 
 
@@ -24,9 +25,13 @@ def activity_x_factor(given: Inputs) -> Answers:
 
 
 def scope1_fuel(given: Inputs) -> Answers:
-    """A fuel burned, by mass or by volume and density: TJ of its record, with the factors of a site."""
+    """A fuel burned, by mass or by volume and density: TJ of its record, with the factors of a site.
+
+    CO2 of biomass is among the gases, but apart from the total.
+    """
     factors = {name: given[name] for name in ("co2_kg_per_tj", "ch4_kg_per_tj", "n2o_kg_per_tj", "ncv_tj_per_gg")}
-    fuel, gwp_set = FuelFactor(fuel="fuel", **factors), str(given["gwp_set"]).upper()
+    biogenic = any(word in str(given.get("fuel", "")).lower() for word in _BIOMASS)
+    fuel, gwp_set = FuelFactor(fuel="fuel", biogenic=biogenic, **factors), str(given["gwp_set"]).upper()
     stated = ("mass_kg",) if "mass_kg" in given else ("volume_l", "density_kg_per_l")
     tj = fuel_tj({"fuel": fuel.fuel, **{name: given[name] for name in stated}}, {fuel.fuel: fuel})
     if tj is None:
@@ -36,7 +41,7 @@ def scope1_fuel(given: Inputs) -> Answers:
     sums = frame.row(0, named=True)
     return {
         "tj": tj,
-        "co2_kg": sums["fuel_co2_kg"],
+        "co2_kg": sums["fuel_co2_kg"] + sums["biogenic_co2_kg"],
         "ch4_kg": sums["fuel_ch4_co2e_kg"] / gwp("CH4", gwp_set),
         "n2o_kg": sums["fuel_n2o_co2e_kg"] / gwp("N2O", gwp_set),
         "co2e_kg": value("co2e_scope1", frame),
@@ -66,20 +71,21 @@ def gwp_blend(given: Inputs) -> Answers:
 
 
 def scope2_dual(given: Inputs) -> Answers:
-    """Bought electricity of a month, both ways; contracts cover at most what was used."""
+    """Bought electricity of a month, both ways; instruments are what they cover, so all of them count."""
     held, used, grid = given.get("instruments", ()), given["consumption_kwh"], given["grid_kg_per_kwh"]
     residual = given.get("residual_kg_per_kwh")  # where a country has none, the grid average takes its place
-    frame = wide(
-        energy_kwh=used,
-        co2e_kg=used * grid,
-        rest_kg=used * (grid if residual is None else residual),
-        contract_kwh=sum(each["kwh"] for each in held),
-        contract_kg=sum(each["kwh"] * each["kg_per_kwh"] for each in held),
-    )
+    covered = sum(each["kwh"] for each in held)
+    shared = {
+        "co2e_kg": used * grid,
+        "rest_kg": used * (grid if residual is None else residual),
+        "contract_kwh": covered,
+        "contract_kg": sum(each["kwh"] * each["kg_per_kwh"] for each in held),
+    }
+    frame, of_market = wide(energy_kwh=used, **shared), wide(energy_kwh=max(used, covered), **shared)
     return {
         "location_based_t": _tonnes(value("co2e_location", frame)),
-        "market_based_t": _tonnes(value("co2e_market", frame)),
-        "coverage": value("contract_coverage", frame) if used else 0.0,  # of nothing: examples say 0, the product none
+        "market_based_t": _tonnes(value("co2e_market", of_market)),
+        "coverage": value("contract_coverage", frame),
     }
 
 
