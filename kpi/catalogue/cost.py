@@ -3,13 +3,13 @@
 import polars as pl
 
 from kpi.catalogue.entry import COARSE, Aggregation, Basis, Direction, Kpi
-from kpi.cost import HALF_UP
 from model.tariffs import reactive_rule
 from model.vocabulary import Grain
 
 _good = pl.col("good") + pl.col("good_outside") + pl.col("unattributed_good")
 _PERIODS = "EVN, Decision 1279/QD-BCT and the site's own tariffs"
 _RULE = reactive_rule()
+_HALF_UP = 0.5 + 1e-6  # 40.625 is billed as 40.63, although division in binary gives a hair less
 
 ENERGY_COST = Kpi(
     id="energy_cost",
@@ -98,13 +98,22 @@ POWER_FACTOR = Kpi(
     grains=frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH}),
 )
 _cos_phi = pl.when(_apparent > 0).then(pl.col("beside_reactive_kwh") / _apparent)
-_percent = (
-    pl.when((pl.col("subscribed_kw") < _RULE.from_kw) | _cos_phi.is_null() | (_cos_phi >= _RULE.least_cos_phi))
-    .then(0.0)
-    .when(_cos_phi < _RULE.floor_cos_phi)
-    .then(_RULE.floor_percent)
-    .otherwise(((_RULE.least_cos_phi / _cos_phi - 1) * 1e4 + HALF_UP).floor() / 100)
-)
+
+
+def surcharge_percent(cos_phi: pl.Expr) -> pl.Expr:
+    """Give the surcharge for an average power factor, in percent of the energy bill, with two decimals as it is billed;
+    none where there is no power factor.
+    """
+    return (
+        pl.when(cos_phi.is_null() | (cos_phi >= _RULE.least_cos_phi))
+        .then(0.0)
+        .when(cos_phi < _RULE.floor_cos_phi)
+        .then(_RULE.floor_percent)
+        .otherwise(((_RULE.least_cos_phi / cos_phi - 1) * 1e4 + _HALF_UP).floor() / 100)
+    )
+
+
+_percent = pl.when(pl.col("subscribed_kw") < _RULE.from_kw).then(0.0).otherwise(surcharge_percent(_cos_phi))
 _BILL_INPUTS = ("cost", "beside_reactive_kwh", "reactive_kvarh", "subscribed_kw")
 REACTIVE_SURCHARGE = Kpi(
     id="reactive_surcharge",

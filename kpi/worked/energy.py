@@ -4,14 +4,16 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import polars as pl
+
 from kpi import energy_performance as performance
 from kpi.catalogue import CATALOGUE
 from kpi.catalogue.columns import wide
+from kpi.catalogue.cost import surcharge_percent
 from kpi.compute.business import media_mj
-from kpi.cost import bill, reactive_surcharge_percent
 from kpi.evaluate import evaluate
 from kpi.worked.result import Answers, Inputs, UnsupportedError
-from model.tariffs import UnknownTariffError, prices, reactive_rule
+from model.tariffs import UnknownTariffError, prices
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _UPPER = re.compile(r"\s*(?:<(?!=)|lt|below|under|less|up to|dưới|duoi)", re.IGNORECASE)
@@ -28,16 +30,18 @@ def tou_bill(given: Inputs) -> Answers:
         listed = prices(_LIST, _customer(given["customer"]), _voltage_kv(given["voltage"]))
     except UnknownTariffError as error:
         raise UnsupportedError(str(error)) from error
-    found = bill(given["kwh"], listed.of_period, given.get("vat", listed.vat_rate))
-    return {"net_vnd": found.net, "total_vnd": found.total}
+    cost = sum(kwh * listed.of_period[period] for period, kwh in sorted(given["kwh"].items()))
+    frame = wide(cost=cost, cost_vat=cost * given.get("vat", listed.vat_rate))
+    names = {"net_vnd": "energy_cost", "total_vnd": "energy_cost_with_vat"}
+    return {name: evaluate(CATALOGUE[kpi], frame) for name, kpi in names.items()}
 
 
 def power_factor_surcharge(given: Inputs) -> Answers:
     """Surcharge of power factors in percent."""
-    rule = reactive_rule()
-    return {
-        "k_percent": [None if each is None else reactive_surcharge_percent(each, rule) for each in given["cos_phi"]]
-    }
+    factors = pl.DataFrame({"cos_phi": given["cos_phi"]}, {"cos_phi": pl.Float64})
+    known = pl.col("cos_phi").is_not_null()
+    percent = pl.when(known).then(surcharge_percent(pl.col("cos_phi")))
+    return {"k_percent": factors.select(k=percent)["k"].to_list()}
 
 
 def energy_baseline(given: Inputs) -> Answers:

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 
-from kpi.cost import bill, reactive_surcharge_percent
+from kpi.catalogue.cost import surcharge_percent
 from model.calendar import tariff_spans
 from model.registry import Asset, Site, Tariff
-from model.tariffs import UnknownTariffError, prices, reactive_rule, schedule
+from model.tariffs import UnknownTariffError, prices, schedule
 
 ZONE = "Asia/Ho_Chi_Minh"
 WEEK_US = 7 * 86_400_000_000
@@ -39,17 +40,6 @@ def test_a_week_is_covered_without_holes(key: str, hours: tuple[int, int, int]) 
     assert tuple(found.values()) == hours
 
 
-def test_energy_without_a_price_is_not_free() -> None:
-    with pytest.raises(KeyError):
-        bill({"peak": 1.0, "night": 5.0}, {"peak": 2.0}, 0.1)
-
-
-def test_the_surcharge_is_on_the_energy_and_vat_on_both() -> None:
-    found = bill({"normal": 100.0}, {"normal": 10.0}, 0.08, surcharge_percent=12.5)
-    assert found.net == 1125.0
-    assert found.total == pytest.approx(1215.0)
-
-
 @pytest.mark.parametrize(("cos_phi", "percent"), [(0.95, 0.0), (0.9, 0.0), (0.8, 12.5), (0.6, 50.0), (0.59, 52.54)])
 def test_surcharge_of_a_power_factor(cos_phi: float, percent: float) -> None:
-    assert reactive_surcharge_percent(cos_phi, reactive_rule()) == percent
+    assert pl.select(surcharge_percent(pl.lit(cos_phi))).item() == percent

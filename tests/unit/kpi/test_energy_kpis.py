@@ -9,13 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpi.catalogue import CATALOGUE
-from kpi.cost import reactive_surcharge_percent
 from kpi.energy_split import Held, energy_by_reason, meters_of
 from kpi.evaluate import evaluate, value_columns
 from kpi.frames import INTERVAL_SERIES
 from kpi.rollup import RollupInputs, rollup, scopes_of, wide_rows
 from model.registry import Asset, AssetRelation, Site, Tariff
-from model.tariffs import prices, reactive_rule, schedule
+from model.tariffs import prices, schedule
 from model.vocabulary import Grain
 from tests.unit.kpi.making import atom, demand, pick, rollup_inputs, series, site
 
@@ -198,7 +197,7 @@ def test_the_surcharge_follows_the_power_factor_of_the_month(kvarh: float, subsc
     atoms = [*bought(), atom("m1", "reactive_energy", amount=kvarh)]
     values = rollup(rollup_inputs(plant, atoms), frozenset({Grain.MONTH}))
     cos_phi = 35 / (35**2 + kvarh**2) ** 0.5
-    percent = reactive_surcharge_percent(cos_phi, reactive_rule()) if subscribed >= 40 else 0.0
+    percent = min(round((0.9 / cos_phi - 1) * 100, 2), 52.54) if subscribed >= 40 and cos_phi < 0.9 else 0.0
     assert pick(values, "power_factor", grain="month")["value"] == pytest.approx(cos_phi)
     assert pick(values, "reactive_surcharge", of="", grain="month")["value"] == pytest.approx(76590 * percent / 100)
     bill = pick(values, "electricity_bill", of="", grain="month")["value"]
