@@ -2,11 +2,11 @@
 
 import polars as pl
 
+from kpi.catalogue.columns import GOOD, good_pieces
 from kpi.catalogue.entry import COARSE, Basis, Direction, Kpi
 from kpi.market import covered_kwh, market_kg
 from model.vocabulary import Grain
 
-_GOOD = ("good", "good_outside", "unattributed_good")
 _FUELS = ("fuel_co2_kg", "fuel_ch4_co2e_kg", "fuel_n2o_co2e_kg")
 _SCOPE1 = (*_FUELS, "refrigerant_co2e_kg")
 _MARKET = ("energy_kwh", "shared_kwh", "shared_kg", "rest_kg", "contract_kwh", "contract_kg")
@@ -19,8 +19,6 @@ _CBAM = "Implementing Regulation (EU) 2025/2547"
 def _sum(names: tuple[str, ...]) -> pl.Expr:
     return pl.sum_horizontal(*names)
 
-
-_good = pl.col("good") + pl.col("good_outside") + pl.col("unattributed_good")
 
 CO2E_LOCATION = Kpi(
     id="co2e_location",
@@ -46,9 +44,9 @@ SPECIFIC_CO2E = Kpi(
     formula="co2e_location / GQ",
     unit="kg/piece",
     basis=Basis.CARBON,
-    inputs=("co2e_kg", *_GOOD),
+    inputs=("co2e_kg", *GOOD),
     numerator=pl.col("co2e_kg"),
-    denominator=_good,
+    denominator=good_pieces(),
     direction=Direction.DOWN,
     lower=None,
     source=_GUIDANCE,
@@ -82,9 +80,9 @@ SPECIFIC_CO2E_MARKET = Kpi(
     formula="co2e_market / GQ",
     unit="kg/piece",
     basis=Basis.MARKET,
-    inputs=(*_MARKET, *_GOOD),
+    inputs=(*_MARKET, *GOOD),
     numerator=market_kg(),
-    denominator=_good,
+    denominator=good_pieces(),
     direction=Direction.DOWN,
     lower=None,
     source=_GUIDANCE,
@@ -167,9 +165,9 @@ SPECIFIC_CO2E_SCOPE1 = Kpi(
     formula="co2e_scope1 / GQ",
     unit="kg/piece",
     basis=Basis.SCOPE1,
-    inputs=(*_SCOPE1, *_GOOD),
+    inputs=(*_SCOPE1, *GOOD),
     numerator=_sum(_SCOPE1),
-    denominator=_good,
+    denominator=good_pieces(),
     direction=Direction.DOWN,
     lower=None,
     source=_IPCC,

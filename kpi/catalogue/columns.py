@@ -82,6 +82,8 @@ SUMS += SCOPE1 + MARKET + BASELINE + CBAM
 # What a scope has at all, apart from how much of it.
 HAS = ("has_time", "has_counts", "has_energy", "has_demand")
 
+GOOD = ("good", "good_outside", "unattributed_good")
+
 COLUMNS = pl.Schema(
     {**dict.fromkeys(SUMS, pl.Float64()), **dict.fromkeys(HAS, pl.Boolean())},
 )
@@ -117,6 +119,11 @@ def faster_than_ideal() -> pl.Expr:
 def busy() -> pl.Expr:
     """AUBT in seconds: production, setup and delay."""
     return processing() + pl.col("delay_s")
+
+
+def good_pieces() -> pl.Expr:
+    """GQ in pieces: all good ones, also those made outside of shifts or in a gap."""
+    return pl.col("good") + pl.col("good_outside") + pl.col("unattributed_good")
 
 
 def order_execution() -> pl.Expr:

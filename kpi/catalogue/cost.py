@@ -2,11 +2,11 @@
 
 import polars as pl
 
+from kpi.catalogue.columns import GOOD, good_pieces
 from kpi.catalogue.entry import COARSE, Aggregation, Basis, Direction, Kpi
 from model.tariffs import reactive_rule
 from model.vocabulary import Grain
 
-_good = pl.col("good") + pl.col("good_outside") + pl.col("unattributed_good")
 _PERIODS = "EVN, Decision 1279/QD-BCT and the site's own tariffs"
 _RULE = reactive_rule()
 _HALF_UP = 0.5 + 1e-6  # 40.625 is billed as 40.63, although division in binary gives a hair less
@@ -51,9 +51,9 @@ SPECIFIC_ENERGY_COST = Kpi(
     formula="energy_cost / GQ",
     unit="VND/piece",
     basis=Basis.COST,
-    inputs=("cost", "good", "good_outside", "unattributed_good"),
+    inputs=("cost", *GOOD),
     numerator=pl.col("cost"),
-    denominator=_good,
+    denominator=good_pieces(),
     direction=Direction.DOWN,
     lower=None,
     grains=COARSE | {Grain.JOB, Grain.PRODUCT},

@@ -2,12 +2,13 @@
 
 import polars as pl
 
+from kpi.catalogue.columns import GOOD, good_pieces
 from kpi.catalogue.entry import COARSE, WITHOUT_HOUR, Basis, Direction, Kpi
 
 _ISO = "ISO 22400-2:2014"
 
 _unattributed = pl.col("unattributed_good") + pl.col("unattributed_reject")
-_good = pl.col("good") + pl.col("good_outside") + pl.col("unattributed_good")
+_good = good_pieces()
 _reject = pl.col("reject") + pl.col("reject_outside") + pl.col("unattributed_reject")
 _outside = pl.col("good_outside") + pl.col("reject_outside")
 _apt = pl.col("counted_production_s")
@@ -53,13 +54,12 @@ def _pieces(id_: str, value: pl.Expr, inputs: tuple[str, ...], texts: _Texts, di
     )
 
 
-_GOOD = ("good", "good_outside", "unattributed_good")
 _REJECT = ("reject", "reject_outside", "unattributed_reject")
 PIECES = (
-    _pieces("produced_quantity", _good + _reject, _GOOD + _REJECT, (
+    _pieces("produced_quantity", _good + _reject, GOOD + _REJECT, (
         "Sản lượng", "Produced quantity (PQ)", "Tất cả sản phẩm đếm được, kể cả ngoài kế hoạch.",
         "All pieces counted, also those made outside the plan.", "GQ + SQ"), Direction.UP),
-    _pieces("good_quantity", _good, _GOOD, (
+    _pieces("good_quantity", _good, GOOD, (
         "Sản lượng đạt", "Good quantity (GQ)", "Số sản phẩm đạt chất lượng.",
         "Pieces that met quality.", "sum of good pieces"), Direction.UP),
     _pieces("scrap_quantity", _reject, _REJECT, (
