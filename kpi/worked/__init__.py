@@ -84,8 +84,14 @@ def _malformed(example: Any) -> str:
         return f"{' and '.join(wrong)} must be an object"
     if not example["expected"]:
         return "expects nothing"
-    endless = [name for name, value in example["inputs"].items() if isinstance(value, float) and not isfinite(value)]
+    endless = [name for name, value in example["inputs"].items() if _is_endless(value)]
     return f"{', '.join(endless)}: not a finite number" if endless else ""
+
+
+def _is_endless(value: Any) -> bool:
+    if isinstance(value, Mapping | list):
+        return any(map(_is_endless, value.values() if isinstance(value, Mapping) else value))
+    return isinstance(value, float) and not isfinite(value)
 
 
 def _examples(path: Path) -> list[Any]:

@@ -105,7 +105,8 @@ def mtbf_mttr(given: Inputs) -> Answers:
 
 def mttr(given: Inputs) -> Answers:
     """MTTR in the unit in which the repairs are given."""
-    return {"mttr": value("mttr", wide(repair_s=sum(given["repairs"]), failures=len(given["repairs"])))}
+    done = [time for time in given["repairs"] if time is not None]  # an open repair has no length yet
+    return {"mttr": value("mttr", wide(repair_s=sum(done), failures=len(done)))}
 
 
 def load_factor(given: Inputs) -> Answers:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
-from itertools import pairwise
+from itertools import accumulate
 from typing import Any
 
 import polars as pl
@@ -13,7 +13,7 @@ from kpi.carbon import factor_on, location_based_kg
 from kpi.compute import compute
 from kpi.frames import ANNOTATIONS, EVENTS, READINGS, SERIES, SYMBOLS, Inputs, Tables, empty
 from kpi.worked.calendars import instant
-from kpi.worked.ratios import factors, sums
+from kpi.worked.ratios import of_pieces
 from kpi.worked.result import Answers, UnsupportedError
 from kpi.worked.result import Inputs as Given
 from model.data import e10_state
@@ -33,6 +33,7 @@ _ISO_CLASSES = {
     TimeClass.DOWN_NO_ORDER.value: "ADOT",
 }
 US_PER_DAY = 86_400_000_000
+_SHORTEST_US = 1
 Row = tuple[str, int, float | str]
 
 
@@ -41,13 +42,16 @@ def counter_delta(given: Given) -> Answers:
     readings = [reading for reading in given["readings"] if reading is not None]
     if len(readings) < 2:
         return {"delta": 0.0, "resets": 0, "rollovers": 0}
+    rule, modulus = _counter_rule(str(given.get("mode", "")), given.get("modulus")), given.get("modulus")
+    if rule == "rollover" and not modulus:
+        raise ValueError(f"counter mode {given.get('mode')!r} needs a modulus")
     counter = Series(
         asset="m",
         name="count",
         quantity="good_count",
         kind="counter",
-        counter_rule=_counter_rule(str(given.get("mode", "")), given.get("modulus")),
-        counter_modulus=given.get("modulus"),
+        counter_rule=rule,
+        counter_modulus=modulus,
     )
     tables = _computed([counter], [("count", second, float(n)) for second, n in enumerate(readings)])
     fell = sum(each["times"] for each in tables.findings if each["kind"] == "counter_reset")
@@ -70,24 +74,28 @@ def _counter_rule(mode: str, modulus: Any) -> str:
 
 def micro_stop(given: Given) -> Answers:
     """Classes of segments; nothing is said of what follows the last one: the machine is taken to run again."""
-    rows: list[Row] = []
-    at = 0.0
-    for segment in given["segments"]:
-        rows.append(("state", round(at * 1e6), segment["state"]))
-        at += segment["duration_s"]
-    rows.append(("state", round(at * 1e6), "running"))
+    segments = given["segments"]
+    begins = list(accumulate((_length_us(segment) for segment in segments), initial=0))
+    rows: list[Row] = [("state", us, segment["state"]) for us, segment in zip(begins, segments, strict=False)]
+    rows.append(("state", begins[-1], "running"))
     state = Series(asset="m", name="state", quantity="state", kind="state")
-    unit = {"micro_stop_limit_us": round(given["threshold_s"] * 1e6)}
-    lasting = [row for row, after in pairwise((*rows, ("", -1, ""))) if row[1] != after[1]]
-    tables = _computed([state], lasting, unit=unit, scale=1)
-    found = [_segment_class(segment, us, tables) for segment, (_, us, _) in zip(given["segments"], rows, strict=False)]
+    unit = {"micro_stop_limit_us": max(_SHORTEST_US, round(given["threshold_s"] * 1e6))}
+    tables = _computed([state], rows, unit=unit, scale=1)
+    found = [_segment_class(segment, us, tables) for us, segment in zip(begins, segments, strict=False)]
     return {"classes": found, "micro_stops": found.count("micro_stop"), "long_stops": found.count("stopped")}
+
+
+def _length_us(segment: dict[str, Any]) -> int:
+    """Length of a segment; one of no length is the shortest, so that it is a state between two others."""
+    duration_s: float = segment["duration_s"]
+    if duration_s < 0:
+        raise ValueError(f"duration_s {duration_s!r}: a segment cannot end before it begins")
+    return max(_SHORTEST_US, round(duration_s * 1e6))
 
 
 def _segment_class(segment: dict[str, Any], us: int, tables: Tables) -> str:
     within = tables.intervals.filter(pl.col("from_us") <= START_US + us, pl.col("to_us") > START_US + us)
-    is_micro = segment["duration_s"] > 0 and within["sub_class"][0] == "micro_stop"
-    return "micro_stop" if is_micro else str(segment["state"])
+    return "micro_stop" if within["sub_class"][0] == "micro_stop" else str(segment["state"])
 
 
 def oee_event_stream(given: Given) -> Answers:
@@ -110,9 +118,8 @@ def oee_event_stream(given: Given) -> Answers:
     tables = _computed(series, rows, scale=1)
     run = _seconds(tables, "production")
     good, bad = _amount(tables, "good"), _amount(tables, "reject")
-    cycle, planned = given["ideal_cycle_time_s"], given["planned_time_s"]
-    frame = sums(pbt=planned, apt=run, ideal_total=(good + bad) * cycle, ideal_good=good * cycle, good=good, reject=bad)
-    return {"run_time_s": run, "total_count": good + bad, "bad_count": bad, **factors(frame)}
+    found = of_pieces(given["planned_time_s"], run, good + bad, good, given.get("ideal_cycle_time_s"))
+    return {"run_time_s": run, "total_count": good + bad, "bad_count": bad, **found}
 
 
 def vn_grid(given: Given) -> Answers:

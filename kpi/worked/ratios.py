@@ -113,7 +113,7 @@ def teep_chain(given: Inputs) -> Answers:
 
 def oee_factors(given: Inputs) -> Answers:
     """OEE of given factors: base sums that have exactly these factors."""
-    if "availability" in given:
+    if {"planned_production_time_s", "shift_length_s"}.isdisjoint(given):
         planned, run = 1.0, given["availability"]
     else:
         planned, run = _times(given)
@@ -136,25 +136,25 @@ def oee_totals(given: Inputs) -> Answers:
     total = given["total_count"]
     good = given.get("good_count", total - given.get("reject_count", 0))
     plan = {"planned_production_time_s": planned, "run_time_s": run, "good_count": good}
-    return {**plan, "planned_units": run / cycle if cycle else None, **_of_pieces(planned, run, total, good, cycle)}
+    return {**plan, "planned_units": run / cycle if cycle else None, **of_pieces(planned, run, total, good, cycle)}
 
 
 def oee_good_ideal_time(given: Inputs) -> Answers:
     """OEE as ideal time of good pieces over planned time."""
-    good, cycle = given["total_count"] - given["reject_count"], given["ideal_cycle_time_s"]
-    planned = given["planned_production_time_s"]
-    frame = sums(pbt=planned, apt=planned, ideal_total=given["total_count"] * cycle, ideal_good=good * cycle)
-    return {"good_count": good, "oee": value("oee", frame)}
+    planned, total = given["planned_production_time_s"], given["total_count"]
+    good = total - given["reject_count"]
+    found = of_pieces(planned, planned, total, good, given.get("ideal_cycle_time_s"))
+    return {"good_count": good, "oee": found["oee"]}
 
 
 def oee_edge(given: Inputs) -> Answers:
     """Factors where something is zero, or no ideal cycle is known."""
     planned, run = given["planned_production_time_s"], given["run_time_s"]
-    return _of_pieces(planned, run, given["total_count"], given["good_count"], given.get("ideal_cycle_time_s"))
+    return of_pieces(planned, run, given["total_count"], given["good_count"], given.get("ideal_cycle_time_s"))
 
 
-def _of_pieces(planned: float, run: float, total: float, good: float, cycle: float | None) -> Answers:
-    """The factors of pieces that all have one ideal cycle, or none."""
+def of_pieces(planned: float, run: float, total: float, good: float, cycle: float | None) -> Answers:
+    """Give the factors of pieces that all have one ideal cycle (s), or none."""
     frame = sums(
         pbt=planned,
         apt=run,

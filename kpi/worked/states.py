@@ -5,7 +5,7 @@ from typing import Any
 
 from kpi.worked.ratios import sums, value
 from kpi.worked.result import Answers, Inputs
-from kpi.worked.weeks import in_one_week, is_dated, spans
+from kpi.worked.weeks import in_one_week, is_dated, round_the_week, spans
 from model.calendar import paint
 from model.packml import STATES
 
@@ -53,8 +53,10 @@ def availability_clipped(given: Inputs) -> Answers:
     """Availability with stops cut to the operating windows; stops that overlap count once."""
     dated = is_dated(given["operating_windows"])
     down = spans(given["down_intervals"], "down", as_written=not dated)
-    windows = paint(spans(given["operating_windows"], "open"))
-    stops = paint(down if dated else in_one_week(down))
+    windows, stops = spans(given["operating_windows"], "open"), down if dated else in_one_week(down)
+    if not dated and not is_dated(given["down_intervals"]):
+        windows, stops = round_the_week(windows), round_the_week(stops)
+    windows, stops = paint(windows), paint(stops)
     planned = sum(span.to_us - span.from_us for span in windows)
     inside = sum(max(0, min(w.to_us, d.to_us) - max(w.from_us, d.from_us)) for w in windows for d in stops)
     frame = sums(pbt=planned / 1e6, apt=(planned - inside) / 1e6)

@@ -67,6 +67,13 @@ def in_one_week(found: list[Span]) -> list[Span]:
     return [Span(span.from_us - shift, span.to_us - shift, span.key) for span in found]
 
 
+def round_the_week(found: list[Span]) -> list[Span]:
+    """Let what lasts beyond the end of the week go on at its start: weeks without dates repeat."""
+    week_us = _WEEK // timedelta(microseconds=1)
+    within = [Span(span.from_us, min(span.to_us, week_us), span.key) for span in found if span.from_us < week_us]
+    return within + [Span(0, span.to_us - week_us, span.key) for span in found if span.to_us > week_us]
+
+
 def at(text: str, *, as_written: bool = False) -> datetime:
     """`2026-01-05T08:00`, `Mon 08:00` or `08:00`, all as wall times; 24:00 ends the day."""
     if _DATED.match(text):

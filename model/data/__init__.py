@@ -25,9 +25,11 @@ def state_models() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def e10_state(item_state: str, operation_mode: str) -> str | None:
-    """SEMI E10 state of an OPC UA item state and operation mode, None for a pair without a known one."""
-    found: str | None = _read("opcua_to_e10.yaml").get(item_state, {}).get(operation_mode)
-    return found
+    """SEMI E10 state of an OPC UA item state and operation mode in any case, None for a pair without a known one."""
+    wanted = item_state.casefold(), operation_mode.casefold()
+    pairs = _read("opcua_to_e10.yaml").items()
+    named = {(item.casefold(), mode.casefold()): e10 for item, modes in pairs for mode, e10 in modes.items()}
+    return named.get(wanted)
 
 
 def tariff_lists() -> dict[str, Any]:

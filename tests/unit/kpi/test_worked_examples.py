@@ -65,6 +65,8 @@ SEC: dict[str, Any] = {
     "inputs": {"energy": 10, "output": 4},
     "expected": {"sec": 2.5},
 }
+REGISTER = {"readings": [9, 1], "mode": "rollover"}
+BACKWARDS = {"threshold_s": 300, "segments": [{"state": "running", "duration_s": -5}]}
 INVARIANCE = {
     **dict.fromkeys(("micro_stop_s", "total_count"), 100),
     "PBT_s": 1000,
@@ -85,6 +87,9 @@ INVARIANCE = {
         ({**SEC, "inputs": {"energy": 10}}, "fail", "'output' is missing"),
         ({**SEC, "inputs": {"energy": "ten", "output": 4}}, "fail", "energy 'ten'"),
         ({**SEC, "inputs": {"energy": float("nan"), "output": 4}}, "fail", "energy: not a finite number"),
+        ({**SEC, "inputs": {"readings": [1, float("inf")]}}, "fail", "readings: not a finite number"),
+        ({**SEC, "kind": "counter_delta", "inputs": REGISTER}, "fail", "'rollover' needs a modulus"),
+        ({**SEC, "kind": "micro_stop", "inputs": BACKWARDS}, "fail", "cannot end before it begins"),
         ({**SEC, "kind": "linear_regression", "inputs": {"x": [1, 2], "y": [1]}}, "fail", "2 values of the driver"),
         ({**SEC, "tolerance": {"sec": "small"}}, "fail", "'small' is no number"),
         ({**SEC, "kind": "astrology"}, "unsupported", "astrology"),
