@@ -1,7 +1,8 @@
-"""What a product footprint must carry to be exchanged (PACT Technical Specifications 3.0); checks a document for it.
+"""What a product footprint must carry to be exchanged (PACT Technical Specifications); checks a document for it.
 
-Source: https://github.com/wbcsd/data-exchange-protocol, spec/v3/openapi.yaml. A figure of one site is partial (gate to
-gate): whoever passes it on must say so.
+Documents are made in version 3. Source: https://github.com/wbcsd/data-exchange-protocol, spec/v3/openapi.yaml and, of the
+older version, spec/v2/openapi.yaml (2.3). A figure of one site is partial (gate to gate): whoever passes it on must say
+so.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,20 @@ REQUIRED: dict[str, dict[str, tuple[str, ...]]] = {
             *("pcfIncludingBiogenicUptake", "fossilGhgEmissions", "fossilCarbonContent"),
             *("ipccCharacterizationFactors", "crossSectoralStandards", "exemptedEmissionsPercent"),
         ),
-    }
+    },
+    "2": {
+        "footprint": (
+            *("id", "specVersion", "version", "created", "status", "comment", "companyName", "companyIds"),
+            *("productDescription", "productIds", "productCategoryCpc", "productNameCompany", "pcf"),
+        ),
+        "pcf": (
+            *("declaredUnit", "unitaryProductAmount", "referencePeriodStart", "referencePeriodEnd"),
+            *("pCfExcludingBiogenic", "fossilGhgEmissions", "fossilCarbonContent", "biogenicCarbonContent"),
+            *("characterizationFactors", "ipccCharacterizationFactorsSources", "crossSectoralStandardsUsed"),
+            *("boundaryProcessesDescription", "exemptedEmissionsPercent", "exemptedEmissionsDescription"),
+            "packagingEmissionsIncluded",
+        ),
+    },
 }
 
 
