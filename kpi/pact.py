@@ -1,8 +1,8 @@
 """What a product footprint must carry to be exchanged (PACT Technical Specifications); checks a document for it.
 
-Documents are made in version 3. Source: https://github.com/wbcsd/data-exchange-protocol, spec/v3/openapi.yaml and, of the
-older version, spec/v2/openapi.yaml (2.3). A figure of one site is partial (gate to gate): whoever passes it on must say
-so.
+Documents are made in version 3. Source: https://github.com/wbcsd/data-exchange-protocol, spec/v3/openapi.yaml and, for
+the older version 2.3, spec/v2/openapi.yaml. A figure of one site is partial (gate to gate): whoever passes it on must
+say so.
 """
 
 from collections.abc import Mapping
