@@ -121,7 +121,13 @@ def shipped(model: str, name: str, mode: str = "") -> StateRule | None:
 
 def _meaning(name: str, rule: StateRule | None) -> tuple[str, str, str | None, bool, str]:
     if rule is not None:
-        return rule.time_class, rule.sub_class, rule.reason, rule.needs_parts, Origin.SIGNAL.value
+        return _until_parts(rule), rule.sub_class, rule.reason, rule.needs_parts, Origin.SIGNAL.value
     known = name in ("", UNAVAILABLE)
     origin = Origin.NONE if name == "" else Origin.SIGNAL
     return TimeClass.UNKNOWN.value, "", "" if known else None, False, origin.value
+
+
+def _until_parts(rule: StateRule) -> str:
+    """Class of a state before anything was counted in it: production that needs parts is a delay without them."""
+    waits = rule.needs_parts and rule.time_class == TimeClass.PRODUCTION.value
+    return TimeClass.DELAY.value if waits else rule.time_class

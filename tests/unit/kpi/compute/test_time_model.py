@@ -179,6 +179,15 @@ def test_a_state_that_needs_parts_is_production_only_while_parts_are_counted() -
     assert amount(day, "good", time_class="production") == 6
 
 
+def test_production_that_needs_parts_is_a_delay_without_them() -> None:
+    slow = StateRule(state="STARTING", time_class="production", needs_parts=True)
+    states = at((0, "EXECUTE"), (60, "STARTING"), (70, "EXECUTE"), (80, "STARTING"), (90, "EXECUTE"))
+    counts = [(T0 - MINUTE, 5.0), (T0 + 85 * MINUTE, 6.0)]
+    site = plant({"micro_stop_limit_us": 0}, state_rules=(slow,))
+    day = compute(inputs(site, [DAY], series=series(STATE, COUNT), readings=readings(states, counts)))
+    assert seconds(day) == {("production", ""): 86400 - 600, ("delay", ""): 600}
+
+
 def test_a_silent_unit_is_unknown_from_its_limit_to_its_next_reading() -> None:
     counts = [(T0 + minute * MINUTE, 1.0) for minute in (30, 50, 100, 130)]
     unit = {"max_silence_us": 30 * MINUTE}
