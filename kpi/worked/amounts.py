@@ -70,6 +70,8 @@ def rty(given: Inputs) -> Answers:
 def capability_indices(given: Inputs) -> Answers:
     """Machine capability from mean and standard deviation; like the product's sums in halves of the tolerance."""
     lower, upper = given.get("LSL"), given.get("USL")
+    if lower is not None and upper is not None and lower >= upper:
+        raise ValueError(f"LSL {lower} is not below USL {upper}")
     side, middle, scale = place(lower, upper)
     mean, deviation = (given["mean"] - middle) / scale, given["s"] / scale
     frame = wide(run_n=2, run_sum=2 * mean, run_squares=deviation**2, run_df=1, **{f"run_{side}": 2})

@@ -196,12 +196,17 @@ def _computed(series: list[Series], rows: list[Row], *, scale: int = 1_000_000, 
             site=_site(tuple(series), **of_site),
             days=tuple(DAY + timedelta(days=n) for n in range(1 + max(at * scale for _, at, _ in rows) // US_PER_DAY)),
             series=pl.DataFrame(listed, schema=SERIES),
-            readings=pl.DataFrame(readings, schema=READINGS, orient="row").sort("series_id", "ts"),
+            readings=_stored(pl.DataFrame(readings, schema=READINGS, orient="row")),
             symbols=pl.DataFrame([(symbol_id(text), text) for text in sorted(texts)], schema=SYMBOLS, orient="row"),
             events=empty(EVENTS),
             annotations=empty(ANNOTATIONS),
         )
     )
+
+
+def _stored(readings: pl.DataFrame) -> pl.DataFrame:
+    """Rows as the store holds them: the first of two with one series and time stays."""
+    return readings.unique(["series_id", "ts"], keep="first", maintain_order=True).sort("series_id", "ts")
 
 
 def _amount(tables: Tables, quantity: str) -> float:

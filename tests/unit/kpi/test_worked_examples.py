@@ -67,6 +67,7 @@ SEC: dict[str, Any] = {
 }
 REGISTER = {"readings": [9, 1], "mode": "rollover"}
 BACKWARDS = {"threshold_s": 300, "segments": [{"state": "running", "duration_s": -5}]}
+WITHOUT_WIDTH = {"USL": 9, "LSL": 9, "mean": 9, "s": 1}
 INVARIANCE = {
     **dict.fromkeys(("micro_stop_s", "total_count"), 100),
     "PBT_s": 1000,
@@ -90,6 +91,7 @@ INVARIANCE = {
         ({**SEC, "inputs": {"readings": [1, float("inf")]}}, "fail", "readings: not a finite number"),
         ({**SEC, "kind": "counter_delta", "inputs": REGISTER}, "fail", "'rollover' needs a modulus"),
         ({**SEC, "kind": "micro_stop", "inputs": BACKWARDS}, "fail", "cannot end before it begins"),
+        ({**SEC, "kind": "capability", "inputs": WITHOUT_WIDTH}, "fail", "LSL 9 is not below USL 9"),
         ({**SEC, "kind": "linear_regression", "inputs": {"x": [1, 2], "y": [1]}}, "fail", "2 values of the driver"),
         ({**SEC, "tolerance": {"sec": "small"}}, "fail", "'small' is no number"),
         ({**SEC, "kind": "astrology"}, "unsupported", "astrology"),
