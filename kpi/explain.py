@@ -9,7 +9,7 @@ import polars as pl
 
 from kpi.behind import Archive, Made, NotKeptError, days_of, kind_of
 from kpi.boundary import boundary
-from kpi.catalogue import CATALOGUE, Kpi
+from kpi.catalogue import CATALOGUE, Basis, Kpi
 from kpi.energy_split import energy_by_reason, meters_of
 from kpi.evaluate import value_columns
 from kpi.losses import Loss, losses
@@ -142,7 +142,10 @@ class Explainer:
         atoms = made.pieces(value)
         pieces = _summed(atoms)
         meters = made.meters(value["asset"])
-        metered = CATALOGUE[found.kpi].basis in METERED
+        kpi = CATALOGUE[found.kpi]
+        metered = kpi.basis in METERED
+        measured = meters_of(atoms, meters).to_dicts() if metered else []
+        counting = list(dict.fromkeys(row["asset"] for row in measured if row["energy_share"] > 0))
         return replace(
             found,
             pieces=pieces[:MOST_PIECES].to_dicts(),
@@ -158,9 +161,9 @@ class Explainer:
             raw_digests=digests,
             contributing=tuple(sources),
             energy=energy_by_reason(atoms, meters).to_dicts() if metered else [],
-            meters=meters_of(atoms, meters).to_dicts() if metered else [],
-            rule=rule_text(made.site, value["asset"], sources),
-            boundary=boundary(made.site, CATALOGUE[found.kpi], value["asset"], sources),
+            meters=measured,
+            rule=rule_text(made.site, value["asset"], sources) if _has_rule(kpi) else "",
+            boundary=boundary(made.site, kpi, value["asset"], counting if metered else sources, days_of(value)),
         )
 
     def _quality(self, value: Row, sources: list[str]) -> list[Row]:
@@ -173,6 +176,11 @@ class Explainer:
         ]
         told = ((each.device, device_reasons(each)) for each in found.devices)
         return [*series[:MOST_SERIES], *({"of": of, "why": " ".join(why)} for of, why in told if why)]
+
+
+def _has_rule(kpi: Kpi) -> bool:
+    """Whether it matters to a KPI how units stand for their line; what a meter says of itself does not ask."""
+    return kpi.basis not in METERED or kpi.basis is Basis.ENERGY_TIME or kpi.per_piece
 
 
 def _with_sums(found: Explanation, kpi: Kpi, row: pl.DataFrame) -> Explanation:

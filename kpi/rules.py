@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from model.registry import Site
+from model.registry import Asset, Site
 
 
 def rule_text(site: Site, asset: str, contributing: Sequence[str]) -> str:
-    """Say how the units of an asset stand for it; '' where it has signals of its own or nothing below.
+    """Say how the units of an asset stand for it, and those of lines below it that have a rule of their own; '' where
+    it has signals of its own or nothing below.
 
     Args:
         site: registry in force when the value was computed.
@@ -16,11 +17,29 @@ def rule_text(site: Site, asset: str, contributing: Sequence[str]) -> str:
     found = next(each for each in site.assets if each.key == asset)
     if (asset in contributing and len(contributing) == 1) or not any(each.parent == asset for each in site.assets):
         return ""
-    match found.roll_up:
+    return "; ".join(
+        [_said(found), *(f"{each.key} by {_said(each)}" for each in _with_rules(site, found, contributing))]
+    )
+
+
+def _with_rules(site: Site, scope: Asset, contributing: Sequence[str]) -> list[Asset]:
+    """Lines between a scope and what contributes to it that are not merely added up, in the order of their keys."""
+    assets = {each.key: each for each in site.assets}
+    between: dict[str, Asset] = {}
+    for key in contributing:
+        above = assets[key].parent if key in assets else None
+        while above is not None and above != scope.key:
+            between[above] = assets[above]
+            above = assets[above].parent
+    return [each for _, each in sorted(between.items()) if each.roll_up != "sum"]
+
+
+def _said(asset: Asset) -> str:
+    match asset.roll_up:
         case "constraint":
-            return f"constraint: time and counts of {found.constraint_key}"
+            return f"constraint: time and counts of {asset.constraint_key}"
         case "last":
-            return f"last: counts of {found.last_key} in the time of {found.constraint_key or found.last_key}"
+            return f"last: counts of {asset.last_key} in the time of {asset.constraint_key or asset.last_key}"
         case "parallel":
             return "parallel: time and counts of machines side by side, added"
         case _:

@@ -1,6 +1,6 @@
 """Scope 1, both figures of scope 2, embedded emissions and footprints, over hand-made pieces."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -180,6 +180,15 @@ def test_the_boundary_is_said_in_words(kpi: str, parts: tuple[str, ...]) -> None
     text = boundary(plant(energy_contracts=(contract("rec", share=0.5),)), CATALOGUE[kpi], "", ["m1"])
     assert text is not None
     assert all(part in text for part in parts), text
+
+
+def test_the_boundary_says_the_factors_of_its_days() -> None:
+    (factor,) = plant().emission_factors
+    newest = date.fromisoformat(factor.valid_to) - timedelta(days=1)
+    text = boundary(plant(), CATALOGUE["co2e_location"], "", ["m1"], (newest, newest + timedelta(days=1)))
+    said = f"{factor.kg_per_kwh:g} kg/kWh"
+    assert text is not None
+    assert f"local date of use: {said}, {said} (the newest published, of an earlier year)." in text
 
 
 def test_days_of_a_month_add_up_to_its_scope_1() -> None:

@@ -149,3 +149,9 @@ def test_an_explanation_says_the_rule() -> None:
         "last: counts of m2 in the time of m1",
     ]
     assert rule_text(RULES[0], "m1", ["m1"]) == rule_text(RULES[0], "line", ["line"]) == ""
+
+
+def test_an_explanation_of_a_site_names_the_lines_that_are_not_merely_added() -> None:
+    assert ";" not in rule_text(RULES[0], "", ["m1", "m2"])
+    said = rule_text(RULES[2], "", ["m1"])
+    assert said == "sum: time and counts of all units below, added; line by constraint: time and counts of m1"
