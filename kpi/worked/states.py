@@ -1,5 +1,6 @@
 """Worked examples of state models and their numbers, and of stops cut to the calendar."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ _ACTING = ("STOPPING", "ABORTING", "HOLDING", "UNHOLDING", "SUSPENDING", "UNSUSP
 _CODES = {"EXECUTE": 10_000, **dict.fromkeys(_ACTING, 20_000), "SUSPENDED": 90_000, "HELD": 220_000}
 _STOPPED = 40_000
 _STEP = 10_000
+_WORD = re.compile(r"[A-Za-z]+")
 
 
 def packml_codes(given: Inputs) -> Answers:
@@ -26,12 +28,13 @@ def packml_codes(given: Inputs) -> Answers:
 
 
 def packml_bucket(given: Inputs) -> Answers:
-    """Code of each state; the example's own lists of states win where it has them."""
+    """Code of each state; states that the example itself names beside a code, in a list or a text, win."""
+    known = {name.upper() for name in STATES.values()}
     own = {
-        str(state).upper(): int(code)
-        for code, states in given["buckets"].items()
-        if isinstance(states, list)
-        for state in states
+        state.upper(): int(code)
+        for code, named in given["buckets"].items()
+        for state in (map(str, named) if isinstance(named, list) else _WORD.findall(str(named)))
+        if isinstance(named, list) or state.upper() in known
     }
     return {"buckets": [own.get(state.upper(), _CODES.get(state.upper(), _STOPPED)) for state in given["states"]]}
 
