@@ -1,4 +1,8 @@
-"""What routes are given: a connection, who calls, the caller's scope, and the site and assets a query names."""
+"""What routes are given: a connection, who calls, the caller's scope, and the site and assets a query names.
+
+What asks the database is a plain function and runs in a thread; what only looks at the query is `async`, because the
+way to a thread and back costs more than all that it does.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,7 +65,7 @@ def get_caller(
 Caller = Annotated[access.KeyHolder, Depends(get_caller)]
 
 
-def get_scope(connection: Connection, caller: Caller) -> Scope:
+async def get_scope(connection: Connection, caller: Caller) -> Scope:
     """The caller's connection and sites, as store functions take them."""
     return Scope(connection, caller.site_ids, caller.is_admin)
 
@@ -75,10 +79,10 @@ def find_site(scope: Scope, key: str) -> Row:
     Raises:
         ProblemError: 404, for a foreign site as for one that does not exist.
     """
-    found = serving.sites(scope, key)
-    if not found:
+    found = serving.find_site(scope, key)
+    if found is None:
         raise problems.not_found("site", f"There is no site {key!r} for this key; /v1/sites lists yours.")
-    return found[0]
+    return found
 
 
 def get_site(
@@ -102,19 +106,28 @@ def get_optional_site(
 OptionalSite = Annotated[Row | None, Depends(get_optional_site)]
 
 
-def get_asset_ids(
+def get_asset_keys(
     scope: CallerScope,
     site: Site,
     asset: Annotated[
         list[str] | None, Query(description="key of an asset, may be repeated; '' is the site itself; none = all")
     ] = None,
-) -> list[int]:
-    """Numbers of the assets that the query names, or of all of the site."""
-    known = {row["key"]: row["asset_id"] for row in serving.assets(scope, site["site_id"])}
-    unknown = [key for key in asset or [] if key not in known]
+) -> dict[int, str]:
+    """Keys of the assets that the query names, or of all of the site, by their numbers."""
+    found = serving.asset_keys(scope, site["site_id"], asset)
+    unknown = set(asset or []) - set(found.values())
     if unknown:
-        raise problems.not_found("asset", f"Site {site['key']!r} has no asset {unknown[0]!r}; see /v1/assets.")
-    return sorted(known.values()) if asset is None else sorted(known[key] for key in asset)
+        first = next(key for key in asset or [] if key in unknown)
+        raise problems.not_found("asset", f"Site {site['key']!r} has no asset {first!r}; see /v1/assets.")
+    return found
+
+
+AssetKeys = Annotated[dict[int, str], Depends(get_asset_keys)]
+
+
+async def get_asset_ids(keys: AssetKeys) -> list[int]:
+    """Numbers of the assets that the query names, or of all of the site."""
+    return sorted(keys)
 
 
 AssetIds = Annotated[list[int], Depends(get_asset_ids)]
@@ -129,7 +142,7 @@ class Page:
     cursor: str | None
 
 
-def get_page(
+async def get_page(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="rows per page")] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=2_000, description="next_cursor of the page before")] = None,
 ) -> Page:

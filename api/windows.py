@@ -15,10 +15,15 @@ Edge = date | datetime
 _HINT = "a production day (2026-11-22) or an instant with its offset (2026-11-22T08:00:00+07:00)"
 
 
-def get_window(
+async def get_window(
     from_: Annotated[str | None, Query(alias="from", description=f"start, inclusive: {_HINT}")] = None,
     to: Annotated[str | None, Query(description=f"end, exclusive, of the same kind: {_HINT}")] = None,
 ) -> Window:
+    """Read the range that the query names."""
+    return window_of(from_, to)
+
+
+def window_of(from_: str | None, to: str | None) -> Window:
     """Read a range of at most MAX_SPAN_DAYS days.
 
     Raises:

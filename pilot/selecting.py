@@ -56,7 +56,7 @@ def choose(connection: "Connection", site: str | None) -> Chosen:
         return Chosen(Scope(connection, serving.every_site(connection), sees_unknown=True), None, ZoneInfo("UTC"))
     number = site_id(connection, site)
     scope = Scope(connection, [number])
-    return Chosen(scope, number, ZoneInfo(serving.sites(scope, site)[0]["timezone"]))
+    return Chosen(scope, number, ZoneInfo(serving.sites(scope)[0]["timezone"]))
 
 
 def plain(value: Any) -> Any:

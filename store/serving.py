@@ -123,9 +123,20 @@ class RejectedFilter:
     with_payload: bool = False
 
 
-def sites(scope: Scope, site: str | None = None) -> list[Row]:
-    """List the caller's sites, or the one of that key."""
-    return _rows(scope, "sites", site=site)
+def sites(scope: Scope) -> list[Row]:
+    """List the caller's sites, each with its newest day."""
+    return _rows(scope, "sites")
+
+
+def find_site(scope: Scope, key: str) -> Row | None:
+    """The caller's site of that key."""
+    return next(iter(_rows(scope, "site", site=key)), None)
+
+
+def asset_keys(scope: Scope, site_id: int, keys: Sequence[str] | None = None) -> dict[int, str]:
+    """Keys of assets of a site by their numbers: those of the given keys that there are, or all."""
+    found = _rows(scope, "asset_keys", site_id=site_id, keys=None if keys is None else list(keys))
+    return {row["asset_id"]: row["key"] for row in found}
 
 
 def assets(scope: Scope, site_id: int) -> list[Row]:
@@ -135,10 +146,28 @@ def assets(scope: Scope, site_id: int) -> list[Row]:
 
 def kpi_values(scope: Scope, wanted: ValueFilter, limit: int | None, after: ValueKey) -> list[Row]:
     """Read one page of KPI values (null limit = all): the current ones, or those that stood at `as_of`."""
-    query = "values_as_of" if wanted.as_of else "values_current"
-    parameters = {**vars(wanted), **vars(wanted.window), **_after(after)}
+    query, parameters = value_query(wanted, limit, after)
+    keys = {row["asset_id"]: row["key"] for row in _rows(scope, "keys_of_assets", assets=wanted.assets)}
+    return [
+        {
+            "asset_id": row["asset_id"],
+            "asset": keys[row["asset_id"]],
+            "kpi": wanted.kpi,
+            "variant": row["variant"],
+            "grain": wanted.grain,
+            **row,
+            "flags": row["flags"] or [],
+            "cause": row["cause"] or [],
+        }
+        for row in _rows(scope, query, **parameters)
+    ]
+
+
+def value_query(wanted: ValueFilter, limit: int | None, after: ValueKey) -> tuple[str, Row]:
+    """Name and parameters of the statement that reads such values."""
+    parameters = {**vars(wanted), **vars(wanted.window), **_after(after), "limit": limit}
     del parameters["window"]
-    return _rows(scope, query, **parameters, limit=limit)
+    return "values_as_of" if wanted.as_of else "values_current", parameters
 
 
 def day_values(scope: Scope, site_id: int, day: date, kpis: Sequence[str]) -> list[Row]:

@@ -1,21 +1,23 @@
 """`/v1/kpis`: the catalogue and the values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
 from api import answers, paging, problems
-from api.deps import AssetIds, Caller, CallerScope, Paging, Site, TimeWindow
+from api.deps import AssetKeys, Caller, CallerScope, Paging, Site, TimeWindow
 from api.routes.responses import COMMON, OF_A_SITE
 from api.schemas import KpiPublic, Kpis, ValuePublic, Values
 from api.windows import instant
 from kpi.catalogue import CATALOGUE, Basis, Kpi
 from kpi.docs import described
 from model.vocabulary import Grain
-from store import serving
-from store.serving import Row, ValueFilter, ValueKey
+from store.serving import ValueFilter, ValueKey, Window
+from store.serving_values import StoredValue, stored_values
 
 router = APIRouter(prefix="/v1", tags=["kpis"])
 
@@ -23,7 +25,7 @@ COLUMNS = list(ValuePublic.model_fields)
 ALL_VARIANTS = "all"
 
 
-def get_kpi(kpi: Annotated[str, Path(description="id of the catalogue", examples=["oee"])]) -> Kpi:
+async def get_kpi(kpi: Annotated[str, Path(description="id of the catalogue", examples=["oee"])]) -> Kpi:
     """The catalogue entry that the path names."""
     if kpi not in CATALOGUE:
         raise problems.not_found("kpi", f"There is no KPI {kpi!r}; /v1/kpis lists all.")
@@ -34,13 +36,37 @@ def get_kpi(kpi: Annotated[str, Path(description="id of the catalogue", examples
 class Slice:
     """Which values of a KPI are wanted."""
 
-    grain: Annotated[Grain, Query(description="length of the windows")] = Grain.DAY
-    variant: Annotated[str, Query(description="'' = as defined, `capped`, or `all`")] = ""
-    shift: Annotated[str | None, Query(description="key of a shift")] = None
-    product: Annotated[str | None, Query(description="key of a product")] = None
-    job: Annotated[str | None, Query(description="key of a job")] = None
-    as_of: Annotated[str | None, Query(description="instant: the values as they stood then")] = None
-    format: Annotated[Literal["json", "csv"] | None, Query(description="or the Accept header")] = None
+    grain: Grain
+    variant: str
+    shift: str | None
+    product: str | None
+    job: str | None
+    as_of: str | None
+    format: Literal["json", "csv"] | None
+
+
+async def get_slice(
+    *,
+    grain: Annotated[Grain, Query(description="length of the windows")] = Grain.DAY,
+    variant: Annotated[str, Query(description="'' = as defined, `capped`, or `all`")] = "",
+    shift: Annotated[str | None, Query(description="key of a shift")] = None,
+    product: Annotated[str | None, Query(description="key of a product")] = None,
+    job: Annotated[str | None, Query(description="key of a job")] = None,
+    as_of: Annotated[str | None, Query(description="instant: the values as they stood then")] = None,
+    format_: Annotated[Literal["json", "csv"] | None, Query(alias="format", description="or the Accept header")] = None,
+) -> Slice:
+    """The part of a KPI's values that the query names."""
+    return Slice(grain, variant, shift, product, job, as_of, format_)
+
+
+class ValuePage(msgspec.Struct, frozen=True):
+    """`Values` as it is written."""
+
+    site: str
+    kpi: str
+    unit: str
+    items: list[StoredValue]
+    next_cursor: str | None
 
 
 @router.get("/kpis", responses=COMMON)
@@ -54,10 +80,10 @@ def list_values(
     request: Request,
     scope: CallerScope,
     site: Site,
-    assets: AssetIds,
+    keys: AssetKeys,
     kpi: Annotated[Kpi, Depends(get_kpi)],
     window: TimeWindow,
-    chosen: Annotated[Slice, Depends()],
+    chosen: Annotated[Slice, Depends(get_slice)],
     page: Paging,
 ) -> Response:
     """Read a KPI: each value with its parts, coverage, completeness, status, revision and causes.
@@ -65,19 +91,18 @@ def list_values(
     Ordered by asset, variant, production day, window, shift, product and job; pages go on by cursor.
     """
     after = paging.decode(request, page.cursor, ValueKey)
-    rows = serving.kpi_values(scope, _filter(kpi, assets, window, chosen), page.limit + 1, after)
+    rows = stored_values(scope, _filter(kpi, sorted(keys), window, chosen), keys, page.limit + 1, after)
     cursor = None
     if len(rows) > page.limit:
         rows = rows[: page.limit]
-        cursor = paging.encode(request, _key(rows[-1]))
-    items = [ValuePublic.model_validate(row) for row in rows]
+        cursor = paging.encode(request, _key(rows[-1], keys))
     if answers.wants_csv(request, chosen.format):
+        items = [ValuePublic.model_validate(row, from_attributes=True) for row in rows]
         return answers.csv_answer(request, items, COLUMNS, cursor)
-    values = Values(site=site["key"], kpi=kpi.id, unit=kpi.unit, items=items, next_cursor=cursor)
-    return answers.json_answer(request, values, cursor)
+    return answers.json_answer(request, ValuePage(site["key"], kpi.id, kpi.unit, rows, cursor), cursor)
 
 
-def _filter(kpi: Kpi, assets: list[int], window: serving.Window, chosen: Slice) -> ValueFilter:
+def _filter(kpi: Kpi, assets: list[int], window: Window, chosen: Slice) -> ValueFilter:
     return ValueFilter(
         assets=assets,
         kpi=kpi.id,
@@ -96,15 +121,15 @@ def _of_characteristics(kpi: Kpi, chosen: Slice) -> bool:
     return kpi.basis is Basis.SAMPLE and not chosen.variant
 
 
-def _key(row: Row) -> ValueKey:
+def _key(row: StoredValue, keys: Mapping[int, str]) -> ValueKey:
     return ValueKey(
-        asset=row["asset_id"],
-        variant=row["variant"],
-        day=row["production_day"],
-        ts=row["window_start"],
-        shift=row["shift"],
-        product=row["product"],
-        job=row["job"],
+        asset=next(number for number, key in keys.items() if key == row.asset),
+        variant=row.variant,
+        day=row.production_day,
+        ts=row.window_start,
+        shift=row.shift,
+        product=row.product,
+        job=row.job,
     )
 
 

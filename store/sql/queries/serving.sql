@@ -6,8 +6,26 @@ SELECT s.site_id, s.key, s.name, s.timezone, s.country, s.grid_zone, s.factor_se
        (SELECT max(v.production_day) FROM kpi_value v
         WHERE v.site_id = s.site_id AND v.grain = 'day' AND v.superseded_at IS NULL) AS newest_day
 FROM site s
-WHERE s.site_id = ANY (%(sites)s) AND (%(site)s::text IS NULL OR s.key = %(site)s)
+WHERE s.site_id = ANY (%(sites)s)
 ORDER BY s.key
+
+-- name: site
+-- One of the caller's sites by its key.
+SELECT s.site_id, s.key, s.name, s.timezone, s.country, s.grid_zone, s.factor_set, s.origin
+FROM site s
+WHERE s.site_id = ANY (%(sites)s) AND s.key = %(site)s
+
+-- name: asset_keys
+-- Numbers and keys of assets of a site: those of the keys (null = all).
+SELECT a.asset_id, a.key
+FROM asset a
+WHERE a.site_id = ANY (%(sites)s) AND a.site_id = %(site_id)s AND (%(keys)s::text[] IS NULL OR a.key = ANY (%(keys)s))
+
+-- name: keys_of_assets
+-- Numbers and keys of assets of the caller's sites by their numbers.
+SELECT a.asset_id, a.key
+FROM asset a
+WHERE a.site_id = ANY (%(sites)s) AND a.asset_id = ANY (%(assets)s)
 
 -- name: assets
 -- The assets of a site with the settings in force now.
@@ -23,12 +41,13 @@ WHERE a.site_id = ANY (%(sites)s) AND a.site_id = %(site_id)s
 ORDER BY a.key
 
 -- name: values_current
--- Current values of one KPI, one page after the cursor.
-SELECT v.asset_id, a.key AS asset, v.kpi, v.variant, v.grain, v.window_start, v.window_end, v.production_day, v.shift,
-       v.product, v.job, v.value, v.numerator, v.denominator, v.coverage, v.completeness, v.status, v.is_final, v.flags,
-       v.definition_version, v.factor_set, v.config_digest, v.inputs_digest, v.revision, v.computed_at,
-       v.superseded_at, v.cause
-FROM kpi_value v JOIN asset a USING (asset_id)
+-- Current values of one KPI, one page after the cursor. Empty lists come as null, and names of assets and the KPI not at all:
+-- thousands of rows a request are put together by `store.serving_values`.
+SELECT v.asset_id, v.variant, v.window_start, v.window_end, v.production_day, v.shift, v.product, v.job, v.value, v.numerator,
+       v.denominator, v.coverage, v.completeness, v.status, v.is_final, nullif(v.flags, '{}') AS flags, v.definition_version,
+       v.factor_set, v.config_digest, v.inputs_digest, v.revision, v.computed_at, v.superseded_at,
+       nullif(v.cause, '{}') AS cause
+FROM kpi_value v
 WHERE v.site_id = ANY (%(sites)s) AND v.asset_id = ANY (%(assets)s) AND v.kpi = %(kpi)s AND v.grain = %(grain)s
   AND v.superseded_at IS NULL
   AND (%(variant)s::text IS NULL OR v.variant = %(variant)s)
@@ -48,11 +67,11 @@ LIMIT %(limit)s
 
 -- name: values_as_of
 -- The same as it could be read at an earlier instant: the revision that stood then.
-SELECT v.asset_id, a.key AS asset, v.kpi, v.variant, v.grain, v.window_start, v.window_end, v.production_day, v.shift,
-       v.product, v.job, v.value, v.numerator, v.denominator, v.coverage, v.completeness, v.status, v.is_final, v.flags,
-       v.definition_version, v.factor_set, v.config_digest, v.inputs_digest, v.revision, v.computed_at,
-       v.superseded_at, v.cause
-FROM kpi_value v JOIN asset a USING (asset_id)
+SELECT v.asset_id, v.variant, v.window_start, v.window_end, v.production_day, v.shift, v.product, v.job, v.value, v.numerator,
+       v.denominator, v.coverage, v.completeness, v.status, v.is_final, nullif(v.flags, '{}') AS flags, v.definition_version,
+       v.factor_set, v.config_digest, v.inputs_digest, v.revision, v.computed_at, v.superseded_at,
+       nullif(v.cause, '{}') AS cause
+FROM kpi_value v
 WHERE v.site_id = ANY (%(sites)s) AND v.asset_id = ANY (%(assets)s) AND v.kpi = %(kpi)s AND v.grain = %(grain)s
   AND v.computed_at <= %(as_of)s AND (v.superseded_at IS NULL OR v.superseded_at > %(as_of)s)
   AND (%(variant)s::text IS NULL OR v.variant = %(variant)s)

@@ -3,16 +3,16 @@ from datetime import UTC, date, datetime
 import pytest
 from fastapi.exceptions import RequestValidationError
 
-from api.windows import get_window
+from api.windows import window_of
 from store.serving import Window
 
 
 def test_days_and_instants_are_told_apart() -> None:
-    assert get_window("2026-11-22", "2026-11-23") == Window(from_day=date(2026, 11, 22), to_day=date(2026, 11, 23))
+    assert window_of("2026-11-22", "2026-11-23") == Window(from_day=date(2026, 11, 22), to_day=date(2026, 11, 23))
     start = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
-    assert get_window("2026-11-22T08:00:00+07:00", None) == Window(from_ts=start)
-    assert get_window("2026-11-22T08:00:00 07:00", None) == Window(from_ts=start)  # a plus sign not escaped
-    assert get_window(None, None) == Window()
+    assert window_of("2026-11-22T08:00:00+07:00", None) == Window(from_ts=start)
+    assert window_of("2026-11-22T08:00:00 07:00", None) == Window(from_ts=start)  # a plus sign not escaped
+    assert window_of(None, None) == Window()
 
 
 @pytest.mark.parametrize(
@@ -30,5 +30,5 @@ def test_days_and_instants_are_told_apart() -> None:
 )
 def test_an_unusable_range_names_its_place(start: str | None, end: str | None, place: str) -> None:
     with pytest.raises(RequestValidationError) as error:
-        get_window(start, end)
+        window_of(start, end)
     assert error.value.errors()[0]["loc"] == ("query", place)
