@@ -14,8 +14,8 @@ import numpy.typing as npt
 from ingest.columns import CONFLICT, DUPLICATE, REJECTED, STORED, Ints, Plan
 from ingest.headers import Key
 from ingest.limits import DAY_US, HOUR_US
+from model.instants import instant
 from model.ledger import COUNTS, LATENCY_BOUNDS_MS, SKEW_BOUNDS_MS
-from store.instants import instant
 
 _DAYS = 1 << 24  # more days than any time here has
 

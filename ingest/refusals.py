@@ -15,7 +15,7 @@ from ingest.decode.result import Rejection
 from ingest.limits import Limits
 from ingest.message import Message
 from ingest.over_quota import OverQuota
-from store.instants import instant
+from model.instants import instant
 
 MOST_SENTENCES = 20
 KEPT_OF_TOO_LARGE = 65_536  # bytes of a payload that is over the limit, and so cannot be replayed anyway

@@ -31,10 +31,10 @@ from ingest.planner import Planner, now_us
 from ingest.refusals import refusals
 from ingest.seqs import SeqRun
 from ingest.sparkplug import keeping
+from model.instants import instant
 from model.ledger import COUNTS
 from store import raw
 from store.errors import DatabaseUnavailableError, is_outage, is_undone, translated
-from store.instants import instant
 from store.pool import Connection, connect
 
 STAGED_BATCHES = 50  # batches that go through the staging table after a repeat was met

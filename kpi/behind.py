@@ -17,6 +17,7 @@ from kpi.rollup import RollupInputs, scopes_of, sources_by_days, wide_rows
 from kpi.stored_eras import stored_eras
 from kpi.windows import calendar_windows
 from kpi.work import DAY, month_end
+from model.instants import micros
 from model.registry import Site
 from model.vocabulary import Grain
 from store import derived
@@ -63,7 +64,7 @@ class Made:
         names = ("shift", "product") if value["grain"] == Grain.JOB else ("production_day", "shift", "product")
         keys = {"scope": value["asset"], "job": value["job"], **{name: value[name] for name in names}}
         if value["grain"] == Grain.HOUR:
-            keys["window_start"] = round(value["window_start"].timestamp() * 1e6)
+            keys["window_start"] = micros(value["window_start"])
         rows = self.wide
         if kpi.basis is Basis.SAMPLE:
             rows, keys["characteristic"] = self.measured, value["variant"]
@@ -85,7 +86,7 @@ class Made:
         wanted = [pl.col("asset").is_in(self.contributing(value["asset"]))]
         match value["grain"]:
             case Grain.HOUR:
-                start = pl.lit(round(value["window_start"].timestamp() * 1e6))
+                start = pl.lit(micros(value["window_start"]))
                 hour = hour_of(start, self.site.timezone)
                 wanted += [pl.col("hour_us") == hour, pl.col("production_day") == value["production_day"]]
             case Grain.SHIFT | Grain.PRODUCT | Grain.JOB:
@@ -155,7 +156,7 @@ class Archive:
             raise NotKeptError("The pieces of time and counts behind this value are not kept here.")
         known = atoms["production_day"]
         windows = calendar_windows(site, min([kind.first, *known]) - DAY, max([kind.last, *known]) + DAY)
-        now_us = round(kind.computed_at.timestamp() * 1e6)
+        now_us = micros(kind.computed_at)
         long = kind.grain in {Grain.WEEK, Grain.MONTH, Grain.JOB}
         eras = stored_eras(self.connection, site, min(known), max([kind.last, *known])) if long else ()
         return RollupInputs(site, atoms, empty(INTERVAL_SERIES), windows, now_us, eras=eras)

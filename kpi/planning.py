@@ -8,6 +8,7 @@ from datetime import date, datetime
 from kpi.span import Answered
 from kpi.work import DAY, LongWindows, Span, days_of_ranges, windows_of_days
 from model.calendar import local_date
+from model.instants import micros
 from model.registry import Site
 from model.vocabulary import Grain
 from store import marks
@@ -66,7 +67,7 @@ def before_marked(
 
 def followed(site: Site, done: AbstractSet[date], now: datetime, *, open_day: bool) -> date:
     """The newest day computed already that is computed again for what began before it."""
-    today = local_date(site.timezone, round(now.timestamp() * 1e6))
+    today = local_date(site.timezone, micros(now))
     newest = max((day for day in done if day <= today), default=date.min)
     while newest >= today - DAY and not open_day and is_open(site, newest, now):
         newest -= DAY
@@ -75,7 +76,7 @@ def followed(site: Site, done: AbstractSet[date], now: datetime, *, open_day: bo
 
 def is_open(site: Site, day: date, now: datetime) -> bool:
     """Whether a production day of any asset still goes on."""
-    now_us = round(now.timestamp() * 1e6)
+    now_us = micros(now)
     plans = windows_of_days(site, [day]).values()
     return any(window.to_us > now_us for windows in plans for window in windows)
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from model.calendar import tariff_on
 from model.registry import Site, Tariff
+from model.tariff_hours import tariff_on
 
 CURRENCY = "VND"
 PRICES = pl.Schema({"hour_us": pl.Int64, "tariff_period": pl.String, "price": pl.Float64, "vat_rate": pl.Float64})

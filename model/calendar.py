@@ -1,20 +1,19 @@
-"""Shifts, production days, planned stops and tariff periods: local wall times in, UTC instants (int µs) out.
+"""Shifts, production days and planned stops: local wall times in, UTC instants (int µs) out.
 
 Dates are local and ranges of dates half-open. A wall time that a clock change skips stands for the instant of the
 change, one that comes twice for its first occurrence: borders keep their order, lengths come from the instants.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from model.registry import CalendarException, PlannedStop, ShiftRule, Site, Tariff
+from model.instants import instant, micros
+from model.registry import CalendarException, PlannedStop, ShiftRule, Site
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 _DAY_S = 86_400
 
@@ -83,13 +82,13 @@ def instant_us(zone: str, day: date, second: int) -> int:
     before, after = (wall.replace(tzinfo=tz, fold=fold).utcoffset() or timedelta() for fold in (0, 1))
     late = (wall - before).replace(tzinfo=UTC)
     if after > before:  # skipped by the clock: the change lies between the two readings of the wall time
-        return _to_us(_change(tz, (wall - after).replace(tzinfo=UTC), late))
-    return _to_us(late)
+        return micros(_change(tz, (wall - after).replace(tzinfo=UTC), late))
+    return micros(late)
 
 
-def local_date(zone: str, instant: int) -> date:
+def local_date(zone: str, at_us: int) -> date:
     """Give the local date of an instant (µs UTC)."""
-    return (_EPOCH + instant * _MICROSECOND).astimezone(ZoneInfo(zone)).date()
+    return instant(at_us).astimezone(ZoneInfo(zone)).date()
 
 
 def chain(site: Site, asset: str) -> tuple[str | None, ...]:
@@ -139,7 +138,7 @@ def production_day_of(site: Site, asset: str, instant: int) -> date:
 @lru_cache(maxsize=512)
 def calendar_shifts(calendar: Calendar, from_date: date, to_date: date) -> tuple[ShiftInstance, ...]:
     """List the shifts of a calendar that begin on the dates, in order of time; overlapping ones are an error."""
-    found = [shift for day in _dates(from_date - _DAY, to_date + _DAY) for shift in _shifts_on(calendar, day)]
+    found = [shift for day in dates(from_date - _DAY, to_date + _DAY) for shift in _shifts_on(calendar, day)]
     found.sort(key=lambda shift: (shift.from_us, shift.to_us, shift.shift))
     for one, two in pairwise(found):
         if two.from_us < one.to_us:
@@ -155,7 +154,7 @@ def calendar_days(calendar: Calendar, from_date: date, to_date: date) -> tuple[D
     shifts: dict[date, list[ShiftInstance]] = {}
     for shift in calendar_shifts(calendar, from_date - _DAY, to_date + _DAY):
         shifts.setdefault(shift.day, []).append(shift)
-    starts = [(day, _day_start(calendar, day, shifts)) for day in _dates(from_date, to_date + _DAY)]
+    starts = [(day, _day_start(calendar, day, shifts)) for day in dates(from_date, to_date + _DAY)]
     return tuple(DayWindow(day, start, end) for (day, start), (_, end) in pairwise(starts) if start < end)
 
 
@@ -170,13 +169,6 @@ def calendar_stops(calendar: Calendar, from_us: int, to_us: int) -> tuple[Span, 
     days = local_date(calendar.zone, from_us) - 2 * _DAY, local_date(calendar.zone, to_us) + 2 * _DAY
     for shift in _worked(calendar, *days):
         spans += (span for stop in calendar.stops for span in _stop_in_shift(calendar.zone, stop, shift))
-    return tuple(span for span in paint(spans) if span.to_us > from_us and span.from_us < to_us)
-
-
-def tariff_spans(site: Site, from_us: int, to_us: int) -> tuple[Span, ...]:
-    """List the tariff periods that touch [from, to), without overlaps; uncovered time has none."""
-    days = _dates(local_date(site.timezone, from_us) - _DAY, local_date(site.timezone, to_us) + 2 * _DAY)
-    spans = [span for day in sorted(days, reverse=True) for span in _tariff_day(site.timezone, site.tariffs, day)]
     return tuple(span for span in paint(spans) if span.to_us > from_us and span.from_us < to_us)
 
 
@@ -203,10 +195,6 @@ def paint(spans: Iterable[Span]) -> list[Span]:
     return painted
 
 
-def _to_us(instant: datetime) -> int:
-    return (instant - _EPOCH) // _MICROSECOND
-
-
 def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
     before = low.astimezone(zone).utcoffset()
     while high - low > timedelta(seconds=1):
@@ -215,11 +203,13 @@ def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
     return high
 
 
-def _dates(from_date: date, to_date: date) -> Iterator[date]:
+def dates(from_date: date, to_date: date) -> Iterator[date]:
+    """Give the dates from one to another, which is not included."""
     return (from_date + timedelta(days=count) for count in range((to_date - from_date).days))
 
 
-def _in_force(valid_from: str, valid_to: str | None, day: date) -> bool:
+def in_force(valid_from: str, valid_to: str | None, day: date) -> bool:
+    """Tell whether a local date lies in [valid_from, valid_to)."""
     return valid_from <= day.isoformat() and (valid_to is None or day.isoformat() < valid_to)
 
 
@@ -238,14 +228,17 @@ def _shifts_on(calendar: Calendar, day: date) -> list[ShiftInstance]:
 
 def _rule_applies(rule: ShiftRule, day: date) -> bool:
     in_cycle = (day - date.fromisoformat(rule.anchor_date)).days % rule.cycle_days == rule.cycle_day
-    return in_cycle and _in_force(rule.valid_from, rule.valid_to, day)
+    return in_cycle and in_force(rule.valid_from, rule.valid_to, day)
 
 
 def _shift(zone: str, day: date, name: str, start: str, end: str) -> ShiftInstance:
-    return ShiftInstance(day, name, *_wall_span(zone, day, start, end))
+    return ShiftInstance(day, name, *wall_span(zone, day, start, end))
 
 
-def _wall_span(zone: str, day: date, start: str, end: str) -> tuple[int, int]:
+def wall_span(zone: str, day: date, start: str, end: str) -> tuple[int, int]:
+    """Give begin and end (µs UTC) of a stretch that begins on a date; one that ends no later on the clock than it
+    begins ends on the next day.
+    """
     begin, finish = clock_s(start), clock_s(end)
     return instant_us(zone, day, begin), instant_us(zone, day, finish if finish > begin else finish + _DAY_S)
 
@@ -267,38 +260,10 @@ def _worked(calendar: Calendar, from_date: date, to_date: date) -> tuple[ShiftIn
 def _stop_in_shift(zone: str, stop: PlannedStop, shift: ShiftInstance) -> Iterator[Span]:
     if stop.start is None or stop.end is None or (stop.shift is not None and stop.shift != shift.shift):
         return
-    if not _in_force(stop.valid_from, stop.valid_to, shift.day):
+    if not in_force(stop.valid_from, stop.valid_to, shift.day):
         return
-    for day in _dates(shift.day - _DAY, shift.day + 2 * _DAY):
-        begin, finish = _wall_span(zone, day, stop.start, stop.end)
+    for day in dates(shift.day - _DAY, shift.day + 2 * _DAY):
+        begin, finish = wall_span(zone, day, stop.start, stop.end)
         begin, finish = max(begin, shift.from_us), min(finish, shift.to_us)
         if begin < finish:
             yield Span(begin, finish, stop.reason or stop.key)
-
-
-def tariff_on(tariffs: tuple[Tariff, ...], day: date) -> Tariff | None:
-    """Choose the tariff in force on a local date: the one that began last."""
-    valid = [tariff for tariff in tariffs if _in_force(tariff.valid_from, tariff.valid_to, day)]
-    return max(valid, key=lambda tariff: (tariff.valid_from, tariff.key), default=None)
-
-
-def _tariff_day(zone: str, tariffs: tuple[Tariff, ...], day: date) -> Iterator[Span]:
-    """Periods that begin on a date; where the tariff is another one than the day before or after, it is cut at
-    midnight: its night begins before its first day and ends with its last one.
-    """
-    tariff, before, after = (tariff_on(tariffs, day + n * _DAY) for n in (0, -1, 1))
-    if tariff is None:
-        return
-    last = instant_us(zone, day + _DAY, 0) if after is not tariff else None
-    for span in _periods(zone, tariff, day):
-        yield span if last is None else replace(span, to_us=min(span.to_us, last))
-    first = instant_us(zone, day, 0)
-    for span in _periods(zone, tariff, day - _DAY) if before is not tariff else ():
-        if span.to_us > first:
-            yield replace(span, from_us=max(span.from_us, first))
-
-
-def _periods(zone: str, tariff: Tariff, day: date) -> Iterator[Span]:
-    for period in tariff.periods:
-        if day.weekday() in period.weekdays:
-            yield Span(*_wall_span(zone, day, period.start, period.end), period.period)

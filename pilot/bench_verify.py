@@ -41,10 +41,10 @@ from maturity.package.verify import series_ids, verify
 from maturity.rotation import announcement
 from maturity.zipped import write_zip
 from model.canonical import canonical_json
+from model.instants import instant
 from model.registry import Asset, Routing, Series, ShiftRule, Site
 from model.vocabulary import Grain, symbol_id
 from store.evidence import FinalValue
-from store.instants import instant
 
 FIRST = date(2026, 6, 1)  # a Monday
 SIGNALS = (

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from psycopg.types.json import Jsonb
 
+from model.instants import instant, micros
 from model.record_sets import RECORD_SETS
 from store.errors import InvalidConfigurationError
-from store.instants import instant
 from store.pool import Connection
 from store.queries import load
 
@@ -243,7 +243,7 @@ def _time(text: str, zone: ZoneInfo) -> int:
         at = datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError(f"{text!r} is no time such as 2026-11-22T14:00 or 2026-11-22T14:00+07:00") from error
-    return round((at if at.tzinfo else at.replace(tzinfo=zone)).timestamp() * 1_000_000)
+    return micros(at if at.tzinfo else at.replace(tzinfo=zone))
 
 
 def _value(text: str) -> str | float:

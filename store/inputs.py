@@ -14,8 +14,8 @@ import polars as pl
 import psycopg
 import pyarrow as pa
 
+from model.instants import UNIX_EPOCH, instant
 from store import packed
-from store.instants import UNIX_EPOCH, instant
 from store.pool import Connection, conninfo
 from store.queries import load
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from model.instants import instant
 from store.errors import StoreError
 from store.inputs import Range
-from store.instants import instant
 from store.pool import Connection
 from store.queries import load
 

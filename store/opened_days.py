@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from store.instants import instant
+from model.instants import instant
 from store.pool import Connection
 from store.queries import load
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from store.instants import instant
+from model.instants import instant
 from store.pool import Connection
 from store.queries import load
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from store.instants import instant
+from model.instants import instant
 from store.pool import Connection
 from store.queries import load
 

@@ -7,9 +7,9 @@ from datetime import date, datetime
 import polars as pl
 from psycopg.rows import class_row
 
+from model.instants import instant
 from store.copying import append, utc
 from store.derived import Days
-from store.instants import instant
 from store.pool import Connection
 from store.queries import load
 

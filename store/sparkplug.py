@@ -1,16 +1,14 @@
 """What Sparkplug nodes said of themselves: rows in and out, times in µs UTC (0 = none)."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from store.instants import instant
+from model.instants import instant, micros
 from store.pool import Connection
 from store.queries import load
 
 _SQL = load("sparkplug")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class NodeRow(NamedTuple):
@@ -90,4 +88,4 @@ def _instant(us: int) -> datetime | None:
 
 
 def _us(at: datetime | None) -> int:
-    return 0 if at is None else (at - _EPOCH) // _MICROSECOND
+    return 0 if at is None else micros(at)

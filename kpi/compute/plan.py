@@ -8,8 +8,9 @@ import polars as pl
 
 from kpi.compute.layers import attach, cut, steps
 from kpi.frames import HOUR_US, WINDOWS
-from model.calendar import Calendar, calendar_days, calendar_of, calendar_shifts, calendar_stops, tariff_spans
+from model.calendar import Calendar, calendar_days, calendar_of, calendar_shifts, calendar_stops
 from model.registry import Site
+from model.tariff_hours import tariff_spans
 
 MARGIN = timedelta(days=3)
 _DAYS = pl.Schema({"c": pl.Int32, "ts": pl.Int64, "production_day": pl.Date})

@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from kpi.worked.result import Answers, Inputs, UnsupportedError
-from model.calendar import clock_s, instant_us, production_day_of, tariff_spans
+from model.calendar import clock_s, instant_us, production_day_of
 from model.registry import Asset, ShiftRule, Site, Tariff
+from model.tariff_hours import tariff_spans
 from model.tariffs import UnknownTariffError, schedule
 
 US_PER_HOUR = 3_600_000_000

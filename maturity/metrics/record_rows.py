@@ -16,6 +16,7 @@ import polars as pl
 
 from maturity.facts import Facts
 from maturity.reasons import Reason, because
+from model.instants import micros
 from model.record_sets import RECORD_SETS, as_text
 
 SYSTEM = "system"  # who did it, in records: the system, and no person
@@ -49,8 +50,7 @@ class Row:
             at = datetime.fromisoformat(str(self.said.get(name) or ""))
         except ValueError:
             return None
-        at = at if at.tzinfo else at.replace(tzinfo=self.zone)
-        return round(at.timestamp() * 1e6)
+        return micros(at if at.tzinfo else at.replace(tzinfo=self.zone))
 
     def number(self, name: str) -> float | None:
         """A number of the payload, null where it is missing or none."""

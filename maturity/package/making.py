@@ -37,11 +37,11 @@ from maturity.package.stating import Stated, state
 from maturity.package.taking import RawTaken, context_members, take_context, take_readings
 from maturity.site_assessment import BASELINE_KIND
 from model.canonical import canonical_json
+from model.instants import instant as at_us
 from model.registry import Site
 from store import evidence, registry
 from store import maturity as known
 from store import package as rows
-from store.instants import instant as at_us
 from store.pool import Connection
 
 _WINDOW = ("scope", "grain", "window_start", "shift", "job", "product")

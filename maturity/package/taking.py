@@ -22,6 +22,7 @@ from maturity.package.periods import bounds_of
 from maturity.package.recompute import series_key
 from maturity.package.rows import digested
 from model.canonical import canonical_json
+from model.instants import micros
 from model.registry import Site
 from store import inputs
 from store.pool import Connection
@@ -185,4 +186,4 @@ def _series(connection: Connection, wanted: RawTaken) -> pl.DataFrame:
 
 
 def _us(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1e6)
+    return micros(datetime.fromisoformat(text))

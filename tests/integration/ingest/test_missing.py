@@ -16,8 +16,8 @@ from ingest.limits import HOUR_US
 from ingest.message import Message
 from ingest.seqs import seq_runs
 from ingest.writer import run_row
+from model.instants import instant
 from store import raw
-from store.instants import instant
 from store.pool import Connection, connect
 from tests.support.database import Databases
 from tests.unit.ingest.builders import known_source

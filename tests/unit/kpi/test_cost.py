@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from kpi.catalogue.cost import surcharge_percent
-from model.calendar import tariff_spans
 from model.registry import Asset, Site, Tariff
+from model.tariff_hours import tariff_spans
 from model.tariffs import UnknownTariffError, prices, schedule
 
 ZONE = "Asia/Ho_Chi_Minh"

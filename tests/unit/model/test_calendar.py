@@ -16,9 +16,9 @@ from model.calendar import (
     production_day_of,
     production_day_windows,
     shift_instances,
-    tariff_spans,
 )
 from model.registry import Asset, CalendarException, PlannedStop, ShiftRule, Site, Tariff, TariffPeriod
+from model.tariff_hours import tariff_spans
 
 HOUR = 3_600_000_000
 ASSETS = (

@@ -13,8 +13,8 @@ from kpi.compute import compute
 from kpi.hours import hour_of, phases
 from kpi.rollup import RollupInputs, rollup
 from kpi.windows import calendar_windows
-from model.calendar import tariff_on
 from model.registry import Series, Site, Tariff, TariffPeriod
+from model.tariff_hours import tariff_on
 from model.tariffs import schedule
 from model.vocabulary import Grain
 from tests.unit.kpi.compute.plants import HOUR, MINUTE, UNIT, inputs, plant, readings, series
