@@ -165,6 +165,16 @@ def each_day(first: date, last: date) -> Iterator[date]:
     return (first + timedelta(days=count) for count in range((last - first).days + 1))
 
 
+def computed_after(day: date, runs: Iterable[tuple[date, date]], most: int) -> list[date]:
+    """Days right after one that have been computed, in spans (first, last), until one has not, or so many."""
+    done = [(first, last) for first, last in runs if last > day]
+    found: list[date] = []
+    while len(found) < most and any(first <= day + DAY <= last for first, last in done):
+        day += DAY
+        found.append(day)
+    return found
+
+
 def holes(known: Iterable[date]) -> list[date]:
     """Days between known ones: nothing was recorded on them, but time passed."""
     order = sorted(set(known))

@@ -10,7 +10,7 @@ from kpi.digests import inputs_digest
 from kpi.frames import Tables
 from kpi.span.reading import Read
 from kpi.span.scene import Scene, bounds
-from kpi.work import DAY, windows_of_days
+from kpi.work import DAY, computed_after, windows_of_days
 from store import derived, inputs, marks
 
 
@@ -37,15 +37,15 @@ def jobs_of(scene: Scene, tables: Tables, planned: frozenset[date]) -> set[str]:
 
 
 def pass_on(scene: Scene, read: Read, tables: Tables, planned: frozenset[date]) -> frozenset[int]:
-    """Mark the day after the span dirty, with the causes of the span, when what it is handed has changed."""
+    """Mark days after the span dirty, with its causes, when what the first of them is handed has changed."""
     following, site_id = scene.span.last + DAY, scene.place.site_id
     last = tables.carry.filter(pl.col("production_day") == scene.span.last)
     if following in planned or dict(last.select("asset", "digest").iter_rows()) == read.handed:
         return frozenset()
-    runs = marks.runs(scene.connection, site_id)
-    if not any(first <= following <= last_day for first, last_day in runs):
+    days = computed_after(scene.span.last, marks.runs(scene.connection, site_id), scene.ahead)
+    if not days:
         return frozenset()
-    where = bounds(windows_of_days(scene.site, [following]))
+    where = bounds(windows_of_days(scene.site, days))
     causes = frozenset().union(*read.causes.values()) - {"carry"} or {"carry"}
     return frozenset(marks.add_mark(scene.connection, site_id, where, cause) for cause in sorted(causes))
 

@@ -26,7 +26,10 @@ _UNHEARD = Gauge()
 
 @dataclass(frozen=True)
 class Office:
-    """Where and when the work is done: connection of the KPI role, ADBC connection for the readings, the site."""
+    """Where and when the work is done: connection of the KPI role, ADBC connection for the readings, the site.
+
+    `ahead`: so many days are computed again, at most, after a span that hands on something else.
+    """
 
     connection: Connection
     reader: Any
@@ -34,6 +37,7 @@ class Office:
     now: datetime
     pool: Pool = field(default_factory=Pool)
     part_rows: int = 4_000_000
+    ahead: int = 1
 
     def run_span(
         self, span: Span, answered: Answered, planned: frozenset[date] = frozenset(), gauge: Gauge = _UNHEARD
@@ -83,7 +87,8 @@ class Office:
 
     def _scene(self, place: derived.Place, span: Span, gauge: Gauge) -> Scene:
         site = registry_of_day(self.connection, self.site_key, span.last)
-        return Scene(self.connection, self.reader, place, site, span, self.now, self.pool, self.part_rows, gauge)
+        where = (self.connection, self.reader, place, site)
+        return Scene(*where, span, self.now, self.pool, self.part_rows, gauge, ahead=self.ahead)
 
 
 def _run(scene: Scene, planned: frozenset[date]) -> tuple[marks.Run, frozenset[int]]:

@@ -60,6 +60,7 @@ class Scene:
         pool: computes the parts.
         part_rows: readings of a part, at most, where that can be.
         gauge: told how far the span is.
+        ahead: so many days after the span are computed again, at most, when it hands on something else.
     """
 
     connection: Connection
@@ -72,6 +73,7 @@ class Scene:
     part_rows: int
     gauge: Gauge = field(default_factory=Gauge)
     stages: Stages = field(default_factory=Stages)
+    ahead: int = 1
 
     @property
     def now_us(self) -> int:

@@ -114,8 +114,7 @@ FROM since GROUP BY asset, from_ts
 -- For each range: the first instant from which nothing new in it holds any more. A state, job or product holds until the
 -- next one, also one that an event tells; power until its gap is too long; a sign of life as long as silence is allowed;
 -- a record of production cuts those that it lies on, whose counts move to their ends. Nothing holds beyond the time of
--- its asset and series. A counter hands its value on by the carry; one with a highest rate judges the next rise by it,
--- also by one that is no value to hand on.
+-- its asset and series. What a counter showed last is handed on until it counts again, also over days without a reading.
 WITH marked AS (
     SELECT * FROM unnest(%(assets)s::text[], %(from_ts)s::timestamptz[], %(to_ts)s::timestamptz[]) AS m(asset, from_ts, to_ts)
 ), told AS (
@@ -141,9 +140,11 @@ WITH marked AS (
         UNION ALL
         SELECT l.ts + s.interval_us * interval '1 microsecond' WHERE s.kind = 'delta'
         UNION ALL
-        (SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts > l.ts AND s.kind = 'counter'
-           AND s.max_rate_per_s IS NOT NULL AND quality IN (0, 1, 4) AND value <> 'NaN'
-         ORDER BY ts LIMIT 1)
+        SELECT coalesce((SELECT ts FROM reading WHERE reading.series_id = s.series_id AND ts > l.ts
+                           AND quality IN (0, 1, 4) AND value <> 'NaN'
+                           AND (value <> 0 OR s.counter_rule IS DISTINCT FROM 'false_zero')
+                         ORDER BY ts LIMIT 1), %(now)s)
+        WHERE s.kind = 'counter'
         UNION ALL
         SELECT l.ts + t.max_silence_us * interval '1 microsecond' FROM asset_setting AS t
         WHERE t.asset_id = a.asset_id AND t.max_silence_us IS NOT NULL

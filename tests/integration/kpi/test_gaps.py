@@ -72,6 +72,30 @@ def test_a_late_state_is_followed_into_the_days_in_which_it_still_holds(plant: P
     assert rows == [("2026-03-03", "delay")]
 
 
+def test_a_late_count_is_followed_over_the_days_without_one_at_once(plant: Plant) -> None:
+    plant.put("good_count", [(MONDAY + 7 * HOUR, 1.0), (MONDAY + 24 * 9 * HOUR, 9.0)])
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 10)
+    plant.put("good_count", [(MONDAY + 8 * HOUR, 2.0)])
+    run_once(plant.kpi_url, now=MONDAY + 24 * HOUR * 11)
+    assert plant.query("SELECT count(*) FROM kpi_run") == [(2,)]
+    handed = "SELECT DISTINCT payload #>> '{counters,good_count,1}' FROM carry_state WHERE production_day < %s"
+    assert plant.query(handed, "2026-03-10") == [("2",)]
+
+
+def test_work_since_the_last_failure_goes_through_many_days_in_few_passes(plant: Plant) -> None:
+    day = 24 * HOUR
+    plant.put("state", [(MONDAY + 7 * HOUR, "EXECUTE"), (MONDAY + 8 * HOUR, "ABORTED"), (MONDAY + 9 * HOUR, "EXECUTE")])
+    plant.put("state", [(MONDAY + n * day + 6 * HOUR, "EXECUTE") for n in range(1, 8)])
+    run_once(plant.kpi_url, now=MONDAY + 10 * day)
+    plant.put("state", [(MONDAY + 10 * HOUR, "IDLE"), (MONDAY + 11 * HOUR, "EXECUTE")])
+    run_once(plant.kpi_url, now=MONDAY + 11 * day)
+    spans = plant.query("SELECT to_day - from_day + 1 FROM kpi_run ORDER BY kpi_run_id OFFSET 1")
+    assert sum(days for (days,) in spans) >= 8
+    assert len(spans) < 6
+    since = "SELECT DISTINCT (payload #>> '{failure,since_us}')::bigint / 3600e6 FROM carry_state ORDER BY 1 LIMIT 1"
+    assert plant.query(since) == [(4,)]  # 9 to 10 and 11 to 14 o'clock of Monday
+
+
 def test_a_late_power_is_followed_into_the_day_after(database: TestDatabase) -> None:
     power = {"name": "power_kw", "quantity": "active_power", "max_gap_s": 864000}
     meter = {"key": MACHINE, "level": "unit", "name": "Machine", "series": [power]}

@@ -7,6 +7,7 @@ from kpi.work import (
     MAX_FILL_DAYS,
     Span,
     asked_for,
+    computed_after,
     days_of_ranges,
     days_with_causes,
     held_on,
@@ -45,6 +46,13 @@ def test_causes_are_collected_per_day() -> None:
         one: frozenset({"data"}),
         two: frozenset({"data", "calendar"}),
     }
+
+
+def test_days_after_one_are_those_computed_without_a_break_and_no_more_than_asked_for() -> None:
+    runs = [(date(2026, 3, 1), date(2026, 3, 3)), (date(2026, 3, 4), date(2026, 3, 4)), (date(2026, 3, 6), date.max)]
+    assert computed_after(date(2026, 3, 2), runs, 32) == [date(2026, 3, 3), date(2026, 3, 4)]
+    assert computed_after(date(2026, 3, 2), runs, 1) == [date(2026, 3, 3)]
+    assert computed_after(date(2026, 3, 4), runs, 32) == []
 
 
 def test_holes_are_filled_unless_a_clock_was_years_off() -> None:
