@@ -3,7 +3,7 @@
 import getpass
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +13,8 @@ from rich.table import Table
 
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
-from pilot.selecting import FORMATS, Chosen, JsonOption, choose, plain
+from pilot.selecting import Chosen, JsonOption, choose, plain
+from pilot.times import FORMATS, METAVAR, at_site, check_range, end_of_second
 
 if TYPE_CHECKING:
     from store.annotations import Author
@@ -26,9 +27,15 @@ STOPS = ("setup", "delay", "down_no_order", "planned_down", "unknown")
 
 Site = Annotated[str, typer.Option(help="site key")]
 Asset = Annotated[str, typer.Option(help="asset path")]
-From = Annotated[datetime | None, typer.Option("--from", formats=FORMATS, help="begin, in the time zone of the site")]
-To = Annotated[datetime | None, typer.Option(formats=FORMATS, help="end, not included")]
-At = Annotated[datetime | None, typer.Option(formats=FORMATS, help="an instant of the stop, without --from and --to")]
+From = Annotated[
+    datetime | None,
+    typer.Option("--from", formats=FORMATS, metavar=METAVAR, help="begin, by the clock of the site or with an offset"),
+]
+To = Annotated[datetime | None, typer.Option(formats=FORMATS, metavar=METAVAR, help="end, not included")]
+At = Annotated[
+    datetime | None,
+    typer.Option(formats=FORMATS, metavar=METAVAR, help="a time of the stop as `stops list` shows it; no --from, --to"),
+]
 Note = Annotated[str, typer.Option(help="why")]
 Reason = Annotated[str, typer.Option(help="reason of the registry")]
 Product = Annotated[str, typer.Option(help="product that was made")]
@@ -54,7 +61,8 @@ def list_(
 
     with connect(database(database_url), "stops list") as connection:
         chosen = choose(connection, site)
-        window = Window(from_ts=chosen.instant(from_), to_ts=chosen.instant(to))
+        begin, end = _range(chosen, from_, to)
+        window = Window(from_ts=begin, to_ts=end)
         assets = _assets(chosen, site, asset)
         wanted = IntervalFilter(assets, window, () if all_ else STOPS)
         rows = serving.intervals(chosen.scope, wanted, limit, IntervalKey())
@@ -74,7 +82,7 @@ def list_(
             of_class,
             row["reason"],
         )
-        cells.append((*texts, row["state"], _original(row), _correction(row["annotation"])))
+        cells.append((*texts, row["state"], _original(row), _correction(chosen, row["annotation"])))
     console = Console(highlight=False)
     none = "no stops; `haidang kpi run` computes them once there are data"
     console.print(_table(names, cells, str(chosen.zone)) if rows else none)
@@ -99,7 +107,7 @@ def history(
     with connect(database(database_url), "stops history") as connection:
         chosen = choose(connection, site)
         assert chosen.site_id is not None  # noqa: S101 - a site was named
-        wanted = annotations.Wanted(_assets(chosen, site, asset), chosen.instant(from_), chosen.instant(to))
+        wanted = annotations.Wanted(_assets(chosen, site, asset), *_range(chosen, from_, to))
         rows = annotations.history(connection, chosen.site_id, wanted, limit)
     if as_json:
         typer.echo(json.dumps([{name: plain(value) for name, value in row.items()} for row in rows], indent=2))
@@ -157,7 +165,7 @@ def annotate(
 def split(
     site: Site,
     asset: Asset,
-    at: Annotated[datetime, typer.Option(formats=FORMATS, help="the instant at which the stop is cut")],
+    at: Annotated[datetime, typer.Option(formats=FORMATS, metavar=METAVAR, help="when the stop is cut in two")],
     note: Note,
     first_reason: Annotated[str, typer.Option(help="what it was before that instant")] = "",
     second_reason: Annotated[str, typer.Option(help="what it was from then on")] = "",
@@ -179,10 +187,11 @@ def split(
         author = _author(connection, chosen, by)
         whole = from_ is not None or to is not None
         of_stop = not (first_product or second_product)
-        bounds = _bounds(author, chosen, asset, (None if whole else at, from_, to), of_stop=of_stop)
+        held = None if whole else at.replace(microsecond=at.microsecond or 1)  # a cut is inside what it cuts
+        bounds = _bounds(author, chosen, asset, (held, from_, to), of_stop=of_stop)
         given = Correction(asset, *bounds, note=note, supersedes=supersedes)
         parts = Parts(first_reason, second_reason, first_product, second_product)
-        _print_made(annotations.split(author, given, at.replace(tzinfo=chosen.zone), parts), site)
+        _print_made(annotations.split(author, given, at_site(at, chosen.zone), parts), site)
 
 
 @app.command()
@@ -229,14 +238,30 @@ def _bounds(
     of_stop: bool,
 ) -> tuple[datetime, datetime]:
     """The stretch that is meant: a stop by one of its instants, or its bounds."""
-    from store.annotations import stretch_at
-
-    at, from_, to = (None if each is None else each.replace(tzinfo=chosen.zone) for each in given)
+    at, from_, to = (None if each is None else at_site(each, chosen.zone) for each in given)
     if at is not None and from_ is None and to is None:
-        return stretch_at(author, asset, at, of_stop=of_stop)
+        return _stretch(author, asset, at, of_stop=of_stop)
     if at is None and from_ is not None and to is not None:
         return from_, to
     raise PilotError("Say which stretch: --at TIME for the stop that holds it, or --from TIME --to TIME.")
+
+
+def _stretch(author: "Author", asset: str, at: datetime, *, of_stop: bool) -> tuple[datetime, datetime]:
+    """The stretch that begins within the named second, as a list shows it, else the one that holds the instant."""
+    from store.annotations import stretch_at
+    from store.correction import CorrectionError
+
+    try:
+        return stretch_at(author, asset, end_of_second(at), of_stop=of_stop)
+    except CorrectionError:
+        return stretch_at(author, asset, at, of_stop=of_stop)
+
+
+def _range(chosen: Chosen, from_: datetime | None, to: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """The instants of a range of which either end may be open."""
+    begin, end = (None if each is None else at_site(each, chosen.zone) for each in (from_, to))
+    check_range(begin, end)
+    return begin, end
 
 
 def _print_made(numbers: list[int], site: str) -> None:
@@ -255,12 +280,12 @@ def _original(row: dict[str, Any]) -> str:
     return " ".join(filter(None, parts))
 
 
-def _correction(said: dict[str, Any] | None) -> str:
+def _correction(chosen: Chosen, said: dict[str, Any] | None) -> str:
     if said is None:
         return ""
     what = " ".join(filter(None, (said["reason"], said["product"])))
-    when = datetime.fromisoformat(said["created_at"]).astimezone(UTC)
-    return f"{said['id']}: {what} – {said['note']} ({said['account'] or '–'}, {when:%Y-%m-%d %H:%M} UTC)"
+    when = chosen.shown(datetime.fromisoformat(said["created_at"]))
+    return f"{said['id']}: {what} – {said['note']} ({said['account'] or '–'}, {when})"
 
 
 def _told(value: Any) -> Any:
