@@ -16,11 +16,12 @@ from rich.table import Table
 
 from model.vocabulary import Grain
 from pilot import numbers
-from pilot.commands.kpi_catalogue import catalogue
+from pilot.commands.kpi_catalogue import catalogue, known_kpi
 from pilot.errors import PilotError
 from pilot.kpi_progress import shown
 from pilot.options import DatabaseUrl, database, in_order
 from pilot.quiet import only_warnings
+from pilot.selecting import FORMATS, choose
 
 if TYPE_CHECKING:
     from kpi.recompute import Asked
@@ -91,7 +92,7 @@ def show(
     from store.pool import connect
     from store.registry import asset_ids, site_id
 
-    _known_kpi(kpi)
+    kpi = known_kpi(kpi)
     in_order(from_, to)
     window = serving.Window(from_day=_day(from_), to_day=_day(to + timedelta(days=1)) if to else None)
     with connect(database(database_url), "kpi show") as connection:
@@ -112,6 +113,10 @@ def explain(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="first production day of the window; default the newest"),
     ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(formats=FORMATS, help="begin of the window in the time zone of the site, e.g. with --grain hour"),
+    ] = None,
     shift: Annotated[str | None, typer.Option(help="with --grain shift")] = None,
     job: Annotated[str | None, typer.Option(help="with --grain job")] = None,
     product: Annotated[str | None, typer.Option(help="with --grain product")] = None,
@@ -127,12 +132,19 @@ def explain(
     from store.pool import connect
     from store.registry import asset_ids, site_id
 
-    window = serving.Window(from_day=_day(day), to_day=_day(day + timedelta(days=1)) if day else None)
+    kpi = known_kpi(kpi)
     with connect(database(database_url), "kpi explain") as connection:
         number = site_id(connection, site)
+        begin = choose(connection, site).instant(at)
+        window = serving.Window(
+            from_day=_day(day),
+            to_day=_day(day + timedelta(days=1)) if day else None,
+            from_ts=begin,
+            to_ts=begin + timedelta(seconds=1) if begin else None,
+        )
         wanted = serving.ValueFilter(
             [_known_asset(asset_ids(connection, number), site, asset)],
-            *(_known_kpi(kpi), grain, window, _variant(kpi, variant), shift, product, job, as_of),
+            *(kpi, grain, window, _variant(kpi, variant), shift, product, job, as_of),
         )
 
         def read() -> dict[str, Any]:
@@ -146,14 +158,6 @@ def explain(
         typer.echo(json.dumps(asdict(found), default=str, ensure_ascii=False, indent=2))
     else:
         show_explanation(found)
-
-
-def _known_kpi(kpi: str) -> str:
-    from kpi.catalogue import CATALOGUE
-
-    if kpi not in CATALOGUE:
-        raise PilotError(f"There is no KPI {kpi!r}; known: {', '.join(CATALOGUE)}.")
-    return kpi
 
 
 def _variant(kpi: str, variant: str) -> str | None:

@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import cycle
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
@@ -176,3 +177,10 @@ def test_the_command_shows_formula_losses_raw_rows_and_revisions(computed: Plant
     assert told["raw_rows"] == sum(each["rows"] for each in told["raw_digests"]) > 2000
     fault = next(each for each in told["losses"] if each["key"] == "fault")
     assert fault["seconds"] == 3600
+    hours = [*arguments, "--grain", "hour", "--json"]
+    last = json.loads(CliRunner().invoke(app, hours).output)["value"]["window_start"]
+    begin = datetime.fromisoformat(last) - timedelta(hours=2)
+    local = begin.astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).strftime("%Y-%m-%dT%H:%M")
+    earlier = json.loads(CliRunner().invoke(app, [*hours, "--at", local]).output)
+    assert datetime.fromisoformat(earlier["value"]["window_start"]) == begin
+    assert earlier["window_s"] == 3600
