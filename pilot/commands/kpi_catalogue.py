@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from kpi.feeding import Fed
 
 Rows = list[dict[str, Any]]
+MOST_LIKE = 8
 
 
 def catalogue(
-    kpi: Annotated[str | None, typer.Argument(help="only this KPI, with all that is known of it")] = None,
+    kpi: Annotated[
+        str | None, typer.Argument(help="only this KPI, by id or ISO 22400-2 number, with all that is known of it")
+    ] = None,
     site: Annotated[str | None, typer.Option(help="say what this site feeds and what is missing")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
     database_url: DatabaseUrl = "",
@@ -28,8 +31,7 @@ def catalogue(
     from kpi.catalogue import CATALOGUE
     from kpi.docs import described
 
-    if kpi is not None and kpi not in CATALOGUE:
-        raise PilotError(f"There is no KPI {kpi!r}; known: {', '.join(CATALOGUE)}.")
+    kpi = known_kpi(kpi) if kpi is not None else None
     wanted = list(CATALOGUE) if kpi is None else [kpi]
     rows = [described(CATALOGUE[each]) for each in wanted]
     if site is not None:
@@ -41,6 +43,39 @@ def catalogue(
         _show_one(rows[0])
     else:
         _show_all(rows, site)
+
+
+def known_kpi(named: str) -> str:
+    """Id of a KPI that is named by its id or its number in ISO 22400-2.
+
+    Raises:
+        PilotError: there is none; says which ones sound like it.
+    """
+    from kpi.catalogue import CATALOGUE
+
+    if named in CATALOGUE:
+        return named
+    for each in CATALOGUE.values():
+        if named == str(each.iso_number):
+            return each.id
+    like = _like(named)
+    hint = f"did you mean {', '.join(like)}?" if like else "`haidang kpi catalogue` lists all."
+    raise PilotError(f"There is no KPI {named!r}; {hint}")
+
+
+def _like(named: str) -> list[str]:
+    """Ids whose id or names hold the words of a name, else those that are spelled alike."""
+    from difflib import get_close_matches
+
+    from kpi.catalogue import CATALOGUE
+
+    words = named.casefold().replace("_", " ").replace("-", " ").split()
+    texts = {
+        each.id: " ".join([each.id.replace("_", " "), each.iso_name or "", each.name_en, each.name_vi]).casefold()
+        for each in CATALOGUE.values()
+    }
+    found = [id_ for id_, text in texts.items() if words and all(word in text for word in words)]
+    return (found or get_close_matches(named.casefold(), list(texts)))[:MOST_LIKE]
 
 
 def _fed_at(site: str, wanted: list[str], url: str) -> "list[Fed]":
@@ -63,15 +98,17 @@ def _show_one(row: dict[str, Any]) -> None:
 
 def _show_all(rows: Rows, site: str | None) -> None:
     table = Table()
-    table.add_column("id", no_wrap=True)
-    told = (f"fed at {site}",) if site else ("tên · name", "formula", "unit", "better")  # beside each other: too narrow
-    for column in ("ISO", *told):
-        table.add_column(column)
+    table.add_column("id, tên, name", min_width=max(len(row["id"]) for row in rows))
+    table.add_column("ISO")
+    table.add_column(f"fed at {site}" if site else "formula", ratio=1)
+    for name in () if site else ("unit", "better"):
+        table.add_column(name)
     for row in rows:
-        cells = [f"{row['name_vi']} · {row['name_en']}", row["formula"], row["unit"], row["direction"]]
+        told = [row["formula"], row["unit"], row["direction"]]
         if site:
-            cells = ["yes" if row["fed"] else f"missing: {'; '.join(row['missing'])}"]
-        table.add_row(*map(escape, (row["id"], _text(row["iso_number"]), *cells)))
+            told = ["yes" if row["fed"] else f"missing: {'; '.join(row['missing'])}"]
+        names = row["id"] if site else f"{row['id']}\n  {row['name_vi']}\n  {row['name_en']}"
+        table.add_row(*map(escape, (names, _text(row["iso_number"]), *told)))
     console = Console(highlight=False)
     console.print(table)
     if site:
