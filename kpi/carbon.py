@@ -126,11 +126,6 @@ def _potential(gas: str, assessment: str) -> float | None:
         return None
 
 
-def location_based_kg(kwh: float, factor: FactorInForce | None) -> float | None:
-    """Emissions in kg CO2e of an amount of electricity, None without a factor."""
-    return None if factor is None else kwh * factor.kg_per_kwh
-
-
 _energy, _amount = pl.col("quantity") == "energy", pl.col("amount")
 _substance = pl.col("quantity").is_in(["fuel_tj", "refrigerant_kg"])
 _rest = _amount * (1.0 - pl.col("share"))

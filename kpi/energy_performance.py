@@ -123,17 +123,6 @@ def running_sum(differences: Sequence[float]) -> tuple[float, ...]:
     return tuple(accumulate(differences))
 
 
-def specific_consumption(line: Line, driver: float) -> float | None:
-    """Energy per unit of driver at a value of the driver."""
-    return line.at(driver) / driver if driver > 0 else None
-
-
-def leak_share(load_time: float, unload_time: float) -> float | None:
-    """Share of leaks in compressed air: time on load with nobody using air, over the whole."""
-    whole = load_time + unload_time
-    return load_time / whole if whole > 0 else None
-
-
 def _as_many(driver: Sequence[float], consumption: Sequence[float]) -> None:
     if len(driver) != len(consumption):
         raise ValueError(f"{len(driver)} values of the driver stand against {len(consumption)} of consumption")

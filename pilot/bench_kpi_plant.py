@@ -46,7 +46,6 @@ _ROW = np.dtype(
     ]
 )
 Floats = npt.NDArray[np.float64]
-Points = tuple[int, Floats, Floats]  # series, seconds since START, values
 
 
 @dataclass(frozen=True)

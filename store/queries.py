@@ -22,10 +22,3 @@ def parse(text: str) -> dict[str, LiteralString]:
 def load(module: str) -> dict[str, LiteralString]:
     """All statements of one file, read once."""
     return parse((files("store") / "sql" / "queries" / f"{module}.sql").read_text("utf-8"))
-
-
-def schema() -> list[LiteralString]:
-    """The current schema, part by part in the order of loading."""
-    folder = files("store") / "sql" / "schema"
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [(folder / name).read_text("utf-8") for name in names]

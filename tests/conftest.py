@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, Page
 
 from tests.support import paths
@@ -26,6 +27,9 @@ SERVICES = pytest.StashKey[list[Services]]()
 def pytest_configure() -> None:
     # `timeout 600 pytest` and CI's limits end us with SIGTERM: as after Ctrl-C, what runs is stopped first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A busy machine is slow for a moment: how long one example takes says nothing about the code.
+    settings.register_profile("without_deadline", deadline=None)
+    settings.load_profile("without_deadline")
     take_own_server()
 
 

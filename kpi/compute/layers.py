@@ -8,8 +8,6 @@ from collections.abc import Iterable
 
 import polars as pl
 
-AT = pl.Schema({"a": pl.Int32, "ts": pl.Int64})
-
 
 def attach(pieces: pl.DataFrame, layer: pl.DataFrame) -> pl.DataFrame:
     """Give each piece (a, from_us; sorted) the values that its asset's layer (a, ts, ...; sorted) has at its start."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from kpi.carbon import FactorInForce, location_based_kg
 from kpi.catalogue.columns import wide
 from kpi.compute.samples import place
 from kpi.quality import rolled_throughput_yield
@@ -124,7 +123,7 @@ def specific_energy(given: Inputs) -> Answers:
 
 def location_based(given: Inputs) -> Answers:
     """Location-based emissions."""
-    return {"kg": location_based_kg(given["consumption_kwh"], FactorInForce(given["kg_per_kwh"], lags=False))}
+    return {"kg": value("co2e_location", wide(co2e_kg=given["consumption_kwh"] * given["kg_per_kwh"]))}
 
 
 def _hours(seconds: float | None) -> float | None:

@@ -2,21 +2,19 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from importlib.resources import files
 from itertools import accumulate
 from typing import Any
 
 import polars as pl
-import yaml
 
-from kpi.carbon import factor_on, location_based_kg
+from kpi.carbon import factor_on
 from kpi.compute import compute
 from kpi.frames import ANNOTATIONS, EVENTS, READINGS, SERIES, SYMBOLS, Inputs, Tables, empty
 from kpi.worked.calendars import instant
 from kpi.worked.ratios import of_pieces
 from kpi.worked.result import Answers, UnsupportedError
 from kpi.worked.result import Inputs as Given
-from model.data import e10_state
+from model.data import e10_state, emission_factor_sets
 from model.registry import Asset, EmissionFactor, Job, Series, Site, StateRule
 from model.vocabulary import TimeClass, symbol_id
 
@@ -126,16 +124,14 @@ def vn_grid(given: Given) -> Answers:
     """Location-based emissions with the product's own factors of Viet Nam, by year."""
     years = given["years"] if "years" in given else [given["year"]]
     found = [factor_on(_shipped_factors(), "VN", date(int(year), 7, 1)) for year in years]
-    tonnes = [
-        None if (kg := location_based_kg(given["consumption_kwh"], each)) is None else kg / 1000 for each in found
-    ]
+    tonnes = [None if each is None else given["consumption_kwh"] * each.kg_per_kwh / 1000 for each in found]
     if "years" in given:
         return {"tco2": tonnes}
     return {"factor_t_per_mwh": found[0].kg_per_kwh if found[0] else None, "tco2": tonnes[0]}
 
 
 def _shipped_factors() -> list[EmissionFactor]:
-    sets = yaml.safe_load((files("model") / "data" / "emission_factors.yaml").read_text("utf-8"))["sets"]
+    sets = emission_factor_sets()
     return [
         EmissionFactor(
             zone=each["zone"],

@@ -51,7 +51,8 @@ def energy_baseline(given: Inputs) -> Answers:
     line = gas.plus(electricity, given["electricity_to_primary"])
     found: Answers = {"slope": line.slope, "intercept": line.intercept}
     if "annual_tonnes" in given:
-        per_tonne = performance.specific_consumption(line, given["annual_tonnes"] / given["weeks"])
+        tonnes = given["annual_tonnes"] / given["weeks"]
+        per_tonne = evaluate(CATALOGUE["specific_energy"], wide(energy_kwh=line.at(tonnes), good=tonnes))
         found |= {"sec": per_tonne, "sec_target_minus_2pct": None if per_tonne is None else per_tonne * 0.98}
     return found
 
@@ -83,9 +84,10 @@ def compressed_air(given: Inputs) -> Answers:
     """Flow per power, and the share of leaks."""
     flow, power = given.get("flow_cfm"), given.get("power_kw")
     loaded, unloaded = given.get("load_time"), given.get("unload_time")
+    whole = None if loaded is None or unloaded is None else loaded + unloaded
     return {
         "cfm_per_kw": None if flow is None or not power else flow / power,
-        "leak_share": None if loaded is None or unloaded is None else performance.leak_share(loaded, unloaded),
+        "leak_share": loaded / whole if whole else None,
     }
 
 

@@ -12,7 +12,6 @@ from model.vocabulary import Grain
 
 _LONG = [Grain.WEEK.value, Grain.MONTH.value]
 NOT_OF_ONE_DAY = (*_LONG, Grain.JOB.value)
-_WINDOW = ("grain", "production_day", "window_start", "job")
 _day = pl.col("production_day")
 NO_WHY = pl.lit(None, pl.String)
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 DEFAULT_DAYS = 7
 DOUBTFUL = 0.95  # shown red, whatever the gate of the site is
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
 def quality(

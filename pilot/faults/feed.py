@@ -9,7 +9,7 @@ import random
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from pilot.faults.load import JOB_EVERY, PARTLY, POISON, Load, digest, payload, poison, size, time_ms, topic
+from pilot.faults.load import PARTLY, POISON, Load, digest, payload, poison, size, time_ms, topic
 from pilot.faults.record import VALUES, Record, asset_key, late_speaker, names, value
 
 HELD = 12  # messages that wait to be reordered
@@ -125,8 +125,3 @@ class Feed:
         where, content = poison(self.load, device, number, kind)
         self.refusals.append(Refusal((device, number, kind), digest(where, content), whole=True))
         return Outgoing((device, number, kind), where, content, 0)
-
-
-def values_until(load: Load, number: int) -> int:
-    """Values and events in the messages of a device before a number."""
-    return (number - 1) * load.values + (number - 1) // JOB_EVERY

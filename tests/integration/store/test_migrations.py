@@ -11,10 +11,10 @@ from alembic.script import ScriptDirectory
 
 from store.errors import SchemaOutdatedError
 from store.migrate import migrate
-from store.queries import schema
 from store.revision import newest_revision, require_current, status
 from tests.support.database import Databases, TestDatabase
 from tests.support.fill import fill
+from tests.support.schema import schema
 
 # Everything that makes a schema: columns, constraints, indexes, views, functions, policies, rights.
 CATALOGUE = {

@@ -2,14 +2,10 @@
 
 import math
 
-import pytest
-
 from kpi.energy_performance import (
     Line,
     fit,
-    leak_share,
     performance,
-    specific_consumption,
     why_unfit,
 )
 
@@ -64,13 +60,3 @@ def test_saving_is_the_running_sum_against_the_baseline() -> None:
     found = performance(Line(12.0, 500.0), [100.0, 80.0], [1690.0, 1475.0])
     assert found.expected == (1700.0, 1460.0)
     assert found.cusum == (-10.0, 5.0)
-
-
-@pytest.mark.parametrize("produced", [0.0, -1.0])
-def test_nothing_produced_has_no_specific_energy(produced: float) -> None:
-    assert specific_consumption(Line(1.0, 1.0), produced) is None
-
-
-def test_leaks_are_the_share_of_time_on_load() -> None:
-    assert leak_share(1.5, 8.5) == 0.15
-    assert leak_share(0.0, 0.0) is None

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from model.ledger import LATENCY_BOUNDS_MS, SKEW_BOUNDS_MS, Spread, adds_up, spread
-from store.queries import schema
+from tests.support.schema import schema
 
 BOUNDS = (1, 10, 100)
 
