@@ -106,31 +106,35 @@ def get_optional_site(
 OptionalSite = Annotated[Row | None, Depends(get_optional_site)]
 
 
-def get_asset_keys(
+@dataclass(frozen=True)
+class Reach:
+    """What a query of a site reaches: the caller's scope, the site, and keys of the assets by their numbers."""
+
+    scope: Scope
+    site: Row
+    assets: dict[int, str]
+
+
+def get_reach(
     scope: CallerScope,
-    site: Site,
+    site: Annotated[str, Query(description="key of the site", examples=["pilot-hcmc"])],
     asset: Annotated[
         list[str] | None, Query(description="key of an asset, may be repeated; '' is the site itself; none = all")
     ] = None,
-) -> dict[int, str]:
-    """Keys of the assets that the query names, or of all of the site, by their numbers."""
-    found = serving.asset_keys(scope, site["site_id"], asset)
-    unknown = set(asset or []) - set(found.values())
-    if unknown:
+) -> Reach:
+    """The site and the assets that the query names, or all of the site.
+
+    One dependency, not three that need each other: every one is solved again wherever it is named.
+    """
+    found = find_site(scope, site)
+    assets = serving.asset_keys(scope, found["site_id"], asset)
+    if unknown := set(asset or []) - set(assets.values()):
         first = next(key for key in asset or [] if key in unknown)
-        raise problems.not_found("asset", f"Site {site['key']!r} has no asset {first!r}; see /v1/assets.")
-    return found
+        raise problems.not_found("asset", f"Site {site!r} has no asset {first!r}; see /v1/assets.")
+    return Reach(scope, found, assets)
 
 
-AssetKeys = Annotated[dict[int, str], Depends(get_asset_keys)]
-
-
-async def get_asset_ids(keys: AssetKeys) -> list[int]:
-    """Numbers of the assets that the query names, or of all of the site."""
-    return sorted(keys)
-
-
-AssetIds = Annotated[list[int], Depends(get_asset_ids)]
+Reached = Annotated[Reach, Depends(get_reach)]
 TimeWindow = Annotated[Window, Depends(get_window)]
 
 

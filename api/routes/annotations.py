@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import answers, bodies, paging, problems
-from api.deps import AssetIds, Caller, CallerScope, Paging, Site, TimeWindow
+from api.deps import Caller, CallerScope, Paging, Reached, Site, TimeWindow
 from api.routes.ledger import refuse_days
 from api.routes.rejected import PAYLOAD_ROLES
 from api.routes.responses import OF_A_SITE
@@ -102,20 +102,18 @@ _WRITES = {
 
 
 @router.get("/annotations", responses={200: {"model": Annotations}})
-def list_annotations(
-    request: Request, scope: CallerScope, site: Site, assets: AssetIds, window: TimeWindow, page: Paging
-) -> Response:
+def list_annotations(request: Request, reach: Reached, window: TimeWindow, page: Paging) -> Response:
     """List every statement about the assets in a range of instants, newest first: in force, replaced, taken back."""
     refuse_days(window, "statements are selected by the time that they are about")
     before = paging.decode(request, page.cursor, BeforeId)
-    wanted = Wanted(assets, window.from_ts, window.to_ts, before.id)
-    rows = annotations.history(scope.connection, site["site_id"], wanted, page.limit + 1)
+    wanted = Wanted(sorted(reach.assets), window.from_ts, window.to_ts, before.id)
+    rows = annotations.history(reach.scope.connection, reach.site["site_id"], wanted, page.limit + 1)
     cursor = None
     if len(rows) > page.limit:
         rows = rows[: page.limit]
         cursor = paging.encode(request, BeforeId(rows[-1]["id"]))
     items = [AnnotationPublic.model_validate(row) for row in rows]
-    return answers.json_answer(request, Annotations(site=site["key"], items=items, next_cursor=cursor), cursor)
+    return answers.json_answer(request, Annotations(site=reach.site["key"], items=items, next_cursor=cursor), cursor)
 
 
 @router.post("/annotations", openapi_extra=bodies.documented(NewAnnotation), **_WRITES)  # type: ignore[arg-type]

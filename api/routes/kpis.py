@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
 from api import answers, paging, problems
-from api.deps import AssetKeys, Caller, CallerScope, Paging, Site, TimeWindow
+from api.deps import Caller, Paging, Reached, TimeWindow
 from api.routes.responses import COMMON, OF_A_SITE
 from api.schemas import KpiPublic, Kpis, ValuePublic, Values
 from api.windows import instant
@@ -78,9 +78,7 @@ def list_kpis(_caller: Caller) -> Kpis:
 @router.get("/kpis/{kpi}/values", responses={200: {"model": Values}, **OF_A_SITE})
 def list_values(
     request: Request,
-    scope: CallerScope,
-    site: Site,
-    keys: AssetKeys,
+    reach: Reached,
     kpi: Annotated[Kpi, Depends(get_kpi)],
     window: TimeWindow,
     chosen: Annotated[Slice, Depends(get_slice)],
@@ -91,15 +89,16 @@ def list_values(
     Ordered by asset, variant, production day, window, shift, product and job; pages go on by cursor.
     """
     after = paging.decode(request, page.cursor, ValueKey)
-    rows = stored_values(scope, _filter(kpi, sorted(keys), window, chosen), keys, page.limit + 1, after)
+    wanted = _filter(kpi, sorted(reach.assets), window, chosen)
+    rows = stored_values(reach.scope, wanted, reach.assets, page.limit + 1, after)
     cursor = None
     if len(rows) > page.limit:
         rows = rows[: page.limit]
-        cursor = paging.encode(request, _key(rows[-1], keys))
+        cursor = paging.encode(request, _key(rows[-1], reach.assets))
     if answers.wants_csv(request, chosen.format):
         items = [ValuePublic.model_validate(row, from_attributes=True) for row in rows]
         return answers.csv_answer(request, items, COLUMNS, cursor)
-    return answers.json_answer(request, ValuePage(site["key"], kpi.id, kpi.unit, rows, cursor), cursor)
+    return answers.json_answer(request, ValuePage(reach.site["key"], kpi.id, kpi.unit, rows, cursor), cursor)
 
 
 def _filter(kpi: Kpi, assets: list[int], window: Window, chosen: Slice) -> ValueFilter:
