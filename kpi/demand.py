@@ -1,4 +1,8 @@
-"""Demand of a scope: the interval series of its meters are summed first, then the peak of each window is taken."""
+"""Demand of a scope: the interval series of its meters are summed first, then the peak of each window is taken.
+
+Means of longer intervals are even over the shorter ones that they hold. Meters whose production days begin at different
+times meet in weeks and months; a day has of each meter the intervals of the meter's own day.
+"""
 
 from collections.abc import Iterable
 
@@ -16,7 +20,7 @@ _day = pl.col("production_day")
 
 
 def demand_of_windows(
-    series: Iterable[tuple[pl.DataFrame, pl.DataFrame]], shifts: pl.DataFrame, zone: str
+    series: Iterable[tuple[pl.DataFrame, pl.DataFrame]], shifts: pl.DataFrame, zone: str, width_us: int
 ) -> pl.DataFrame:
     """Reduce interval series to peak (kW) and metered hours per scope and window.
 
@@ -24,6 +28,7 @@ def demand_of_windows(
         series: interval series (frames.INTERVAL_SERIES), each with what contributes to which scope (scopes.SOURCES).
         shifts: of the scopes.
         zone: of the hours.
+        width_us: of the site's demand interval.
 
     Returns:
         Columns scope, grain, production_day, shift, window_hour_us (0 unless grain is hour), peak_kw, demand_kwh and
@@ -31,7 +36,11 @@ def demand_of_windows(
         was silent in some interval), base_load_kwh and base_load_hours (of intervals wholly outside the shifts in
         which no meter was silent).
     """
-    summed = _base_load(pl.concat([_summed(each, sources) for each, sources in series]), shifts)
+    given = [(_in_short(each, width_us), sources) for each, sources in series]
+    summed, weekly, monthly = (
+        _base_load(pl.concat([_summed(each, sources, day) for each, sources in given]), shifts)
+        for day in (_day, _day.dt.truncate("1w"), _day.dt.truncate("1mo"))
+    )
     hourly = hour_of(pl.col("from_us"), zone).alias("window_hour_us")
     none = pl.lit(0, pl.Int64).alias("window_hour_us")
     shift = pl.lit("").alias("shift")
@@ -40,18 +49,30 @@ def demand_of_windows(
             _reduced(summed.with_columns(hourly, shift), Grain.HOUR),
             _reduced(_in_shifts(summed, shifts).with_columns(none), Grain.SHIFT),
             _reduced(summed.with_columns(none, shift), Grain.DAY),
-            _reduced(summed.with_columns(none, shift, _day.dt.truncate("1w")), Grain.WEEK),
-            _reduced(summed.with_columns(none, shift, _day.dt.truncate("1mo")), Grain.MONTH),
+            _reduced(weekly.with_columns(none, shift), Grain.WEEK),
+            _reduced(monthly.with_columns(none, shift), Grain.MONTH),
         ]
     )
 
 
-def _summed(series: pl.DataFrame, sources: pl.DataFrame) -> pl.DataFrame:
+def _in_short(series: pl.DataFrame, width_us: int) -> pl.DataFrame:
+    """Cut longer intervals into those of the site, so that they meet those of other meters; odd widths stay."""
+    longer = (pl.col("interval_us") > width_us) & (pl.col("interval_us") % width_us == 0)
+    wide = series.filter(longer)
+    if wide.is_empty():
+        return series
+    begins = pl.int_ranges(pl.col("from_us"), pl.col("from_us") + pl.col("interval_us"), width_us)
+    short = wide.with_columns(begins.alias("from_us")).explode("from_us")
+    short = short.with_columns(pl.lit(width_us, pl.Int64).alias("interval_us"))
+    return pl.concat([series.filter(~longer), short.select(series.columns)])
+
+
+def _summed(series: pl.DataFrame, sources: pl.DataFrame, period: pl.Expr) -> pl.DataFrame:
     meters = sources.filter("of_energy").with_columns(pl.len().over("scope").alias("meters"))
     rows = (
         series.filter(pl.col("quantity") == QUANTITY)
         .join(meters, on="asset")
-        .with_columns(pl.col("value") * pl.col("energy_share"), kept=pl.lit(1, pl.Int64))
+        .with_columns(pl.col("value") * pl.col("energy_share"), period, kept=pl.lit(1, pl.Int64))
         .select("scope", "meters", "production_day", "from_us", "interval_us", "asset", "value", "kept")
         .sort("scope", "from_us", "production_day", "interval_us", "asset")
     )

@@ -106,7 +106,7 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
     ]
     rows = pl.concat(parts).select(_with_zeros(held, _types(pieces)))
     series = [(part.interval_series, of_part.sources) for part, of_part in own or [(inputs, found)]]
-    peaks = demand.demand_of_windows(series, shifts, inputs.site.timezone)
+    peaks = demand.demand_of_windows(series, shifts, inputs.site.timezone, inputs.site.demand_interval_us)
     return (
         _with_demand(rows, peaks, inputs.site.timezone)
         .pipe(with_rolled_yields, pieces, inputs.site)

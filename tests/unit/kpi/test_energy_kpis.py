@@ -255,6 +255,30 @@ def test_the_base_load_is_the_mean_of_intervals_outside_shifts_with_all_meters()
     assert pick(values, "demand_peak", of="line")["value"] == 100.0
 
 
+def test_a_mean_of_an_hour_meets_the_half_hours_of_another_meter() -> None:
+    half = demand("m1", 40, half_hour=20)
+    hourly = {**half, "interval_us": 2 * half["interval_us"]}
+    rows = [hourly, demand("m2", 10, half_hour=20), demand("m2", 30, half_hour=21)]
+    atoms = [kwh("m1", 40.0, hour=10), kwh("m2", 20.0, hour=10)]
+    series_ = pl.DataFrame(rows, schema=INTERVAL_SERIES)
+    values = rollup(rollup_inputs(metered("m1", "m2"), atoms, interval_series=series_), DAY)
+    assert pick(values, "demand_peak", of="line")["value"] == 70.0
+    assert pick(values, "load_factor", of="line")["value"] == pytest.approx(60 / 70)
+    assert "partial_demand" not in pick(values, "demand_peak", of="line")["flags"]
+
+
+def test_meters_whose_days_begin_at_different_times_meet_in_the_month() -> None:
+    not_yet, begun = demand("m2", 30, half_hour=48), demand("m1", 40, half_hour=0, day=1)
+    assert not_yet["from_us"] == begun["from_us"]
+    atoms = [kwh("m1", 20.0, day=1), kwh("m2", 15.0)]
+    series_ = pl.DataFrame([begun, not_yet], schema=INTERVAL_SERIES)
+    inputs = rollup_inputs(metered("m1", "m2"), atoms, interval_series=series_)
+    values = rollup(inputs, frozenset({Grain.WEEK, Grain.MONTH}))
+    for grain in ("week", "month"):
+        assert pick(values, "demand_peak", of="line", grain=grain)["value"] == 70.0
+        assert pick(values, "load_factor", of="line", grain=grain)["value"] == 1.0
+
+
 PIECE = st.tuples(
     st.floats(0, 1000), st.integers(0, 23), st.sampled_from(CLASSES), st.sampled_from(PERIODS),
     st.sampled_from(("", "p", "q")), st.sampled_from(("", "J1", "J2")),
