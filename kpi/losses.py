@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from kpi.catalogue import CATALOGUE
 from kpi.catalogue.columns import COLUMNS, wide
 from kpi.catalogue.losses import OF_PRODUCTION, OUTSIDE_PRODUCTION
-from kpi.evaluate import evaluate
+from kpi.evaluate import value_columns
 
 START_UP_NOT_TOLD = "process defects and reduced yield"
+_PLACES = {**OUTSIDE_PRODUCTION, **OF_PRODUCTION, "production": "production_time"}
+_LEAVES = [value_columns(CATALOGUE[kpi])[-1].alias(key) for key, kpi in _PLACES.items()]  # all in one pass
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,16 @@ class Loss:
 def losses(row: Mapping[str, Any]) -> list[Loss]:
     """Split the calendar time of a row of base sums into leaves; their sum is that time."""
     frame = wide(**{name: row[name] for name in COLUMNS if row.get(name) is not None})
-    leaves = [_leaf(key, kpi, frame) for key, kpi in OUTSIDE_PRODUCTION.items()]
-    parts = [_leaf(key, kpi, frame) for key, kpi in OF_PRODUCTION.items()]
+    found = frame.select(_LEAVES).row(0, named=True)
+    leaves = [_leaf(key, kpi, found[key]) for key, kpi in OUTSIDE_PRODUCTION.items()]
+    parts = [_leaf(key, kpi, found[key]) for key, kpi in OF_PRODUCTION.items()]
     if row["counted_production_s"] <= 0 or any(part is None for part in parts):
-        parts = [_leaf("production", "production_time", frame)]
+        parts = [_leaf("production", "production_time", found["production"])]
     told = row.get("counted_setup_s", 0.0) > 0
     return [_said(leaf, start_up_told=told) for leaf in (*leaves, *parts) if leaf is not None]
 
 
-def _leaf(key: str, kpi: str, frame: pl.DataFrame) -> Loss | None:
-    seconds = evaluate(CATALOGUE[kpi], frame)
+def _leaf(key: str, kpi: str, seconds: float | None) -> Loss | None:
     return None if seconds is None else Loss(key, seconds, CATALOGUE[kpi].loss)
 
 

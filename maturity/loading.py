@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from maturity.errors import CatalogueError
 from maturity.explaining import Lines, Mistake, explained, names_of
 from maturity.framework import Framework
+from model.shipped import shipped_yaml
 
 MOST_BYTES = 2_000_000
 
@@ -74,7 +75,7 @@ def _shipped(key: str) -> Framework:
             f"There is no catalogue {key!r}; shipped are {', '.join(shipped())}, and any FILE.yaml can be named."
         )
     found = next(entry for entry in _folder() if entry.name == f"{key}.yaml")
-    return Framework.model_validate(_parsed(found.read_text("utf-8"))[0])
+    return Framework.model_validate(shipped_yaml(found.read_text("utf-8")))
 
 
 def _read(path: Path) -> Framework:

@@ -12,9 +12,9 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-import yaml
 
 from model import wording
+from model.shipped import shipped_yaml
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -112,4 +112,4 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def _yaml(name: str) -> Any:
-    return yaml.safe_load((files("maturity") / "texts" / f"{name}.yaml").read_text("utf-8"))
+    return shipped_yaml((files("maturity") / "texts" / f"{name}.yaml").read_text("utf-8"))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 import psycopg
 import pyarrow as pa
@@ -88,6 +87,8 @@ def open_adbc(url: str) -> Iterator[Reader]:
     """Open the connections over which readings come, each statement a transaction of its own: between two of them
     nothing is locked, and one that failed does not keep the next from being tried.
     """
+    import adbc_driver_postgresql.dbapi as adbc  # noqa: PLC0415 - half a second that only who reads readings needs
+
     where = conninfo(url, "haidang-kpi-read")
     with adbc.connect(where) as one, one.adbc_clone() as other:  # the types of the database are read once
         for connection in (one, other):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-import yaml
+from model.shipped import shipped_yaml
 
 LANGUAGES = ("vi", "en")
 DEFAULT_LANGUAGE = "vi"
@@ -38,7 +38,7 @@ class Texts:
 def load(language: str) -> Texts:
     """Read the texts of a language, once."""
     text = (files("api.console") / "texts" / f"{language}.yaml").read_text("utf-8")
-    return Texts(language, {str(key): str(value) for key, value in yaml.safe_load(text).items()})
+    return Texts(language, {str(key): str(value) for key, value in shipped_yaml(text).items()})
 
 
 def choose(asked: str | None, remembered: str | None, accepted: str) -> str:

@@ -9,12 +9,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
-
 from kpi.catalogue import CATALOGUE
 from maturity.framework import Text
 from maturity.metrics import METRICS
 from model import wording
+from model.shipped import shipped_yaml
 
 Language = Literal["vi", "en"]
 LANGUAGES: tuple[Language, ...] = ("vi", "en")
@@ -125,4 +124,4 @@ def _abbreviations() -> dict[str, dict[str, str]]:
 
 
 def _yaml(name: str) -> Any:
-    return yaml.safe_load((files("maturity.report") / "texts" / f"{name}.yaml").read_text("utf-8"))
+    return shipped_yaml((files("maturity.report") / "texts" / f"{name}.yaml").read_text("utf-8"))

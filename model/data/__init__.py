@@ -4,12 +4,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
+from model.shipped import shipped_yaml
 
 
 @cache
 def _read(name: str) -> Any:
-    return yaml.safe_load((files("model.data") / name).read_text("utf-8"))
+    return shipped_yaml((files("model.data") / name).read_text("utf-8"))
 
 
 def emission_factor_sets() -> list[dict[str, Any]]:

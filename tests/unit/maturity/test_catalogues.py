@@ -12,9 +12,11 @@ from maturity.framework import Basis, Framework, Text
 from maturity.lint import advice, gaps, lint
 from maturity.loading import framework, read, shipped, with_lines
 from model.canonical import digest
+from tests.support.paths import ROOT
 from tests.unit.maturity.plain import catalogue, criterion, text
 
 VERSIONS = Path(__file__).with_name("catalogue_versions.yaml")
+SHIPPED = ROOT / "maturity" / "catalogues"
 
 
 def said(plain: dict[str, Any]) -> str:
@@ -41,6 +43,7 @@ def test_lighthouse_os_has_all_77_criteria() -> None:
 @pytest.mark.parametrize("key", shipped())
 def test_what_is_shipped_has_no_mistakes(key: str) -> None:
     assert lint(framework(key)) == []
+    assert read(SHIPPED / f"{key}.yaml") == (framework(key), [])  # strictly: no alias, no key twice
 
 
 @pytest.mark.parametrize("key", shipped())
