@@ -1,1 +1,1 @@
-"""Dashboards of Grafana as code: made from `panels` and named SQL, checked in under generated/, published by `publish`."""
+"""Dashboards of Grafana as code: made of `panels` and named SQL, checked in under generated/, sent by `publish`."""

@@ -22,6 +22,7 @@ from kpi.work import (
     windows_of_days,
 )
 from model.calendar import local_date
+from model.instants import micros
 from model.registry import Site
 from model.vocabulary import Grain
 from store import inputs, marks, registry
@@ -137,7 +138,7 @@ class Agenda:
         with self.connection.transaction():
             site_id = registry.site_id(self.connection, self.site_key)
             site = registry.snapshot(self.connection, self.site_key, now)
-            today = local_date(site.timezone, round(now.timestamp() * 1e6))
+            today = local_date(site.timezone, micros(now))
             borders = [*changed_days(self.connection, site_id, site.timezone), today - DAY, today]
             found = spans(causes, self.settings.kpi_span_days, borders)
             if all(len(span.days) == 1 for span in found):

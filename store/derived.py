@@ -173,7 +173,7 @@ def write_values(
 
 def write_digests(connection: Connection, site_id: int, digests: pl.DataFrame) -> None:
     """Store the digests of closed days' rows; one that differs from an earlier one supersedes it."""
-    connection.execute("DROP TABLE IF EXISTS new_digest")
+    connection.execute(_SQL["drop_temporary_digests"])
     connection.execute(_SQL["temporary_digests"])
     copy_in(
         connection,

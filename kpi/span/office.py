@@ -13,10 +13,11 @@ from kpi.progress import Gauge
 from kpi.span.handing import pass_on
 from kpi.span.parting import parts_of
 from kpi.span.reading import Read, reading
-from kpi.span.scene import COMPUTING, Answered, Scene, SpanResult, micros
+from kpi.span.scene import COMPUTING, Answered, Scene, SpanResult
 from kpi.span.writing import store_values, write
 from kpi.stored_eras import registry_of_day
 from kpi.work import LongWindows, Span
+from model.instants import micros
 from store import derived, marks, registry
 from store.pool import Connection
 

@@ -12,6 +12,7 @@ from kpi.progress import Gauge
 from kpi.stages import Stages
 from kpi.work import Span, reach_of, windows_of_days
 from model.calendar import DayWindow
+from model.instants import micros
 from model.registry import Site
 from store import derived, inputs
 from store.pool import Connection
@@ -112,8 +113,3 @@ class Scene:
 def bounds(windows: Mapping[str, tuple[DayWindow, ...]]) -> inputs.Range:
     """From the first begin to the last end of windows."""
     return inputs.Range(*reach_of(windows))
-
-
-def micros(instant: datetime) -> int:
-    """An instant in µs UTC."""
-    return round(instant.timestamp() * 1e6)

@@ -253,6 +253,10 @@ SELECT (SELECT count(*) FROM changed_value WHERE NOT was_final),
 -- Makes room for the next span of the same connection.
 DROP TABLE IF EXISTS new_value, owned_window, changed_value, withdrawn_value
 
+-- name: drop_temporary_digests
+-- Makes room for the next span of the same transaction.
+DROP TABLE IF EXISTS new_digest
+
 -- name: temporary_digests
 -- Where new day digests wait to be compared.
 CREATE TEMPORARY TABLE new_digest (
