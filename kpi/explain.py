@@ -35,6 +35,7 @@ _WITHDRAWN = "Withdrawn: what the final value was made from has gone since; see 
 _SUPERSEDED = "Superseded: the pieces are those of the newest computation."
 _MOVED = "Computed again while it was being explained: ask again."
 _ATTEMPTS = 3
+_FACTORS = {"oee": ("oee_availability", "effectiveness", "quality_ratio")}
 Row = dict[str, Any]
 
 
@@ -80,6 +81,7 @@ class Explanation:
     meters: list[Row] = field(default_factory=list)  # what each measured on which days, its share in the scope's energy
     rule: str = ""  # how the units below stand for the scope
     boundary: str | None = None  # of a carbon or baseline value: what it covers, by which factors
+    factors: dict[str, float | None] = field(default_factory=dict)  # entries of the catalogue whose product it is
 
 
 class Explainer:
@@ -202,7 +204,14 @@ def _with_sums(found: Explanation, kpi: Kpi, row: pl.DataFrame) -> Explanation:
         denominator=again["denominator"],
         made_again=again["value"],
         equal=_equal(again["value"], value["value"]),
+        factors=_factors(kpi, row, value["variant"]),
     )
+
+
+def _factors(kpi: Kpi, row: pl.DataFrame, variant: str) -> dict[str, float | None]:
+    """The values of the same window whose product the value is: A, E and Q of OEE."""
+    found = {each: CATALOGUE[each] for each in _FACTORS.get(kpi.id, ())}
+    return {each: row.select(value_columns(part, variant)).row(0, named=True)["value"] for each, part in found.items()}
 
 
 def _calculation(kpi: Kpi, row: pl.DataFrame, again: Row, variant: str) -> str:

@@ -40,12 +40,13 @@ def _head(found: Explanation) -> Text:
     trust = f"coverage {share(row['coverage'])}, completeness {share(row['completeness'])}"
     checks = {True: "made again from the stored pieces: equal", False: "MADE AGAIN: DIFFERENT", None: first}
     lines = (
-        f"{found.name_en} ({found.kpi}) of {place}, {window}",
+        f"{found.name_vi} · {found.name_en} ({found.kpi}) of {place}, {window}",
         f"{found.formula} = {number(row['value'])} {found.unit}",
         f"= {found.calculation}" if found.calculation else "",
+        f"= {' * '.join(f'{name} {number(each)}' for name, each in found.factors.items())}" if found.factors else "",
         ", ".join([row["status"], trust, *row["flags"]]) + f"; {checks[found.equal]}",
         last if found.contributing else "",
-        f"units of the line, {found.rule}" if found.rule else "",
+        f"what stands for it: {found.rule}" if found.rule else "",
         found.boundary or "",
     )
     return Text("\n".join(filter(None, lines)))
@@ -60,7 +61,7 @@ def _inputs(found: Explanation) -> Table:
 
 def _pieces(found: Explanation) -> Table:
     table = Table("asset", "quantity", "class", "reason", "amount", title="What they add up", title_justify="left")
-    for row in found.pieces[:SHOWN_PIECES]:
+    for row in sorted(found.pieces, key=lambda row: _rank(found, row["quantity"]))[:SHOWN_PIECES]:
         of_class = "/".join(filter(None, (row["time_class"], row["sub_class"])))
         amount = number(row["amount"]) if row["seconds"] is None else f"{minutes(row['seconds'])} min"
         quantity = " ".join(filter(None, (row["quantity"], row["qualifier"])))
@@ -70,6 +71,14 @@ def _pieces(found: Explanation) -> Table:
     if more > 0:
         table.caption = f"and {more:,} more; --json shows them"
     return table
+
+
+def _rank(found: Explanation, quantity: str) -> int:
+    """What the formula is made of first, readings due and received last: they are what completeness is made of."""
+    if quantity in {"expected", "received"}:
+        return 2
+    of_energy = any("kwh" in name or "_kg" in name or "demand" in name for name in found.inputs)
+    return int((quantity == "energy") != of_energy)
 
 
 def _losses(found: Explanation) -> Table:

@@ -149,6 +149,9 @@ class ExplanationPublic(Model):
         ),
     ]
     inputs: Annotated[dict[str, float | None], Field(description="base sums that the formula reads")]
+    factors: Annotated[
+        dict[str, float | None], Field(description="of OEE: A, E and Q of the same window, which multiply to it")
+    ]
     made_again: float | None
     equal: Annotated[bool | None, Field(description="made again equals stored; null = cannot be, `note` says why")]
     note: str

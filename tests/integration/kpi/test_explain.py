@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from datetime import datetime, timedelta
 from itertools import cycle
+from math import prod
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -116,6 +117,9 @@ def test_every_stored_value_is_made_again_from_its_pieces_and_its_time_adds_up(d
             assert found.value["value"] == row["value"]
             assert (found.calendar["shifts"], found.revisions[-1]["value"]) == (5, row["value"])
             check_calculation(found)
+            assert bool(found.factors) == (row["kpi"] == "oee")
+            if found.factors and None not in found.factors.values():
+                assert prod(map(float, filter(None, found.factors.values()))) == pytest.approx(row["value"], rel=1e-12)
             check_raw_rows(owner, found, checked)
             if found.losses:
                 assert sum(loss.seconds for loss in found.losses) == pytest.approx(found.window_s, abs=1e-6)
