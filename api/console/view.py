@@ -114,7 +114,7 @@ def read_home(scope: Scope, sites: list[Row], site: Row, asked: date | None, *, 
         may_settle=with_payload,
         class_times=class_times(assets, intervals),
         stops=longest_stops(assets, intervals),
-        stop_reasons=serving.reasons(scope, number) if with_payload else [],
+        stop_reasons=serving.reasons(scope, number),
     )
 
 
