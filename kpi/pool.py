@@ -144,7 +144,10 @@ class Worker:
                     stream.close()
 
 
-_LOST = "A process that computed KPIs was killed; nothing was stored, the next run does the work again."
+_LOST = (
+    "A process that computed KPIs was killed; nothing was stored, the next run does the work again. If it happens "
+    "again, memory may be short: lower HAIDANG_KPI_PROCESSES or HAIDANG_KPI_PART_ROWS."
+)
 
 
 def _told(done: Done, tell: Tell) -> Done:

@@ -5,6 +5,11 @@ from dataclasses import dataclass, field
 
 from kpi.stages import added
 
+_WAITING = (
+    "another process is computing {}: what waits there stays marked for it, for the running service or the next "
+    "`haidang kpi run`"
+)
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -21,7 +26,7 @@ class Summary:
 
     def text(self) -> str:
         """One sentence for a person."""
-        waiting = f"; another process is computing {', '.join(self.busy)}" if self.busy else ""
+        waiting = f"; {_WAITING.format(', '.join(self.busy))}" if self.busy else ""
         return (
             f"{_of(self.days, 'production day')} of {_of(self.sites, 'site')} from {_of(self.readings, 'reading')} in "
             f"{self.seconds:.1f} s: {self.values_new:,} values new or replaced, {self.values_revised:,} final values "

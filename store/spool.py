@@ -7,8 +7,6 @@ each goes to the bucket of its series. While they are few they stay in memory, t
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+
+from store.spool_folder import own_folder, written
 
 READINGS = pl.Schema({"series_id": pl.Int32, "ts": pl.Int64, "value": pl.Float64, "quality": pl.Int16})
 BUCKETS = 64
@@ -77,17 +77,20 @@ class Spool:
         for batch in map(_uniform, batches):
             self.counts += np.bincount(self._bucket(batch), minlength=len(self.counts))
             if self._writers:
-                self._write(batch)
+                with written():
+                    self._write(batch)
                 continue
             self._held.append(batch)
             self._held_rows += len(batch)
             if self._held_rows > self.in_memory:
-                self._open(batch.schema)
+                with written():
+                    self._open(batch.schema)
 
     def finish(self) -> None:
         """Write out what is left, before rows are asked for."""
-        for writer in self._writers:
-            writer.close()
+        with written():
+            for writer in self._writers:
+                writer.close()
 
     def rows(self, first: int, last: int) -> Rows:
         """Give the rows of the buckets from first to last, both included."""
@@ -105,7 +108,7 @@ class Spool:
         return found
 
     def _open(self, schema: pa.Schema) -> None:
-        folder = Path(self._exits.enter_context(TemporaryDirectory(prefix="haidang-kpi-")))
+        folder = self._exits.enter_context(own_folder())
         self._files = [str(folder / f"{bucket:03d}.arrow") for bucket in range(len(self.counts))]
         self._writers = [pa.ipc.new_stream(file, schema) for file in self._files]
         for batch in self._held:

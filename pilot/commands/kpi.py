@@ -38,7 +38,14 @@ def run(
     processes: Annotated[int | None, typer.Option(help="processes that compute", min=1, max=64)] = None,
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Compute what new data and changes have made dirty."""
+    """Compute what new data and changes have made dirty, and make final what is due; then end.
+
+    Ingest, corrections, records and changes of the registry mark the days that they touch; this answers the marks, as
+    the service (`python -m kpi`) does all the time. It can be stopped or run beside others at any time: days are stored
+    whole or not at all, and keep their mark until then. After an import, run it once at the end rather than day by day.
+
+    Exit code 0 when nothing failed, 1 when the database or a site did (the other sites are computed), 130 after Ctrl-C.
+    """
     _compute(database(database_url), site, processes)
 
 
@@ -52,7 +59,14 @@ def recompute(
     processes: Annotated[int | None, typer.Option(help="processes that compute", min=1, max=64)] = None,
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Compute days again that were computed before; what comes out differently is a revision with this reason."""
+    """Compute days again that were computed before; what comes out differently is a revision with this reason.
+
+    Needed only for what leaves no mark by itself, such as a new definition or data put back behind the service's back:
+    changes of the registry, corrections and late data mark their days. Days after the last one follow as far as they
+    are handed something else. What is equal stays as it is; nothing that was stored before is lost (`--as-of`).
+
+    Example: haidang kpi recompute --site pilot --from 2026-10-01 --to 2026-10-31 --reason mapping --note "HELD was new"
+    """
     from kpi.recompute import Wanted, ask
     from store.pool import connect
 
@@ -68,8 +82,12 @@ def _compute(url: str, site: "str | Asked | None", processes: int | None) -> Non
     from kpi.job import run_once
 
     only_warnings()
-    with shown(Console(stderr=True)) as progress:
-        summary = run_once(url, site=site, progress=progress, processes=processes)
+    try:
+        with shown(Console(stderr=True)) as progress:
+            summary = run_once(url, site=site, progress=progress, processes=processes)
+    except KeyboardInterrupt:
+        typer.echo("Stopped: days that are stored stay, the others keep their mark for `haidang kpi run`.", err=True)
+        raise typer.Exit(130) from None
     typer.echo(summary.text())
 
 

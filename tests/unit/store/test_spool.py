@@ -1,12 +1,15 @@
 """Readings come to the computation in order, in memory or by files, by whatever way they were read."""
 
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pytest
 
 from store.spool import READINGS, Spool
+from store.spool_folder import PREFIX, NoRoomError, own_folder
 
 START_US = 1_767_225_600_000_000
 PACKED = pa.RecordBatch.from_pydict(
@@ -43,3 +46,23 @@ def test_rows_of_both_ways_come_out_in_order(batches: list[pa.RecordBatch], in_m
         (2, START_US + 3, 21.0, 0),
     ]
     assert second.equals(found.filter(pl.col("series_id") == 2))
+
+
+def test_files_of_a_process_that_was_killed_are_swept_those_of_a_living_one_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / f"{PREFIX}killed"
+    left.mkdir()
+    (left / "in-use").touch()
+    with own_folder() as one:
+        assert not left.exists()
+        with own_folder() as other:
+            assert sorted(tmp_path.iterdir()) == sorted([one, other])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with Spool({1: 0, 2: 1}, 2, 0) as spool, pytest.raises(NoRoomError, match=r"gone .*No such file.* set TMPDIR"):
+        spool.add([PACKED])
