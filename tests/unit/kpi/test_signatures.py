@@ -49,18 +49,21 @@ def test_a_window_has_the_values_of_its_own_pieces(unit: pl.Expr, grains: frozen
 JOB = pl.col("job")
 
 
-@pytest.mark.parametrize("marked", ["m1", "m2", "m3", "m4", "line"])
+@pytest.mark.parametrize(("conflict", "gap"), [("m1", "m3"), ("m2", "m4"), ("line", "line")])
 @pytest.mark.parametrize(
     ("unit", "grains"),
     [(pl.col("production_day"), SHORT), (JOB, frozenset({Grain.JOB}))],
 )
-def test_a_finding_touches_the_windows_of_its_own_pieces(unit: pl.Expr, grains: frozenset[Grain], marked: str) -> None:
+def test_a_finding_touches_the_windows_of_its_own_pieces(
+    unit: pl.Expr, grains: frozenset[Grain], conflict: str, gap: str
+) -> None:
     """Found alike whichever windows are made together: what records tell of one job says nothing of another's."""
     job = pl.when(pl.col("asset").is_in(["m1", "m3", "m4"])).then(pl.lit("o1")).otherwise(pl.lit("o2"))
     given = replace(by_hand(), atoms=by_hand().atoms.with_columns(job=job, product=pl.col("asset")))
     days = given.atoms["production_day"].unique().sort()
-    marks = pl.concat([pl.DataFrame({"production_day": days, "mark": mark}) for mark in ("conflict", "gap")])
-    given = replace(given, marks=marks.select(pl.lit(marked).alias("asset"), "production_day", "mark"))
+    marked = (("conflict", conflict), ("gap", gap))  # each has flags of its own
+    marks = [(asset, day, mark) for mark, asset in marked for day in days]
+    given = replace(given, marks=pl.DataFrame(marks, MARKS, orient="row"))
     assert rollup(given, grains).equals(alone(given, unit, grains))
 
 

@@ -30,9 +30,9 @@ NO_MEANING = ("", "UNDEFINED", "UNAVAILABLE")
 UNMAPPED = ("BROKEN?", "Lost?")  # unknown too, but where the mode alone says enough
 BUSY = ["production", "setup", "delay", "down_no_order", "unknown"]
 FRAMES = ("intervals", "atoms", "interval_series", "windows", "carry", "quality")
-PLANTS = 100  # of a fleet
 # `long`: HAIDANG_HYPOTHESIS_PROFILE=long pytest --timeout 0 -p no:xdist tests/unit/kpi -k propert
-FLEETS, FEWER = {"quick": (2, 1), "long": (60, 60)}[os.environ.get("HAIDANG_HYPOTHESIS_PROFILE", "quick")]
+PROFILE = os.environ.get("HAIDANG_HYPOTHESIS_PROFILE", "quick")
+FLEETS, FEWER, PLANTS = {"quick": (2, 1, 60), "long": (60, 60, 100)}[PROFILE]  # plants of a fleet
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 phases = [Phase.explicit, Phase.reuse, Phase.generate]  # a failure names its plant: nothing to shrink
 many = settings(max_examples=FLEETS, deadline=None, suppress_health_check=slow, phases=phases)
