@@ -30,7 +30,9 @@ def main() -> int:
         return refuse(str(error))
     from api.app import create_app  # noqa: PLC0415 - takes seconds, and where it cannot start nobody waits for it
 
-    config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False, proxy_headers=False)
+    # h11 refuses heads over 64 KiB; the other parser, taken by itself where it is installed, takes any.
+    app = create_app(settings)
+    config = uvicorn.Config(app, http="h11", log_level="warning", access_log=False, proxy_headers=False)
     server = uvicorn.Server(config)
     stop_on_signals(server)
     host, port = listener.getsockname()[:2]

@@ -1,5 +1,6 @@
 """Connections and pools of psycopg, always UTC, always named, with a deadline for connecting."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -50,6 +51,18 @@ def connect(
         return psycopg.connect(make_conninfo(conninfo(url, application), **watched), autocommit=autocommit)
 
 
+def check_idle(connection: Connection) -> None:
+    """Ask the server for a sign of life only where it said something unasked: that it ended, most likely.
+
+    Raises:
+        psycopg.OperationalError: the connection is of no use any more.
+    """
+    silent = select.poll()
+    silent.register(connection.pgconn.socket, select.POLLIN)
+    if silent.poll(0):
+        ConnectionPool.check_connection(connection)
+
+
 @contextmanager
 def open_pool(url: str, application: str = "haidang", *, size: int = 8) -> Iterator[ConnectionPool]:
     """Open a pool for the time of the context; connections are made as they are needed."""
@@ -59,6 +72,6 @@ def open_pool(url: str, application: str = "haidang", *, size: int = 8) -> Itera
         max_size=size,
         open=False,
         timeout=CONNECT_TIMEOUT_S,
-        check=ConnectionPool.check_connection,
+        check=check_idle,
     ) as pool:
         yield pool

@@ -26,6 +26,17 @@ def test_health_names_what_works(served: Served) -> None:
     assert body["last_kpi_run_age_s"] is None
 
 
+def test_connections_that_the_server_ended_meanwhile_are_replaced(served: Served) -> None:
+    with psycopg.connect(served.database.url, autocommit=True) as connection:
+        ended = connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'haidang-api' "
+            "AND datname = current_database()"
+        ).fetchall()
+    assert ended
+    for _ in range(len(ended) + 1):
+        assert served.client.get("/v1/sites", headers=served.headers()).status_code == HTTPStatus.OK
+
+
 def test_an_outdated_schema_fails_and_says_what_to_do(database: TestDatabase) -> None:
     with psycopg.connect(database.url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000_older'")
