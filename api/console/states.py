@@ -86,9 +86,18 @@ def _from_interval(asset: Row, interval: Row, now: datetime) -> UnitState:
 
 
 def _meaning(asset: Row, state: str, rules: list[Row]) -> tuple[str, str] | None:
-    """The unit's own rule, else the site's, else that of the shipped state model."""
-    own = [rule for rule in rules if rule["state"] == state and rule["asset"] in (asset["key"], None)]
-    for rule in sorted(own, key=lambda rule: rule["asset"] is None):
-        return rule["time_class"], rule["sub_class"]
-    shipped = state_models().get(asset["state_model"], {}).get(state)
+    """The rule of the unit or of what it lies in, the nearest first, else the site's, else that of the shipped state
+    model; in any case of letters, as the KPI job reads states.
+    """
+    name = _plain(state)
+    said = {rule["asset"]: rule for rule in rules if _plain(rule["state"]) == name}
+    parts = asset["key"].split("/")
+    for key in (*("/".join(parts[:length]) for length in range(len(parts), 0, -1)), "", None):
+        if key in said:
+            return said[key]["time_class"], said[key]["sub_class"]
+    shipped = state_models().get(asset["state_model"], {}).get(name)
     return (shipped["time_class"], shipped.get("sub_class", "")) if shipped else None
+
+
+def _plain(state: str) -> str:
+    return state.strip().upper()

@@ -31,6 +31,12 @@ def test_a_sites_own_rule_wins_and_the_units_own_wins_over_it() -> None:
     assert unit_states([asset()], [reading("EXECUTE")], [], rules, NOW)[0].time_class == "delay"
 
 
+def test_states_are_read_as_the_job_reads_them_in_any_case_and_by_the_line_of_the_unit() -> None:
+    assert unit_states([asset()], [reading(" Execute")], [], [], NOW)[0].time_class == "production"
+    rules = [rule("Laeuft", "production", "l"), rule("laeuft", "setup", None)]
+    assert unit_states([asset()], [reading("LAEUFT")], [], rules, NOW)[0].time_class == "production"
+
+
 def test_a_retired_unit_has_no_tile() -> None:
     assert unit_states([asset(status="retired")], [reading("EXECUTE")], [], [], NOW) == []
 
