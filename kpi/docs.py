@@ -41,6 +41,15 @@ the same base sums, so no mean of ratios exists anywhere.
   `fault_time`, `starved_time`, `blocked_time`, `micro_stop_time`, `delay_other_time`, `uncounted_production_time`,
   `reduced_speed_loss`, `startup_loss`, `defect_loss` and `good_ideal_time` add up to the window. Where pieces have no
   ideal cycle, or nothing was produced, `production_time` stands whole for the last five.
+- **Pieces** are those between two readings of a counter and belong to the later one: to the interval, job, product and
+  window that the instant ends (a reading at the end of a shift counts in that shift).
+- **Ideal cycle**: of the routings in force the one that names most of asset (or one above it), product and tool; of
+  equals one with a tool before one with a product, then the nearest asset, then the newest.
+- **Stops** are judged by what the machine told, before the calendar cuts them. A state that needs parts is production
+  where something was counted in that stretch of it on that production day, else a delay. A micro-stop is a whole stop
+  without reason or cause, not annotated, between two stretches of production and not longer than the unit's limit.
+- **Failures** are stretches of fault. Planned stops and closed time neither end one nor count as its repair time; all
+  else ends it, lost signals too. Operating time between two failures belongs to the window in which the second begins.
 - **Energy** of a scope is that of the nearest meters at or below it; a unit of kind `meter` that `relations` do not
   name measures all of what it hangs on. What a main meter and a sub-meter both measure is
   counted once, at the main one; meters below a main meter are its sub-meters unless `relations` say otherwise. Energy
