@@ -1,11 +1,14 @@
 """One site must not stop the others: tells what is wrong with one site from what stops the work on all."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import adbc_driver_manager
 import psycopg
 import structlog
 
 from kpi.errors import KpiError
-from store.errors import DatabaseUnavailableError, SchemaOutdatedError, StoreError, is_outage
+from store.errors import DatabaseUnavailableError, SchemaOutdatedError, StoreError, is_outage, translated
 
 log = structlog.get_logger()
 
@@ -23,3 +26,17 @@ def note_failure(site_key: str, error: Exception) -> str:
     reason = text if foreseen and text else f"{type(error).__name__}: {text}".rstrip(": ")
     log.error("site not computed", action="site_failed", site=site_key, reason=reason, exc_info=not foreseen)
     return reason
+
+
+@contextmanager
+def outages_translated(url: str) -> Iterator[None]:
+    """A reader that lost its connection is an outage as well: what was not committed is done again."""
+    try:
+        with translated(url):
+            yield
+    except adbc_driver_manager.OperationalError as error:
+        told = " ".join(str(error).split())
+        raise DatabaseUnavailableError(
+            f"The database stopped answering while readings were read ({told}). Nothing is lost; once it runs, "
+            "the next run goes on."
+        ) from error

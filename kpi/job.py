@@ -9,7 +9,7 @@ import structlog
 
 from kpi.agenda import Agenda
 from kpi.errors import SitesFailedError
-from kpi.isolation import concerns_all, note_failure
+from kpi.isolation import concerns_all, note_failure, outages_translated
 from kpi.planning import Plan
 from kpi.pool import Pool
 from kpi.progress import Gauge, Progress
@@ -19,7 +19,6 @@ from kpi.span import Office, SpanResult
 from kpi.summary import Summary
 from kpi.work import Span
 from store import inputs, marks, registry
-from store.errors import translated
 from store.pool import Connection, connect
 
 MAX_PASSES = 100
@@ -141,7 +140,7 @@ def run_once(
     total = Summary()
     failed: dict[str, str] = {}
     with (
-        translated(url),
+        outages_translated(url),
         connect(url, "haidang-kpi", autocommit=True) as connection,
         inputs.open_adbc(url) as reader,
         Pool(processes or settings.kpi_processes) as pool,

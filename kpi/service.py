@@ -3,21 +3,19 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import adbc_driver_manager
 import structlog
 
-from kpi.isolation import concerns_all, note_failure
+from kpi.isolation import concerns_all, note_failure, outages_translated
 from kpi.job import SiteJob
 from kpi.metrics import Metrics
 from kpi.pool import Pool
 from kpi.settings import KpiSettings
 from store import inputs, marks
-from store.errors import DatabaseUnavailableError, translated
+from store.errors import DatabaseUnavailableError
 from store.pool import connect
 
 MAX_PAUSE_S = 30.0
@@ -87,7 +85,7 @@ def _work(settings: KpiSettings, stop: threading.Event, paces: dict[str, Pace], 
     """Work over one pair of connections until asked to stop."""
     url = settings.database_url
     with (
-        _outages_translated(url),
+        outages_translated(url),
         connect(url, "haidang-kpi", autocommit=True) as connection,
         inputs.open_adbc(url) as reader,
         Pool(settings.kpi_processes) as pool,
@@ -123,13 +121,3 @@ def _compute(job: SiteJob, pace: Pace, metrics: Metrics) -> None:
     seconds = time.monotonic() - started
     pace.ran(open_day=open_day and done.days > 0, due=due, seconds=seconds)
     metrics.note(job.site_key, done, seconds)
-
-
-@contextmanager
-def _outages_translated(url: str) -> Iterator[None]:
-    """A reader that lost its connection is an outage as well: what was not committed is done again."""
-    try:
-        with translated(url):
-            yield
-    except adbc_driver_manager.OperationalError as error:
-        raise DatabaseUnavailableError(f"The database does not answer while reading ({error}).") from error
