@@ -24,7 +24,7 @@ from kpi.scopes import Scopes, over_eras, scopes, told_by_signals
 from kpi.signatures import Signature, apart, signature
 from kpi.steps import with_rolled_yields
 from kpi.valuing import VALUES, values_of
-from kpi.window_marks import MARKS, with_marks
+from kpi.window_marks import MARKS, findings, with_marks
 from model.registry import Site
 from model.vocabulary import Grain
 
@@ -105,13 +105,15 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
         for grain in sorted(grains)
     ]
     rows = pl.concat(parts).select(_with_zeros(held, _types(pieces)))
-    series = [(part.interval_series, of_part.sources) for part, of_part in own or [(inputs, found)]]
+    eras = own or [(inputs, found)]
+    series = [(part.interval_series, of_part.sources) for part, of_part in eras]
+    marks = pl.concat([findings(part.marks, of_part.sources, part.site) for part, of_part in eras])
     peaks = demand.demand_of_windows(series, shifts, inputs.site.timezone, inputs.site.demand_interval_us)
     return (
         _with_demand(rows, peaks, inputs.site.timezone)
         .pipe(with_rolled_yields, pieces, inputs.site)
         .join(found.abilities, on="scope", how="left")
-        .pipe(with_marks, inputs.marks, found.sources, pieces, inputs.site)
+        .pipe(with_marks, marks, pieces)
         .with_columns(_seconds())
         .with_columns(
             (calendar() > 0).alias("has_time"),
@@ -151,7 +153,8 @@ def _by_era(inputs: RollupInputs) -> list[tuple[RollupInputs, Scopes]]:
     for site, first, last in stretches(inputs.eras):
         days = pl.col("production_day").is_between(first, last)
         atoms, series = inputs.atoms.filter(days), inputs.interval_series.filter(days)
-        part = replace(inputs, site=site, atoms=atoms, interval_series=series, eras=())
+        marks = inputs.marks.filter(days)
+        part = replace(inputs, site=site, atoms=atoms, interval_series=series, marks=marks, eras=())
         found.append((part, _scopes_of(part).limited(known)))
     return found
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from kpi.energy_scopes import METERING, metering
+from model.metering import METERED
 from model.registry import Asset, Site
 
 COUNTS = frozenset({"good_count", "reject_count", "total_count", "cycle_count"})
@@ -120,6 +121,11 @@ def scopes(
 def told_by_signals(site: Site) -> frozenset[str]:
     """Assets with a state series and a count series: what there is of them does not hang on pieces."""
     return frozenset(_with_quantity(site, {"state"}) & _with_quantity(site, COUNTS))
+
+
+def heard(site: Site) -> frozenset[str]:
+    """Assets of which any series tells state, counts or energy."""
+    return frozenset(_with_quantity(site, {"state"} | COUNTS | METERED))
 
 
 def _with_meters(rows: pl.DataFrame, meters: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 from kpi.energy_split import Held, energy_by_reason, meters_of
 from kpi.eras import Era, eras_of, in_force_at, stretches
 from kpi.frames import INTERVAL_SERIES
-from kpi.rollup import rollup, sources_by_days
+from kpi.rollup import MARKS, rollup, sources_by_days
 from model.registry import Asset, AssetRelation, Site
 from model.vocabulary import Grain
 from tests.unit.kpi.making import MONDAY, asset, atom, demand, pick, rollup_inputs, series, site, time
@@ -76,6 +76,18 @@ def test_a_line_rule_holds_from_its_day_on_and_a_retired_machine_stays_in_the_mo
     values = rollup(rollup_inputs(after, own + other, eras=(Era(MONDAY, plant()), Era(CHANGE, after))), GRAINS)
     assert pick(values, "production_time", of="line", grain="month")["value"] == 2 * 5400 + 2 * 3600
     assert values.filter(asset="m2").is_empty()
+
+
+def test_a_finding_is_one_of_the_line_that_its_machine_stood_in_on_its_day() -> None:
+    lines = (Asset(key="", level="site"), asset("line", "line", ""), asset("other", "line", ""), asset("m1"))
+    before = site(assets=(*lines, asset("m2", parent="line")))
+    after = site(assets=(*lines, asset("m2", parent="other")))
+    worked = [time(key, "production", 3600, day=day) for key in ("m1", "m2") for day in range(4)]
+    eras = (Era(MONDAY, before), Era(CHANGE, after))
+    marks = pl.DataFrame([("m2", CHANGE, "conflict")], MARKS, orient="row")
+    values = rollup(rollup_inputs(after, worked, eras=eras, marks=marks), GRAINS)
+    flags = {of: pick(values, "availability", of=of, grain="month")["flags"] for of in ("line", "other", "m1", "m2")}
+    assert {of for of, found in flags.items() if "conflict" in found} == {"other", "m2"}
 
 
 def test_an_era_may_have_no_pieces_and_no_intervals() -> None:
