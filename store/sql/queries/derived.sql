@@ -179,6 +179,7 @@ WHERE NOT n.is_final AND k.site_id = %(site_id)s AND k.superseded_at IS NULL AND
 -- cause is what differs from the stored row.
 CREATE TEMPORARY TABLE changed_value ON COMMIT DROP AS
 SELECT n.*, k.kpi_value_id AS old_id, coalesce(k.is_final, false) AS was_final, k.revision AS old_revision,
+       CASE WHEN k.is_final THEN k.computed_at + interval '1 microsecond' END AS not_before,
        CASE WHEN cardinality(o.cause) > 0 THEN o.cause
             WHEN k.definition_version <> n.definition_version THEN '{definition}'
             WHEN k.factor_set IS DISTINCT FROM n.factor_set THEN '{factor_set}'
@@ -213,8 +214,9 @@ WHERE k.site_id = %(site_id)s AND k.superseded_at IS NULL AND k.production_day =
         = (n.asset_id, n.kpi, n.variant, n.grain, n.production_day, n.window_start, n.shift, n.product, n.job))
 
 -- name: supersede_values
--- Final rows that get another revision stay, with the instant until which they stood.
-UPDATE kpi_value SET superseded_at = now()
+-- Final rows that get another revision stay, with the instant until which they stood: after the one of their own, also
+-- where the server's clock was set back meanwhile.
+UPDATE kpi_value SET superseded_at = greatest(now(), computed_at + interval '1 microsecond')
 WHERE kpi_value_id IN (SELECT old_id FROM changed_value WHERE was_final
                        UNION ALL SELECT kpi_value_id FROM withdrawn_value WHERE is_final)
 
@@ -228,20 +230,22 @@ WHERE kpi_value_id IN (SELECT old_id FROM changed_value WHERE NOT was_final
 -- The new rows; a revision of a final value says why.
 INSERT INTO kpi_value (site_id, asset_id, product, job, shift, kpi, variant, grain, window_start, window_end,
     production_day, value, numerator, denominator, coverage, completeness, status, is_final, flags, definition_version,
-    factor_set, config_digest, inputs_digest, revision, cause)
+    factor_set, config_digest, inputs_digest, revision, cause, computed_at)
 SELECT %(site_id)s, asset_id, product, job, shift, kpi, variant, grain, window_start, window_end, production_day, value,
     numerator, denominator, coverage, completeness, status, is_final, flags, definition_version, factor_set,
     config_digest, inputs_digest, coalesce(old_revision + was_final::integer, 1),
-    CASE WHEN was_final THEN cause ELSE '{}' END
+    CASE WHEN was_final THEN cause ELSE '{}' END, greatest(now(), not_before)
 FROM changed_value
 ORDER BY asset_id, kpi, variant, grain, production_day, window_start
 
 -- name: insert_withdrawn
 -- A final value that can no longer be computed is revised to none.
 INSERT INTO kpi_value (site_id, asset_id, product, job, shift, kpi, variant, grain, window_start, window_end,
-    production_day, status, is_final, flags, definition_version, factor_set, config_digest, inputs_digest, revision, cause)
+    production_day, status, is_final, flags, definition_version, factor_set, config_digest, inputs_digest, revision, cause,
+    computed_at)
 SELECT site_id, asset_id, product, job, shift, kpi, variant, grain, window_start, window_end, production_day, 'no_data',
-    true, '{withdrawn}', definition_version, factor_set, %(config_digest)s, '', revision + 1, new_cause
+    true, '{withdrawn}', definition_version, factor_set, %(config_digest)s, '', revision + 1, new_cause,
+    greatest(now(), computed_at + interval '1 microsecond')
 FROM withdrawn_value WHERE is_final
 
 -- name: count_changes

@@ -2,16 +2,23 @@
 
 from random import Random
 
+import psycopg
+
 from kpi.job import run_once
 from tests.integration.kpi.plant import HOUR, MONDAY, SHIFT_START, Plant
 
 AFTER = MONDAY + 40 * 24 * HOUR
 WINDOW = "asset_id, kpi, variant, grain, production_day, window_start, shift, product, job"
 
+SET_BACK = "UPDATE kpi_value SET computed_at = computed_at + '1 day', superseded_at = superseded_at + '1 day'"
+
 
 def test_revisions_of_every_value_are_monotone(computed: Plant) -> None:
     plant, chance = computed, Random(5)  # noqa: S311 - test data
     for number in range(1, 4):
+        if number == 3:  # the server's clock is set back by a day
+            with psycopg.connect(plant.database.url) as connection:
+                connection.execute(SET_BACK)
         at = SHIFT_START + chance.random() * 7 * HOUR
         plant.put("state", [(at, chance.choice(["HELD", "ABORTED"])), (at + HOUR / 4, "EXECUTE")])
         run_once(plant.kpi_url, now=AFTER + number * HOUR)
