@@ -17,7 +17,7 @@ FIRST_DAY = date(2025, 1, 1)
 UNITS_PER_LINE = 10
 # What the panels of the board show.
 KPIS = (
-    *("oee", "availability", "effectiveness", "quality_ratio", "produced_quantity", "good_quantity"),
+    *("oee", "oee_availability", "effectiveness", "quality_ratio", "produced_quantity", "good_quantity"),
     *("energy", "specific_energy", "demand_peak", "co2e_location"),
 )
 STEPS = {"day": "1 day", "week": "1 week", "month": "1 month"}
@@ -72,6 +72,7 @@ def fill(url: str, size: Size) -> str:
             _add(connection, "add_intervals", number, FIRST_DAY, size.last_day, per_day=size.intervals)
             _add(connection, "add_ledger", number, *_instants(size))
             _add(connection, "add_rejected", number, *_instants(size))
+        connection.execute(load("raw")["fold_ledger"])
         connection.execute(_SQL["look"])
         return create_key(connection, "bench", role="viewer", sites=[SITE])
 
