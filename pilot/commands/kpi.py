@@ -40,11 +40,14 @@ def run(
 ) -> None:
     """Compute what new data and changes have made dirty, and make final what is due; then end.
 
-    Ingest, corrections, records and changes of the registry mark the days that they touch; this answers the marks, as
-    the service (`python -m kpi`) does all the time. It can be stopped or run beside others at any time: days are stored
-    whole or not at all, and keep their mark until then. After an import, run it once at the end rather than day by day.
+    Ingest, corrections, records and changes of the registry mark the days that
+    they touch; this answers the marks, as the service (`python -m kpi`) does all
+    the time. It can be stopped, or run beside others, whenever you like: days are
+    stored whole or not at all, and keep their mark until then. After an import,
+    run it once at the end rather than day by day.
 
-    Exit code 0 when nothing failed, 1 when the database or a site did (the other sites are computed), 130 after Ctrl-C.
+    Exit code 0 when nothing failed, 1 when the database or a site did (the other
+    sites are computed), 130 after Ctrl-C.
     """
     _compute(database(database_url), site, processes)
 
@@ -61,11 +64,14 @@ def recompute(
 ) -> None:
     """Compute days again that were computed before; what comes out differently is a revision with this reason.
 
-    Needed only for what leaves no mark by itself, such as a new definition or data put back behind the service's back:
-    changes of the registry, corrections and late data mark their days. Days after the last one follow as far as they
-    are handed something else. What is equal stays as it is; nothing that was stored before is lost (`--as-of`).
+    Needed only for what leaves no mark by itself, such as a new definition or data
+    restored behind the service's back: changes of the registry, corrections and
+    late data mark their days. Days after the last one follow as far as they are
+    handed something else. What is equal stays; revisions that stood before can be
+    read with `haidang kpi show --as-of`.
 
-    Example: haidang kpi recompute --site pilot --from 2026-10-01 --to 2026-10-31 --reason mapping --note "HELD was new"
+    Example: haidang kpi recompute --site pilot --from 2026-10-01 --to 2026-10-31
+    --reason mapping --note "HELD was not mapped"
     """
     from kpi.recompute import Wanted, ask
     from store.pool import connect
