@@ -64,7 +64,7 @@ def recompute(
 ) -> None:
     """Compute days again that were computed before; what comes out differently is a revision with this reason.
 
-    Needed only for what leaves no mark by itself, such as a new definition or data
+    Needed only for what leaves no mark by itself, as a new definition or data
     restored behind the service's back: changes of the registry, corrections and
     late data mark their days. Days after the last one follow as far as they are
     handed something else. What is equal stays; revisions that stood before can be
