@@ -16,7 +16,12 @@ TITLE = "Line overview"
 KWH_PER_UNIT = "suffix: kWh/unit"
 KG_CO2E = "suffix: kg CO₂e"
 
-FACTORS = {"oee": "OEE", "availability": "Availability", "effectiveness": "Effectiveness", "quality_ratio": "Quality"}
+FACTORS = {  # the last three multiply to OEE; `availability` also has units that count nothing
+    "oee": "OEE",
+    "oee_availability": "Availability",
+    "effectiveness": "Effectiveness",
+    "quality_ratio": "Quality",
+}
 OUTPUT = ("produced_quantity", "good_quantity")
 ENERGY = {
     "energy": ("Energy", units.KiloWattHour),

@@ -18,7 +18,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class LineResult:
-    """KPIs of one line on one production day; null where there is none."""
+    """KPIs of one line on one production day, availability as the factor of OEE; null where there is none."""
 
     line: str
     day: str

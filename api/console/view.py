@@ -13,7 +13,7 @@ from api.schemas import LedgerTotal
 from store import serving
 from store.serving import IntervalFilter, IntervalKey, LedgerFilter, RejectedFilter, Row, Scope, Window
 
-OEE_KPIS = ("oee", "availability", "effectiveness", "quality_ratio")
+OEE_KPIS = ("oee", "oee_availability", "effectiveness", "quality_ratio")  # the last three multiply to the first
 ENERGY_KPIS = ("energy", "co2e_location", "demand_peak", "specific_energy")
 REASONS = ("no_data", "no_factor", "no_tariff", "no_ideal_cycle")
 OF_SEVERAL_UNITS = "units_without_counts"  # says nothing about one machine: on an open day it only has not counted yet

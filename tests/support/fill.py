@@ -19,7 +19,7 @@ LINE = "hall/line1"
 FILLER, CAPPER = f"{LINE}/filler", f"{LINE}/capper"
 ASSETS = {"": "site", "hall": "area", LINE: "line", FILLER: "unit", CAPPER: "unit"}
 NAMES = {"": "Nhà máy thí điểm", "hall": "Xưởng 1", LINE: "Chuyền 1", FILLER: "Máy chiết", CAPPER: "Máy đóng nắp"}
-OEE = {"oee": 0.7479, "availability": 0.9, "effectiveness": 0.8614, "quality_ratio": 0.9647}
+OEE = {"oee": 0.7479, "oee_availability": 0.9, "effectiveness": 0.8614, "quality_ratio": 0.9647}
 ENERGY = {"energy": 1234.5, "co2e_location": 813.78, "demand_peak": 88.25}
 DAYS = 3
 

@@ -16,7 +16,7 @@ SELECT count(*), count(*) FILTER (WHERE is_final) FROM kpi_value JOIN site USING
 WHERE site.key = %(site)s AND superseded_at IS NULL
 
 -- name: summary_lines
--- The newest production day with an OEE of every line, with energy and CO2e of the same day.
+-- The newest production day with an OEE of every line and the factors that multiply to it, with energy and CO2e of the same day.
 SELECT a.key, d.day::text, v.oee, v.availability, v.effectiveness, v.quality, v.energy, v.co2e
 FROM asset AS a JOIN site AS s USING (site_id)
 LEFT JOIN LATERAL (
@@ -24,7 +24,8 @@ LEFT JOIN LATERAL (
     WHERE k.asset_id = a.asset_id AND k.kpi = 'oee' AND k.grain = 'day' AND k.value IS NOT NULL AND k.superseded_at IS NULL
 ) AS d ON true
 LEFT JOIN LATERAL (
-    SELECT max(value) FILTER (WHERE kpi = 'oee') AS oee, max(value) FILTER (WHERE kpi = 'availability') AS availability,
+    SELECT max(value) FILTER (WHERE kpi = 'oee') AS oee,
+           max(value) FILTER (WHERE kpi = 'oee_availability') AS availability,
            max(value) FILTER (WHERE kpi = 'effectiveness') AS effectiveness,
            max(value) FILTER (WHERE kpi = 'quality_ratio') AS quality,
            max(value) FILTER (WHERE kpi = 'energy') AS energy, max(value) FILTER (WHERE kpi = 'co2e_location') AS co2e

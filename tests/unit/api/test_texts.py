@@ -10,9 +10,9 @@ import pytest
 from api.console import texts
 from api.console.timeline import KINDS
 from api.console.view import CLASSES
-from kpi import status
 from kpi.catalogue import CATALOGUE, Kpi
-from kpi.evaluate import why_missing
+from kpi.rollup import status
+from kpi.rollup.evaluate import why_missing
 from model.vocabulary import SubClass, TimeClass
 from store.site_file import AssetPart
 
@@ -110,3 +110,10 @@ def test_the_console_shows_kpis_of_the_catalogue() -> None:
     from api.console.view import ENERGY_KPIS, OEE_KPIS  # noqa: PLC0415
 
     assert {*OEE_KPIS, *ENERGY_KPIS} <= set(CATALOGUE)
+
+
+def test_the_console_and_the_board_show_the_factors_that_multiply_to_oee() -> None:
+    from api.console.view import OEE_KPIS  # noqa: PLC0415
+    from dashboards.line_overview import FACTORS as OF_THE_BOARD  # noqa: PLC0415
+
+    assert OEE_KPIS == tuple(OF_THE_BOARD) == ("oee", "oee_availability", "effectiveness", "quality_ratio")
