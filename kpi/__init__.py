@@ -2,14 +2,11 @@
 
 Where to begin, in the way of the data:
 
-- `job` takes what is dirty (`agenda`, `planning`, `work`), `span` computes it in one transaction, `parts` and `pool`
-  spread it over processes.
+- `running` takes what is dirty, in order, on one process or several, and is the service; `span` computes some days in
+  one transaction.
 - `compute` is the pure computation: readings of production days in, atoms and intervals out (`frames`).
-- `rollup` makes values of atoms: `base` (sums per asset), `scopes`, `eras` (who adds up to what, and when), `windows`,
-  `signatures`, `window_marks`, then `catalogue` by `valuing`, `evaluate` and `status`.
-- Energy and carbon put their own columns beside the sums: `energy_scopes`, `demand`, `prices`, `carbon`, `emissions`,
-  `market`, `baselines` (frozen by `baseline_job` from `fitting`, `fitting_many`, `regression`), `footprint` and `pact`.
-- `explain` makes a stored value again (`behind`, `stored`) and says it in words: `worked_out`, `losses`, `boundary`,
-  `rules`, `energy_split`, `sentences`, `series_verdict`.
+- `rollup` makes values of atoms with the entries of `catalogue`; `energy` and `carbon` put their columns beside them.
+- `building` gives the roll-up what is stored around fresh days (`stored`, `stored_eras`, `stored_marks`, `marking`).
+- `explained` makes a stored value again and says it in words; `feeding` says what a site lacks for a KPI.
 - `worked` answers examples of others by all of this.
 """

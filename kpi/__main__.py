@@ -2,8 +2,8 @@
 
 import sys
 
-from kpi.settings import KpiSettings
-from kpi.start import main
+from kpi.running.settings import KpiSettings
+from kpi.running.start import main
 from store.usage import help_wanted
 
 PURPOSE = "Computes what new data and changes have made dirty, and closes days. SIGTERM ends it after the span in hand."

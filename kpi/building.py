@@ -6,13 +6,13 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from kpi.eras import Era
 from kpi.frames import ATOMS, INTERVAL_SERIES, conform, empty
-from kpi.rollup import MARKS, VALUES, RollupInputs, rollup
+from kpi.rollup.eras import Era
+from kpi.rollup.rolling import MARKS, VALUES, RollupInputs, rollup
+from kpi.rollup.windows import calendar_windows
+from kpi.running.work import DAY, LongWindows, each_day, month_end
 from kpi.stored_eras import stored_eras
 from kpi.stored_marks import stored_marks
-from kpi.windows import calendar_windows
-from kpi.work import DAY, LongWindows, each_day, month_end
 from model.registry import Site
 from model.vocabulary import Grain
 from store import derived

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from kpi.catalogue import CATALOGUE, Basis, Kpi
 from kpi.compute.business import COUNTED, FIELDS
-from kpi.scopes import COUNTS
+from kpi.rollup.scopes import COUNTS
 from model.metering import METERED
 from model.registry import Site
 from model.vocabulary import EventKind

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from kpi.rollup import MARKS
-from kpi.scopes import COUNTS
+from kpi.rollup.rolling import MARKS
+from kpi.rollup.scopes import COUNTS
 from model.calendar import production_day_of
 from model.metering import METERED
 from model.registry import Site

@@ -4,9 +4,9 @@ from datetime import date
 
 from kpi.errors import KpiError
 from kpi.frames import ATOMS, INTERVAL_SERIES, conform, empty
-from kpi.rollup import RollupInputs
+from kpi.rollup.rolling import RollupInputs
+from kpi.rollup.windows import calendar_windows
 from kpi.stored_eras import registry_of_day, stored_eras
-from kpi.windows import calendar_windows
 from store import derived, registry
 from store.pool import Connection
 

@@ -1,9 +1,9 @@
-"""Registries that held on production days, read from the database; see kpi/eras.py for what they are."""
+"""Registries that held on production days, read from the database; see kpi/rollup/eras.py for what they are."""
 
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from kpi.eras import Era, eras_of, in_force_at
+from kpi.rollup.eras import Era, eras_of, in_force_at
 from model.registry import Site
 from store import registry
 from store.pool import Connection

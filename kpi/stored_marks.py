@@ -10,7 +10,7 @@ from datetime import date
 import polars as pl
 
 from kpi.marking import conflict_marks, first_seen_marks, quality_marks
-from kpi.work import each_day, reach_of, windows_of_days
+from kpi.running.work import each_day, reach_of, windows_of_days
 from model.calendar import DayWindow
 from model.registry import Site
 from store import derived, inputs

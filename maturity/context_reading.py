@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from kpi.frames import SYMBOLS, conform, empty
-from kpi.work import DAY
+from kpi.running.work import DAY
 from maturity.day_context import TABLES, Context, bounds_of_day
 from maturity.package.content import parsed_site
 from maturity.package.periods import NOT_OF_ONE_DAY

@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 
 from kpi.frames import ANNOTATIONS, EVENTS, RECORDS
-from kpi.work import windows_of_days
+from kpi.running.work import windows_of_days
 from model.canonical import digest
 from model.registry import Site
 

@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from kpi.progress import Progress
+from kpi.running.progress import Progress
 from pilot.bench_kpi_plant import Size, fill
 from pilot.embedded import embedded_database
 from pilot.errors import PilotError

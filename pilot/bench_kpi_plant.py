@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from psycopg import Connection
 
-from kpi.progress import Gauge, Progress
+from kpi.running.progress import Gauge, Progress
 from model.vocabulary import symbol_id
 from store.pool import connect
 from store.queries import load

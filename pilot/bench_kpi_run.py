@@ -14,13 +14,13 @@ from typing import Any
 import structlog
 
 from kpi.compute import read_range
-from kpi.job import run_once
-from kpi.pool import Pool
-from kpi.settings import KpiSettings
+from kpi.running.job import run_once
+from kpi.running.pool import Pool
+from kpi.running.settings import KpiSettings
+from kpi.running.work import Span, each_day
 from kpi.span.parting import parts_of
 from kpi.span.reading import reading
 from kpi.span.scene import Scene
-from kpi.work import Span, each_day
 from pilot.bench_kpi_plant import FIRST_DAY, LATENESS, SITE, START, Size
 from pilot.bench_kpi_plant import mark as mark_site
 from pilot.bench_used import database_seconds

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
-from kpi.progress import Progress
+from kpi.running.progress import Progress
 from pilot.bench_kpi import Run, filled, process
 from pilot.bench_kpi_plant import Size
 from pilot.kpi_progress import shown

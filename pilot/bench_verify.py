@@ -21,7 +21,7 @@ import numpy.typing as npt
 import polars as pl
 from rich.console import Console
 
-from kpi.work import month_end, windows_of_days
+from kpi.running.work import month_end, windows_of_days
 from maturity import dsse
 from maturity.checkpoint import Checkpoint
 from maturity.day_context import bounds_of_day

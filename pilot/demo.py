@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from kpi.job import run_once
+from kpi.running.job import run_once
 from maturity.audit import audit
 from maturity.closing import close_due_days
 from maturity.keys import read_key, write_key

@@ -1,11 +1,13 @@
 """An explanation as a person reads it: the formula with its numbers, where the time went, what it rests on."""
 
+from typing import Any
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from kpi.explain import Explanation
+from kpi.explained.explanation import Explanation
 from pilot.numbers import minutes, number, share
 
 SHOWN_PIECES = 40
@@ -17,6 +19,8 @@ def show(found: Explanation) -> None:
     console.print(_head(found), soft_wrap=True)
     if found.inputs:
         console.print(_inputs(found))
+    if found.terms:
+        console.print(_terms(found))
     if found.pieces:
         console.print(_pieces(found))
     if found.losses:
@@ -57,6 +61,22 @@ def _inputs(found: Explanation) -> Table:
     for name, amount in found.inputs.items():
         table.add_row(name, number(amount))
     return table
+
+
+def _terms(found: Explanation) -> Text:
+    """Each base sum that is made of amounts times factors, as an equation."""
+    lines = []
+    for name in dict.fromkeys(row["sum"] for row in found.terms):
+        rows = [row for row in found.terms if row["sum"] == name]
+        more = f" + {len(rows) - SHOWN_PIECES:,} more" if len(rows) > SHOWN_PIECES else ""
+        lines.append(f"{name} {number(found.inputs[name])} = {' + '.join(map(_term, rows[:SHOWN_PIECES]))}{more}")
+    return Text("\n".join(lines))
+
+
+def _term(row: dict[str, Any]) -> str:
+    of = row["of"].replace("_", " ") or "not known"
+    factor = "no factor in force" if row["factor"] is None else f"{number(row['factor'])} {row['factor_unit']}"
+    return f"{number(row['amount'])} {row['unit']} ({of}) * {factor}"
 
 
 def _pieces(found: Explanation) -> Table:

@@ -17,7 +17,7 @@ import yaml
 from ingest.message import Message
 from ingest.route import Router
 from ingest.writer import Writer
-from kpi.job import run_once
+from kpi.running.job import run_once
 from simulators.changes import Improvement, Silence
 from simulators.layout import LINES, SITE
 from simulators.plant import Plant

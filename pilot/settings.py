@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 
 from api.settings import ApiSettings
 from ingest.settings import IngestSettings
-from kpi.settings import KpiSettings
+from kpi.running.settings import KpiSettings
 from maturity.settings import EvidenceSettings
 from simulators.settings import PlantSettings
 from store.errors import without_password

@@ -11,7 +11,7 @@ from api import answers, problems
 from api.deps import CallerScope, Site, TimeWindow
 from api.routes.responses import OF_A_SITE
 from api.schemas import Model
-from kpi.cusum import points
+from kpi.energy.cusum import points
 from store import serving
 
 router = APIRouter(prefix="/v1", tags=["kpis"], responses=OF_A_SITE)

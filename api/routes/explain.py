@@ -15,7 +15,7 @@ from api.routes.responses import OF_A_SITE
 from api.schemas import Model, ValuePublic
 from api.windows import instant, window_at
 from kpi.catalogue import Kpi
-from kpi.explain import Explainer
+from kpi.explained.explanation import Explainer
 from model.vocabulary import Grain
 from store import serving
 from store.serving import Row, Scope, ValueFilter, ValueKey
@@ -116,6 +116,18 @@ class EnergyPublic(Model):
     kwh: float
 
 
+class TermPublic(Model):
+    """An amount times a factor in force; without one the last two numbers are null, and it is not in the sum."""
+
+    sum: Annotated[str, Field(description="the base sum of `inputs` to which the results of its terms add up")]
+    of: Annotated[str, Field(description="energy, tariff period, fuel, gas or product; '' is not known")]
+    amount: float
+    unit: str
+    factor: float | None
+    factor_unit: str
+    result: float | None
+
+
 class MeterPublic(Model):
     """A meter of a scope: what it measured, and the share of it in the scope's energy and between the meters; once for
     each stretch of days where its shares changed within the window.
@@ -149,6 +161,10 @@ class ExplanationPublic(Model):
         ),
     ]
     inputs: Annotated[dict[str, float | None], Field(description="base sums that the formula reads")]
+    terms: Annotated[
+        list[TermPublic],
+        Field(description="of money, CO2e, masses: energy times price or factor, fuel times factor, pieces times mass"),
+    ]
     factors: Annotated[
         dict[str, float | None], Field(description="of OEE: A, E and Q of the same window, which multiply to it")
     ]

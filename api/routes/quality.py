@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import problems
 from api.deps import CallerScope, find_site
 from api.routes.responses import OF_A_SITE
-from kpi.series_verdict import Verdict, judged, late_share, skew
+from kpi.explained.series_verdict import Verdict, judged, late_share, skew
 from store.derived import Days
 from store.series_quality import DeviceQuality, quality_of
 

@@ -19,8 +19,8 @@ from api.routes.responses import OF_A_SITE
 from api.routes.responses import problems as documented
 from api.routes.session import refuse_other_origins
 from api.schemas import FindingPublic, Findings, RecordPublic, Records, RecordsImported, RecordTable
-from kpi.sentences import listed
-from kpi.substances import reader_of
+from kpi.carbon.substances import reader_of
+from kpi.explained.sentences import listed
 from store import access, business, marks, registry
 from store.business import BusinessRecord, Rejected
 from store.errors import InvalidConfigurationError

@@ -2,9 +2,9 @@
 
 import polars as pl
 
+from kpi.carbon.market import covered_kwh, market_kg
 from kpi.catalogue.columns import GOOD, good_pieces
 from kpi.catalogue.entry import COARSE, Basis, Direction, Kpi
-from kpi.market import covered_kwh, market_kg
 from model.vocabulary import Grain
 
 _FUELS = ("fuel_co2_kg", "fuel_ch4_co2e_kg", "fuel_n2o_co2e_kg")

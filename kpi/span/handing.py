@@ -8,9 +8,9 @@ import polars as pl
 from kpi.compute.substances import counts_from
 from kpi.digests import inputs_digest
 from kpi.frames import Tables
+from kpi.running.work import DAY, computed_after, windows_of_days
 from kpi.span.reading import Read
 from kpi.span.scene import Scene, bounds
-from kpi.work import DAY, computed_after, windows_of_days
 from store import derived, inputs, marks
 
 

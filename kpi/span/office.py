@@ -7,16 +7,16 @@ from datetime import date, datetime
 from typing import Any
 
 from kpi.building import Builder, Fresh
-from kpi.parts import Done, joined
-from kpi.pool import Pool
-from kpi.progress import Gauge
+from kpi.running.parts import Done, joined
+from kpi.running.pool import Pool
+from kpi.running.progress import Gauge
+from kpi.running.work import LongWindows, Span
 from kpi.span.handing import pass_on
 from kpi.span.parting import parts_of
 from kpi.span.reading import Read, reading
 from kpi.span.scene import COMPUTING, Answered, Scene, SpanResult
 from kpi.span.writing import store_values, write
 from kpi.stored_eras import registry_of_day
-from kpi.work import LongWindows, Span
 from model.instants import micros
 from store import derived, marks, registry
 from store.pool import Connection

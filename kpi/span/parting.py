@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from kpi.parts import LEAST_SHARE, Part, grouped, of_assets
+from kpi.running.parts import LEAST_SHARE, Part, grouped, of_assets
 from kpi.span.reading import Read
 from kpi.span.scene import Scene
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 from kpi.compute import read_range
 from kpi.compute.metering import together
 from kpi.frames import ANNOTATIONS, EVENTS, READINGS, RECORDS, SERIES, SYMBOLS, Inputs, conform, empty
-from kpi.parts import LEAST_SHARE, buckets_of
+from kpi.running.parts import LEAST_SHARE, buckets_of
+from kpi.running.work import DAY, days_of_ranges, days_with_causes
 from kpi.span.scene import READING, Scene
-from kpi.work import DAY, days_of_ranges, days_with_causes
 from model.registry import Site
 from store import derived, inputs, marks
 from store.spool import BUCKETS, Spool

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from kpi.pool import Pool
-from kpi.progress import Gauge
-from kpi.stages import Stages
-from kpi.work import Span, reach_of, windows_of_days
+from kpi.running.pool import Pool
+from kpi.running.progress import Gauge
+from kpi.running.stages import Stages
+from kpi.running.work import Span, reach_of, windows_of_days
 from model.calendar import DayWindow
 from model.instants import micros
 from model.registry import Site

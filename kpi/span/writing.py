@@ -9,11 +9,11 @@ import polars as pl
 from kpi.building import Builder, Built, Fresh
 from kpi.frames import ATOMS, INTERVAL_SERIES, Tables, conform
 from kpi.marking import conflict_marks, marks_of, quality_marks
-from kpi.parts import Done
+from kpi.running.parts import Done
+from kpi.running.work import long_windows, without_pending
 from kpi.span.handing import day_digests, jobs_of
 from kpi.span.reading import Read
 from kpi.span.scene import LONG, PIECES, SHORT, VALUES, Scene
-from kpi.work import long_windows, without_pending
 from model.canonical import canonical_json, digest
 from model.registry import Site
 from store import derived, inputs

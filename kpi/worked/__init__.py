@@ -8,7 +8,7 @@ from typing import Any
 
 from polars.exceptions import PolarsError
 
-from kpi.emissions import NoFactorError
+from kpi.carbon.warming import NoFactorError
 from kpi.errors import ExampleFileError
 from kpi.worked import amounts, calendars, carbon, chains, energy, ratios, states
 from kpi.worked.result import Answers, Inputs, Result, UnsupportedError, compare

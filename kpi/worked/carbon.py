@@ -5,11 +5,11 @@ from typing import Any
 
 import polars as pl
 
-from kpi import pact
-from kpi.carbon import OF_SUBSTANCES, with_substances
+from kpi.carbon import pact
+from kpi.carbon.factors import OF_SUBSTANCES, with_substances
+from kpi.carbon.warming import blend_gwp, gwp
 from kpi.catalogue.columns import COLUMNS, wide
 from kpi.compute.substances import fuel_tj
-from kpi.emissions import blend_gwp, gwp
 from kpi.worked.ratios import value
 from kpi.worked.result import Answers, Inputs, UnsupportedError
 from model.registry import FuelFactor, Site

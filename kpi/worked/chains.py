@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from kpi.carbon import factor_on
+from kpi.carbon.factors import factor_on
 from kpi.compute import compute
 from kpi.frames import ANNOTATIONS, EVENTS, READINGS, SERIES, SYMBOLS, Inputs, Tables, empty
 from kpi.worked.calendars import instant

@@ -6,12 +6,12 @@ from typing import Any
 
 import polars as pl
 
-from kpi import energy_performance as performance
 from kpi.catalogue import CATALOGUE
 from kpi.catalogue.columns import wide
 from kpi.catalogue.cost import surcharge_percent
 from kpi.compute.business import media_mj
-from kpi.evaluate import evaluate
+from kpi.energy import performance
+from kpi.rollup.evaluate import evaluate
 from kpi.worked.result import Answers, Inputs, UnsupportedError
 from model.tariffs import UnknownTariffError, prices
 

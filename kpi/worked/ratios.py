@@ -7,7 +7,7 @@ import polars as pl
 
 from kpi.catalogue import CATALOGUE
 from kpi.catalogue.columns import faster_than_ideal, order_execution, wide
-from kpi.evaluate import evaluate
+from kpi.rollup.evaluate import evaluate
 from kpi.worked.result import Answers, Inputs
 
 HOUR_S = 3600.0

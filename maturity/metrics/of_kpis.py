@@ -10,7 +10,7 @@ import polars as pl
 
 from kpi.catalogue import CATALOGUE
 from kpi.catalogue.entry import Aggregation, Basis, Kpi
-from kpi.status import METERED
+from kpi.rollup.status import METERED
 from maturity.facts import Facts
 from maturity.metrics.measured import Measured, Metrics, Parameters
 from maturity.reasons import Reason, because, listed, of_status

@@ -6,11 +6,11 @@ from datetime import date
 
 import polars as pl
 
-from kpi.eras import Era
 from kpi.frames import ATOMS, INTERVAL_SERIES, empty
-from kpi.rollup import MARKS, RollupInputs, rollup
-from kpi.windows import calendar_windows
-from kpi.work import DAY, month_end
+from kpi.rollup.eras import Era
+from kpi.rollup.rolling import MARKS, RollupInputs, rollup
+from kpi.rollup.windows import calendar_windows
+from kpi.running.work import DAY, month_end
 from maturity.package.compact import compacted, plain
 from maturity.package.periods import Target
 from model.registry import Site

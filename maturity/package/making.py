@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 from psycopg import IsolationLevel
 
-from kpi.work import DAY
+from kpi.running.work import DAY
 from maturity import dsse, rotation, zipped
 from maturity.checkpoint import Checkpoint
 from maturity.entering import KPI_KIND, RAW_KIND, canonical_object, code_version, instant

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import groupby
 
 from kpi.compute import read_range
-from kpi.work import DAY
+from kpi.running.work import DAY
 from model.calendar import production_day_windows
 from model.registry import Site
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from kpi.work import windows_of_days
+from kpi.running.work import windows_of_days
 from model.registry import Site
 from model.vocabulary import Grain
 

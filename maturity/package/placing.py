@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 
-from kpi.work import DAY
+from kpi.running.work import DAY
 from maturity.package import layout
 from maturity.package.content import Package
 from maturity.package.margins import margins_of, starts_of

@@ -1,5 +1,5 @@
 """Every KPI of a package again, from its raw rows: days in spans with the registry that was in force, then weeks,
-months and jobs from the pieces of the days. Pure computation of `kpi.compute` and `kpi.rollup`; bounded memory.
+months and jobs from the pieces of the days. Pure computation of `kpi.compute` and `kpi.rollup.rolling`; bounded memory.
 """
 
 import json
@@ -12,12 +12,12 @@ from typing import Any
 import polars as pl
 
 from kpi.compute import compute, read_range
-from kpi.eras import eras_of
 from kpi.frames import ATOMS, INTERVAL_SERIES, INTERVALS, SERIES, Inputs, Tables, conform, empty
 from kpi.marking import marks_of, quality_marks
-from kpi.rollup import VALUES, RollupInputs, rollup
-from kpi.windows import calendar_windows
-from kpi.work import DAY, reach_of, windows_of_days
+from kpi.rollup.eras import eras_of
+from kpi.rollup.rolling import VALUES, RollupInputs, rollup
+from kpi.rollup.windows import calendar_windows
+from kpi.running.work import DAY, reach_of, windows_of_days
 from maturity.day_context import Context
 from maturity.errors import PackageError
 from maturity.package import layout

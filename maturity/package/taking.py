@@ -11,7 +11,7 @@ import polars as pl
 from kpi.compute import read_range
 from kpi.compute.signals import in_order
 from kpi.frames import READINGS, SYMBOLS, conform, empty
-from kpi.work import DAY
+from kpi.running.work import DAY
 from maturity.context_reading import read_context
 from maturity.day_context import Context
 from maturity.errors import PackageError

@@ -13,8 +13,8 @@ from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database, in_order
 
 if TYPE_CHECKING:
-    from kpi.fitting import Fitted
-    from kpi.fitting_many import FittedMany
+    from kpi.energy.fitting import Fitted
+    from kpi.energy.fitting_many import FittedMany
 
 app = typer.Typer(help="Frozen baselines of energy over a driver.", no_args_is_help=True)
 
@@ -54,8 +54,8 @@ def fit(
     several drivers or weeks R² is the adjusted one and CV(RMSE) at most 0.25. Days whose meters told less than the
     site's gate are left out and named. A version never changes; a newer one counts from its date on.
     """
-    from kpi.baseline_job import Wanted, freeze, look
-    from kpi.energy_performance import EXISTS_R_SQUARED, LEAST_R_SQUARED
+    from kpi.energy.baseline_job import Wanted, freeze, look
+    from kpi.energy.performance import EXISTS_R_SQUARED, LEAST_R_SQUARED
     from store.pool import connect
 
     assert kpi == "energy"  # noqa: S101 - the only choice
@@ -76,8 +76,8 @@ def fit(
 
 
 def _told(found: "Fitted | FittedMany") -> dict[str, Any]:
-    from kpi.energy_performance import why_unfit
-    from kpi.fitting_many import FittedMany
+    from kpi.energy.fitting_many import FittedMany
+    from kpi.energy.performance import why_unfit
 
     if isinstance(found, FittedMany):
         return _told_many(found)
@@ -148,7 +148,7 @@ def cusum(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Show the running sum of actual minus expected energy, by day or week: where it falls, energy is saved."""
-    from kpi.cusum import points
+    from kpi.energy.cusum import points
     from store import registry, serving
     from store.pool import connect
 

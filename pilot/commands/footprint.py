@@ -30,8 +30,8 @@ def footprint(
     Partial: nothing of materials, transport or use. With --json a ProductFootprint of the PACT data exchange 3.0; exit
     code 1 when a required field is missing, each of which is named.
     """
-    from kpi import pact
-    from kpi.footprint import document, share_of
+    from kpi.carbon import pact
+    from kpi.carbon.footprint import document, share_of
     from kpi.stored import stored_pieces
     from store.pool import connect
 

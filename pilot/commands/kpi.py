@@ -24,7 +24,7 @@ from pilot.quiet import only_warnings
 from pilot.selecting import FORMATS, choose
 
 if TYPE_CHECKING:
-    from kpi.recompute import Asked
+    from kpi.running.recompute import Asked
     from kpi.worked import Result
 
 Reason = Literal["late_data", "annotation", "calendar", "registry", "mapping", "definition", "factor_set"]
@@ -73,7 +73,7 @@ def recompute(
     Example: haidang kpi recompute --site pilot --from 2026-10-01 --to 2026-10-31
     --reason mapping --note "HELD was not mapped"
     """
-    from kpi.recompute import Wanted, ask
+    from kpi.running.recompute import Wanted, ask
     from store.pool import connect
 
     url = database(database_url)
@@ -85,7 +85,7 @@ def recompute(
 
 
 def _compute(url: str, site: "str | Asked | None", processes: int | None) -> None:
-    from kpi.job import run_once
+    from kpi.running.job import run_once
 
     only_warnings()
     try:
@@ -150,7 +150,7 @@ def explain(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Say why a value is so: formula with its numbers, losses in minutes that add up, raw rows, revisions."""
-    from kpi.explain import Explainer
+    from kpi.explained.explanation import Explainer
     from pilot.explain_show import show as show_explanation
     from store import serving
     from store.pool import connect
@@ -206,7 +206,7 @@ def findings(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Show what the newest computation of each day noticed and somebody should look at."""
-    from kpi.sentences import listed
+    from kpi.explained.sentences import listed
     from store import marks
     from store.pool import connect
     from store.registry import site_id, snapshot

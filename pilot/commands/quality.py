@@ -13,7 +13,7 @@ from pilot.options import DatabaseUrl, database, in_order
 from pilot.selecting import JsonOption, choose, plain
 
 if TYPE_CHECKING:
-    from kpi.series_verdict import Verdict
+    from kpi.explained.series_verdict import Verdict
     from store.series_quality import DeviceQuality
 
 DEFAULT_DAYS = 7
@@ -34,7 +34,7 @@ def quality(
     database_url: DatabaseUrl = "",
 ) -> None:
     """Show how good the readings of each series were in a range of production days, the worst first."""
-    from kpi.series_verdict import judged
+    from kpi.explained.series_verdict import judged
     from store.derived import Days
     from store.pool import connect
     from store.series_quality import quality_of
@@ -66,7 +66,7 @@ def quality(
 
 def device_row(device: "DeviceQuality") -> dict[str, object]:
     """A device as JSON has it; the skew in ms at most, null above all bounds of the histogram."""
-    from kpi.series_verdict import late_share, skew
+    from kpi.explained.series_verdict import late_share, skew
 
     counts = {name: value for name, value in vars(device).items() if name != "skew_ms"}
     marks = {f"skew_p{round(share * 100)}_ms": _finite(skew(device, share)) for share in (0.5, 0.95)}

@@ -35,7 +35,7 @@ def import_(
     `haidang records kinds` shows the columns of each kind. A row under a known key replaces what was said; the earlier
     statement is kept. A row that does not hold what its kind states is refused with the reason.
     """
-    from kpi.substances import reader_of
+    from kpi.carbon.substances import reader_of
     from store import business, registry
     from store.pool import connect
 

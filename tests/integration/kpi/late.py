@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kpi.job import SiteJob
-from kpi.settings import KpiSettings
-from kpi.summary import Summary
+from kpi.running.job import SiteJob
+from kpi.running.settings import KpiSettings
+from kpi.running.summary import Summary
 from model.vocabulary import symbol_id
 from store import annotations, business, inputs
 from store.correction import Correction

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from kpi.job import run_once
+from kpi.running.job import run_once
 from model.vocabulary import symbol_id
 from store.pool import connect
 from store.registry import active_series, apply_site, site_id

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from api.app import create_app
 from api.settings import ApiSettings
-from kpi.fitting_many import Point, fitted_many
-from kpi.job import run_once
-from kpi.market import CRITERIA
+from kpi.carbon.market import CRITERIA
+from kpi.energy.fitting_many import Point, fitted_many
+from kpi.running.job import run_once
 from pilot.cli import app
 from store import baselines
 from store.access import create_key

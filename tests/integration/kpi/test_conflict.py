@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from kpi.job import run_once
+from kpi.running.job import run_once
 from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
 from tests.support.database import TestDatabase
 

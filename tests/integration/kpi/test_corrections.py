@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from api.app import create_app
 from api.settings import ApiSettings
-from kpi.job import run_once
+from kpi.running.job import run_once
+from kpi.running.work import Span
 from kpi.span import Answered
 from kpi.span import Office as KpiOffice
-from kpi.work import Span
 from pilot.cli import app as cli
 from store import inputs
 from store.access import create_key

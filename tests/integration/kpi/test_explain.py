@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from kpi.catalogue import CATALOGUE
 from kpi.catalogue.losses import OF_PRODUCTION
-from kpi.explain import Explainer, Explanation
-from kpi.job import run_once
+from kpi.explained.explanation import Explainer, Explanation
+from kpi.running.job import run_once
 from model.canonical import rows_sha256
 from model.vocabulary import Grain
 from pilot.cli import app

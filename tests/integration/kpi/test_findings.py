@@ -6,8 +6,8 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from kpi.job import run_once
-from kpi.sentences import sentence
+from kpi.explained.sentences import sentence
+from kpi.running.job import run_once
 from pilot.cli import app
 from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
 from tests.support.database import TestDatabase

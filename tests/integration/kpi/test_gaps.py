@@ -2,7 +2,7 @@
 
 import pytest
 
-from kpi.job import run_once
+from kpi.running.job import run_once
 from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, Plant
 from tests.support.database import TestDatabase
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from kpi.job import run_once
-from kpi.recompute import Wanted, ask
+from kpi.running.job import run_once
+from kpi.running.recompute import Wanted, ask
+from kpi.running.work import Span
 from kpi.span import Office, SpanResult
-from kpi.work import Span
 from store.pool import connect
 from tests.integration.kpi.plant import HOUR, MONDAY, SHIFT_START, Plant
 from tests.support.database import TestDatabase

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from kpi.errors import SitesFailedError
-from kpi.job import run_once
+from kpi.running.job import run_once
 from store.pool import connect
 from store.registry import apply_site
 from store.site_file import SiteFile

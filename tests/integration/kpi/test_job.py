@@ -4,8 +4,8 @@ import pytest
 
 from kpi.compute import compute
 from kpi.frames import Inputs, Tables
-from kpi.job import SiteJob, run_once
-from kpi.settings import KpiSettings
+from kpi.running.job import SiteJob, run_once
+from kpi.running.settings import KpiSettings
 from store import inputs
 from store.pool import connect
 from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant, document
@@ -159,11 +159,11 @@ def test_only_marks_that_were_seen_are_removed(plant: Plant, monkeypatch: pytest
     original = compute
 
     def compute_while_data_arrive(inputs: Inputs) -> Tables:
-        monkeypatch.setattr("kpi.parts.compute", original)
+        monkeypatch.setattr("kpi.running.parts.compute", original)
         plant.mark(SHIFT_START, SHIFT_START + HOUR)
         return original(inputs)
 
-    monkeypatch.setattr("kpi.parts.compute", compute_while_data_arrive)
+    monkeypatch.setattr("kpi.running.parts.compute", compute_while_data_arrive)
     assert run_once(plant.kpi_url, now=AFTER).days == 1
     assert plant.query("SELECT from_ts, to_ts FROM dirty_mark") == [(SHIFT_START, SHIFT_START + HOUR)]
     assert run_once(plant.kpi_url, now=AFTER).days == 1

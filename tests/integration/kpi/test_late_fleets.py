@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from kpi import rollup
 from kpi.catalogue import CATALOGUE
+from kpi.rollup import rolling as rollup
 from store.pool import connect
 from store.registry import active_series
 from tests.integration.kpi import late

@@ -10,7 +10,7 @@ import pytest
 
 from kpi.compute import compute
 from kpi.frames import Inputs, Tables
-from kpi.job import run_once
+from kpi.running.job import run_once
 from store.pool import connect
 from store.registry import active_series, apply_site
 from store.site_file import SiteFile
@@ -23,12 +23,12 @@ _LEFT_OUT = {"kpi_value_id", "computed_at", "kpi_run_id", "started_at", "finishe
 HANG = """
 import sys, time
 from datetime import datetime
-import kpi.parts
-from kpi.job import run_once
+import kpi.running.parts
+from kpi.running.job import run_once
 def hang(_):
     print("computing", flush=True)
     time.sleep(600)
-kpi.parts.compute = hang
+kpi.running.parts.compute = hang
 run_once(sys.argv[1], now=datetime.fromisoformat(sys.argv[2]))
 """
 
@@ -124,7 +124,7 @@ def test_two_workers_share_the_sites(plant: Plant, monkeypatch: pytest.MonkeyPat
             assert go_on.wait(30)
         return compute(inputs)
 
-    monkeypatch.setattr("kpi.parts.compute", wait_in_first)
+    monkeypatch.setattr("kpi.running.parts.compute", wait_in_first)
     worker = threading.Thread(target=run_once, args=(plant.kpi_url,), kwargs={"now": AFTER})
     worker.start()
     try:

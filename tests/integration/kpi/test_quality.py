@@ -6,8 +6,8 @@ from datetime import date
 import psycopg
 from typer.testing import CliRunner
 
-from kpi.job import run_once
-from kpi.series_verdict import judged
+from kpi.explained.series_verdict import judged
+from kpi.running.job import run_once
 from model.ledger import SKEW_BOUNDS_MS
 from pilot.cli import app
 from store.derived import Days

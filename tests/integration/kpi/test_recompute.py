@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 from typer.testing import CliRunner, Result
 
-from kpi.job import run_once
-from kpi.recompute import REASONS
+from kpi.running.job import run_once
+from kpi.running.recompute import REASONS
 from pilot.cli import app
 from pilot.commands.kpi import Reason
 from tests.integration.kpi.plant import HOUR, MONDAY, SHIFT_START, Plant

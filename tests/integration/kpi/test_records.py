@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from kpi.job import run_once
+from kpi.running.job import run_once
 from pilot.cli import app
 from pilot.errors import PilotError
 from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-from kpi.job import run_once
+from kpi.running.job import run_once
 from store.pool import connect
 from store.registry import apply_site
 from store.site_file import SiteFile

@@ -4,7 +4,7 @@ from random import Random
 
 import psycopg
 
-from kpi.job import run_once
+from kpi.running.job import run_once
 from tests.integration.kpi.plant import HOUR, MONDAY, SHIFT_START, Plant
 
 AFTER = MONDAY + 40 * 24 * HOUR

@@ -7,7 +7,7 @@ from math import isnan
 import psycopg
 import pytest
 
-from kpi.job import run_once
+from kpi.running.job import run_once
 from pilot.bench_kpi_plant import LATENESS, SITE, Size, fill
 from tests.benchmarks.kpi_numbers import NAMES, differences, ours
 from tests.benchmarks.kpi_pandas import in_pandas

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kpi.explain import Explainer
-from kpi.job import run_once
+from kpi.explained.explanation import Explainer
+from kpi.running.job import run_once
 from store import serving
 from store.pool import connect
 from store.registry import apply_site, asset_ids, snapshot

@@ -11,7 +11,7 @@ import psycopg
 import yaml
 from typer.testing import CliRunner
 
-from kpi.job import run_once
+from kpi.running.job import run_once
 from maturity import workflow
 from maturity.closing import close_due_days
 from maturity.confirming import Decision

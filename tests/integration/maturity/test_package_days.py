@@ -7,8 +7,8 @@ import polars as pl
 import psycopg
 import pytest
 
-from kpi import work
-from kpi.job import run_once
+from kpi.running import work
+from kpi.running.job import run_once
 from maturity.keys import write_key
 from maturity.package import layout
 from maturity.package.content import Package

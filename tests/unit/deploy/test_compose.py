@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 
 from api.settings import ApiSettings
 from ingest.settings import IngestSettings
-from kpi.settings import KpiSettings
+from kpi.running.settings import KpiSettings
 from maturity.settings import EvidenceSettings
 from simulators.settings import PlantSettings
 from tests.support import compose

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from kpi.frames import ATOMS, INTERVAL_SERIES
-from kpi.rollup import RollupInputs
-from kpi.windows import calendar_windows
+from kpi.rollup.rolling import RollupInputs
+from kpi.rollup.windows import calendar_windows
 from model.registry import Asset, EmissionFactor, Series, ShiftRule, Site
 
 HOUR = 3_600_000_000

@@ -14,7 +14,7 @@ from kpi.catalogue.columns import SAMPLES
 from kpi.compute import compute
 from kpi.compute.samples import QUANTITIES
 from kpi.frames import RECORDS, Tables
-from kpi.rollup import RollupInputs, rollup
+from kpi.rollup.rolling import RollupInputs, rollup
 from model.registry import ShiftRule, SpecLimit
 from tests.unit.kpi.compute.plants import HOUR, UNIT, inputs, plant, us
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from kpi import pact
-from kpi.boundary import boundary
+from kpi.carbon import pact
+from kpi.carbon.boundary import boundary
+from kpi.carbon.footprint import document, share_of
+from kpi.carbon.market import CRITERIA, amounts_within
 from kpi.catalogue import CATALOGUE
-from kpi.footprint import document, share_of
-from kpi.market import CRITERIA, amounts_within
-from kpi.rollup import rollup
+from kpi.rollup.rolling import rollup
 from model.data import fuel_factor_sets
 from model.registry import EmissionFactor, EnergyContract, FuelFactor, Product, Site
 from model.vocabulary import Grain

@@ -4,7 +4,7 @@ import pytest
 from kpi.catalogue import CATALOGUE, Direction, Kpi
 from kpi.catalogue.columns import COLUMNS, wide
 from kpi.docs import PAGE, catalogue_page
-from kpi.evaluate import evaluate
+from kpi.rollup.evaluate import evaluate
 from model.vocabulary import Grain
 from tests.support.paths import ROOT
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kpi.series_verdict import device_reasons
+from kpi.explained.series_verdict import device_reasons
 from model.ledger import SKEW_BOUNDS_MS
 from store.series_quality import DeviceQuality
 

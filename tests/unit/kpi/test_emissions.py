@@ -2,8 +2,8 @@
 
 import pytest
 
-from kpi import pact
-from kpi.emissions import NoFactorError, gwp
+from kpi.carbon import pact
+from kpi.carbon.warming import NoFactorError, gwp
 
 
 @pytest.mark.parametrize("name", ["R-404A", "R404A", "r404a"])

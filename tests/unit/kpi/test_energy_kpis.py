@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpi.catalogue import CATALOGUE
-from kpi.energy_split import Held, energy_by_reason, meters_of
-from kpi.evaluate import evaluate, value_columns
+from kpi.energy.split import Held, energy_by_reason, meters_of
 from kpi.frames import INTERVAL_SERIES
-from kpi.rollup import RollupInputs, rollup, scopes_of, wide_rows
+from kpi.rollup.evaluate import evaluate, value_columns
+from kpi.rollup.rolling import RollupInputs, rollup, scopes_of, wide_rows
 from model.registry import Asset, AssetRelation, Site, Tariff
 from model.tariffs import prices, schedule
 from model.vocabulary import Grain

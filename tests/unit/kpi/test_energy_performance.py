@@ -2,7 +2,7 @@
 
 import math
 
-from kpi.energy_performance import (
+from kpi.energy.performance import (
     Line,
     fit,
     performance,

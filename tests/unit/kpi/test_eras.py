@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from kpi.energy_split import Held, energy_by_reason, meters_of
-from kpi.eras import Era, eras_of, in_force_at, stretches
+from kpi.energy.split import Held, energy_by_reason, meters_of
 from kpi.frames import INTERVAL_SERIES
-from kpi.rollup import MARKS, rollup, sources_by_days
+from kpi.rollup.eras import Era, eras_of, in_force_at, stretches
+from kpi.rollup.rolling import MARKS, rollup, sources_by_days
 from model.registry import Asset, AssetRelation, Site
 from model.vocabulary import Grain
 from tests.unit.kpi.making import MONDAY, asset, atom, demand, pick, rollup_inputs, series, site, time

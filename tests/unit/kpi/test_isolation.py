@@ -3,7 +3,7 @@
 import adbc_driver_manager
 import pytest
 
-from kpi.isolation import outages_translated
+from kpi.running.isolation import outages_translated
 from store.errors import DatabaseUnavailableError
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi.losses import losses
-from kpi.rollup import RollupInputs, rollup, scopes_of, wide_rows
-from kpi.rules import rule_text
+from kpi.explained.losses import losses
+from kpi.explained.rules import rule_text
+from kpi.rollup.rolling import RollupInputs, rollup, scopes_of, wide_rows
 from model.registry import Asset, Site
 from model.vocabulary import Grain
 from tests.unit.kpi.making import pick, pieces, rollup_inputs, site, time

@@ -1,5 +1,5 @@
-from kpi.service import Pace
-from kpi.settings import KpiSettings
+from kpi.running.service import Pace
+from kpi.running.settings import KpiSettings
 
 
 def test_an_open_day_waits_five_times_its_last_run_at_least_a_minute() -> None:

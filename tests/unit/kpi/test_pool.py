@@ -17,10 +17,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from kpi.errors import WorkerLostError
-from kpi.parts import Done, Part
-from kpi.pool import Pool, Worker
-from kpi.work import windows_of_days
-from kpi.worker import serve
+from kpi.running.parts import Done, Part
+from kpi.running.pool import Pool, Worker
+from kpi.running.work import windows_of_days
+from kpi.running.worker import serve
 from store.spool import Rows
 from tests.unit.kpi.compute.plants import inputs, plant, readings, series, us
 
@@ -120,7 +120,7 @@ def test_what_went_wrong_elsewhere_is_raised(error: Exception, monkeypatch: pyte
         return done
 
     done = Pool().run([part(10)])[0]
-    monkeypatch.setattr("kpi.pool.run_part", wait)
+    monkeypatch.setattr("kpi.running.pool.run_part", wait)
     pool = with_others(fail)
     with pytest.raises(type(error), match=str(error)):
         pool.run([part(10)] * 3)
@@ -144,7 +144,7 @@ def test_a_failure_ends_what_others_are_computing(monkeypatch: pytest.MonkeyPatc
         return done
 
     done, begun, closed = Pool().run([part(10)])[0], threading.Event(), threading.Event()
-    monkeypatch.setattr("kpi.pool.run_part", here)
+    monkeypatch.setattr("kpi.running.pool.run_part", here)
     pool = with_others(fail, until_closed)
     monkeypatch.setattr(pool.workers[1], "close", closed.set)
     with pytest.raises(WorkerLostError, match="killed"):
@@ -163,7 +163,7 @@ def test_parts_are_told_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         inside.pop()
 
     both = threading.Event()
-    monkeypatch.setattr("kpi.pool.run_part", lambda _: done)
+    monkeypatch.setattr("kpi.running.pool.run_part", lambda _: done)
     with_others(lambda _: done).run([part(10)] * 4, told)
     assert most == [1, 1, 1, 1]
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from kpi.progress import Gauge
+from kpi.running.progress import Gauge
 from pilot.kpi_progress import shown
 
 

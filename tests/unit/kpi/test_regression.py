@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from kpi.energy.fitting import UnfitError
+from kpi.energy.fitting_many import FittedMany, Point, fitted_many, points_of
+from kpi.energy.regression import Fit, fit, why_unfit
 from kpi.errors import KpiError
-from kpi.fitting import UnfitError
-from kpi.fitting_many import FittedMany, Point, fitted_many, points_of
-from kpi.regression import Fit, fit, why_unfit
-from kpi.rollup import rollup
+from kpi.rollup.rolling import rollup
 from model.registry import BaselineDriver
 from tests.unit.kpi.making import MONDAY, atom, pick, pieces, rollup_inputs, time
 from tests.unit.kpi.test_baselines import baseline

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from kpi.frames import INTERVAL_SERIES
-from kpi.rollup import rollup
+from kpi.rollup.rolling import rollup
 from model.registry import Asset
 from tests.unit.kpi.making import (
     HOUR,

@@ -5,7 +5,7 @@ import os
 import polars as pl
 from hypothesis import given, settings
 
-from kpi.rollup import RollupInputs, rollup
+from kpi.rollup.rolling import RollupInputs, rollup
 from model.calendar import calendar_of
 from tests.unit.kpi.compute.fleets import Fleet, fleets, inputs_of, tables_of
 from tests.unit.kpi.compute.test_properties import PLANTS, many, same_fleets

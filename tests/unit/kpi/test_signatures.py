@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from kpi.rollup import MARKS, RollupInputs, rollup
+from kpi.rollup.rolling import MARKS, RollupInputs, rollup
 from model.vocabulary import Grain
 from tests.unit.kpi.making import MONDAY, asset, atom, pieces, rollup_inputs, site, time
 

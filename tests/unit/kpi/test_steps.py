@@ -9,7 +9,7 @@ import pytest
 
 from kpi.compute import compute
 from kpi.frames import RECORDS, Tables
-from kpi.rollup import rollup
+from kpi.rollup.rolling import rollup
 from model.registry import Asset
 from tests.unit.kpi.compute.plants import HOUR, UNIT, inputs, plant, us
 from tests.unit.kpi.making import atom, pick, pieces, rollup_inputs, site, time

@@ -6,11 +6,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from kpi.carbon.substances import reader_of
 from kpi.compute.plan import make_plan
 from kpi.compute.spread import Pieces
 from kpi.compute.substances import fuel_tj, substance_rows
 from kpi.frames import RECORDS
-from kpi.substances import reader_of
 from model.canonical import canonical_json
 from tests.unit.kpi.making import HOUR, MIDNIGHT, MONDAY
 from tests.unit.kpi.test_carbon import FUELS, plant

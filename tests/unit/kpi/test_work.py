@@ -3,7 +3,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi.work import (
+from kpi.running.work import (
     MAX_FILL_DAYS,
     Span,
     asked_for,

@@ -8,7 +8,7 @@ import pytest
 
 from kpi.catalogue import CATALOGUE, Kpi
 from kpi.catalogue.columns import COLUMNS, SUMS, wide
-from kpi.worked_out import UnwrittenError, written
+from kpi.explained.worked_out import UnwrittenError, written
 
 KNOWN = {"sqrt": math.sqrt, "min": min, "max": max, "abs": abs, "floor": math.floor, "round": round}
 

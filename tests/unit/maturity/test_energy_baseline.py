@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from kpi.rollup import rollup
+from kpi.rollup.rolling import rollup
 from maturity.evaluate import Outcome, evaluate
 from maturity.facts import Facts
 from maturity.loading import framework

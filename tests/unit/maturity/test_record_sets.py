@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from kpi.carbon.substances import reader_of
 from kpi.compute.business import FIELDS
-from kpi.substances import reader_of
 from maturity.metrics import METRICS
 from maturity.record_docs import page
 from model.record_sets import RECORD_SETS, Kind

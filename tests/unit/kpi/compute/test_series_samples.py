@@ -10,8 +10,8 @@ import pytest
 
 from kpi.compute import compute
 from kpi.frames import Tables
-from kpi.rollup import RollupInputs, rollup
-from kpi.windows import calendar_windows
+from kpi.rollup.rolling import RollupInputs, rollup
+from kpi.rollup.windows import calendar_windows
 from model.registry import Series, ShiftRule, Site, SpecLimit
 from model.vocabulary import Grain, Quality
 from tests.unit.kpi.compute.plants import HOUR, MINUTE, UNIT, day_by_day, events, inputs, plant, readings, series, us

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kpi.compute import compute
 from kpi.hours import hour_of, phases
-from kpi.rollup import RollupInputs, rollup
-from kpi.windows import calendar_windows
+from kpi.rollup.rolling import RollupInputs, rollup
+from kpi.rollup.windows import calendar_windows
 from model.registry import Series, Site, Tariff, TariffPeriod
 from model.tariff_hours import tariff_on
 from model.tariffs import schedule

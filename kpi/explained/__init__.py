@@ -1,0 +1,1 @@
+"""A stored value made again and said: its formula with numbers, the pieces behind it, losses, rules, sentences."""
