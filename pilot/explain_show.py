@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kpi.explained.explanation import Explanation
+from kpi.explained.worked_out import number as exact
 from pilot.numbers import minutes, number, share
 
 SHOWN_PIECES = 40
@@ -64,19 +65,23 @@ def _inputs(found: Explanation) -> Table:
 
 
 def _terms(found: Explanation) -> Text:
-    """Each base sum that is made of amounts times factors, as an equation."""
+    """Each base sum that is made of amounts times factors, as an equation that a calculator works out."""
     lines = []
     for name in dict.fromkeys(row["sum"] for row in found.terms):
         rows = [row for row in found.terms if row["sum"] == name]
         more = f" + {len(rows) - SHOWN_PIECES:,} more" if len(rows) > SHOWN_PIECES else ""
-        lines.append(f"{name} {number(found.inputs[name])} = {' + '.join(map(_term, rows[:SHOWN_PIECES]))}{more}")
+        whole = found.inputs[name]
+        made = "" if whole is None else f" = {exact(whole)}"
+        lines.append(f"{name} = {' + '.join(map(_term, rows[:SHOWN_PIECES]))}{more}{made}")
     return Text("\n".join(lines))
 
 
 def _term(row: dict[str, Any]) -> str:
-    of = row["of"].replace("_", " ") or "not known"
-    factor = "no factor in force" if row["factor"] is None else f"{number(row['factor'])} {row['factor_unit']}"
-    return f"{number(row['amount'])} {row['unit']} ({of}) * {factor}"
+    of = f" ({row['of']})" if row["of"] else ""
+    factor = (
+        f"no {row['factor_unit']} in force" if row["factor"] is None else f"{exact(row['factor'])} {row['factor_unit']}"
+    )
+    return f"{exact(row['amount'])} {row['unit']}{of} * {factor}"
 
 
 def _pieces(found: Explanation) -> Table:
