@@ -10,10 +10,10 @@ from polars.exceptions import PolarsError
 
 from kpi.carbon.warming import NoFactorError
 from kpi.errors import ExampleFileError
-from kpi.worked import amounts, calendars, carbon, chains, energy, ratios, states
+from kpi.worked import amounts, calendars, carbon, chains, energy, iso, oee, ratios, states
 from kpi.worked.result import Answers, Inputs, Result, UnsupportedError, compare
 
-_ROOMS = (ratios, amounts, chains, calendars, energy, carbon, states)
+_ROOMS = (ratios, oee, iso, amounts, chains, calendars, energy, carbon, states)
 _PARTS = ("id", "kind", "inputs", "expected")
 ADAPTORS = {kind: adaptor for room in _ROOMS for kind, adaptor in room.ADAPTORS.items()}
 

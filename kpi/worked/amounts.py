@@ -6,7 +6,7 @@ from typing import Any
 from kpi.catalogue.columns import wide
 from kpi.compute.samples import place
 from kpi.rollup.yields import rolled_throughput_yield
-from kpi.worked.ratios import HOUR_S, value
+from kpi.worked.base import HOUR_S, value
 from kpi.worked.result import Answers, Inputs
 
 

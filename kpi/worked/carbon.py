@@ -10,7 +10,7 @@ from kpi.carbon.factors import OF_SUBSTANCES, with_substances
 from kpi.carbon.warming import blend_gwp, gwp
 from kpi.catalogue.columns import COLUMNS, wide
 from kpi.compute.substances import fuel_tj
-from kpi.worked.ratios import value
+from kpi.worked.base import value
 from kpi.worked.result import Answers, Inputs, UnsupportedError
 from model.registry import FuelFactor, Site
 

@@ -10,8 +10,8 @@ import polars as pl
 from kpi.carbon.factors import factor_on
 from kpi.compute import compute
 from kpi.frames import ANNOTATIONS, EVENTS, READINGS, SERIES, SYMBOLS, Inputs, Tables, empty
+from kpi.worked.base import of_pieces
 from kpi.worked.calendars import instant
-from kpi.worked.ratios import of_pieces
 from kpi.worked.result import Answers, UnsupportedError
 from kpi.worked.result import Inputs as Given
 from model.data import e10_state, emission_factor_sets

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kpi.worked.ratios import sums, value
+from kpi.worked.base import sums, value
 from kpi.worked.result import Answers, Inputs
 from kpi.worked.weeks import in_one_week, is_dated, round_the_week, spans
 from model.calendar import paint
