@@ -44,9 +44,10 @@ def written() -> Iterator[None]:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
+        where = tempfile.tempdir or "any folder"  # none was found that can be written
         raise NoRoomError(
-            f"Temporary files of readings cannot be written to {tempfile.gettempdir()} ({reason}): make room there (22 "
-            "bytes for each reading of a day), or set TMPDIR to a folder on another disk. Nothing is lost."
+            f"Temporary files of readings cannot be written to {where} ({reason}): make room there (22 bytes for each "
+            "reading of a day), or set TMPDIR to a folder on another disk. Nothing is lost."
         ) from error
 
 

@@ -56,7 +56,7 @@ def known_kpi(named: str) -> str:
     if named in CATALOGUE:
         return named
     for each in CATALOGUE.values():
-        if named == str(each.iso_number):
+        if each.iso_number is not None and named == str(each.iso_number):
             return each.id
     like = _like(named)
     hint = f"did you mean {', '.join(like)}?" if like else "`haidang kpi catalogue` lists all."

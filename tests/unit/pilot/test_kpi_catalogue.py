@@ -18,6 +18,7 @@ def test_a_kpi_is_named_by_id_or_iso_number(typed: str, meant: str) -> None:
         ("avalability", "did you mean availability"),
         ("mức sẵn sàng", "availability"),
         ("35", "`haidang kpi catalogue` lists all"),
+        ("None", "There is no KPI"),
     ],
 )
 def test_who_names_none_is_told_what_sounds_like_it(typed: str, hint: str) -> None:

@@ -66,3 +66,13 @@ def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with Spool({1: 0, 2: 1}, 2, 0) as spool, pytest.raises(NoRoomError, match=r"gone .*No such file.* set TMPDIR"):
         spool.add([PACKED])
+
+
+def test_where_no_folder_can_be_written_it_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    with Spool({1: 0, 2: 1}, 2, 0) as spool, pytest.raises(NoRoomError, match=r"any folder .* set TMPDIR"):
+        spool.add([PACKED])
