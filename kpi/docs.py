@@ -96,6 +96,7 @@ the same base sums, so no mean of ratios exists anywhere.
 | `line_constraint`, `line_last`, `line_parallel` | the rule by which the units of the line stand for it |
 | `startup_not_told` | there were rejects but no setup time: those of start-up cannot be told from steady ones |
 | `factor_year_lag` | the newest emission factor is of an earlier year |
+| `no_direct_records` | no record of a fuel, refrigerant or precursor: direct embedded emissions of none |
 | `energy_unclassed` | part of the energy has no time class: a gap, or a meter of nothing with a state |
 | `few_values` | a capability from fewer than 25 values |
 | `partial_demand` | a meter of the scope was silent in some interval |

@@ -130,6 +130,7 @@ _OF_BASIS: dict[Basis, tuple[Need, ...]] = {
     Basis.MARKET: (_METER, _FACTOR),
     Basis.SCOPE1: (_BURNED,),
     Basis.CBAM: (_COUNTS, _MASSES),
+    Basis.CBAM_ENERGY: (_COUNTS, _MASSES, _METER, _FACTOR),
     Basis.BASELINE: (_METER, _BASELINE),
     Basis.SAMPLE: (_MEASURED, _LIMITS),
     Basis.RECORD: (),

@@ -21,10 +21,10 @@ def factor_basis(site: Site, kpi: Kpi) -> str | None:
     match kpi.basis:
         case Basis.CARBON | Basis.MARKET:
             return site.factor_set
-        case Basis.SCOPE1:
+        case Basis.SCOPE1 | Basis.CBAM:
             return f"{site.fuel_set}, {site.gwp_set}"
-        case Basis.CBAM:
-            return f"{site.fuel_set}, {site.gwp_set}; {site.factor_set}"
+        case Basis.CBAM_ENERGY:
+            return site.factor_set
         case _:
             return None
 
@@ -50,8 +50,9 @@ def boundary(
             return " ".join((*parts, _GATE))
         case Basis.SCOPE1:
             return f"Fuels and refrigerants by records at {names} (scope 1, no process). {_fuels(site)} {_GATE}"
-        case Basis.CBAM:
-            return f"Records and meters at {names}; precursors as their records say. {_fuels(site)} {_grid(site, days)}"
+        case Basis.CBAM | Basis.CBAM_ENERGY:
+            used = ("Records", _fuels(site)) if kpi.basis is Basis.CBAM else ("Meters and records", _grid(site, days))
+            return f"{used[0]} at {names}; precursors as their records say. {used[1]}"
         case Basis.BASELINE:
             return _baseline(site, scope)
         case _:

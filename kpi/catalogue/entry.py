@@ -45,7 +45,8 @@ class Basis(StrEnum):
     SAMPLE = "sample"  # measured values; the variant of a value is the name of its characteristic
     SCOPE1 = "scope1"  # records of fuels and refrigerants
     MARKET = "market"  # energy of the whole site beside its contracts
-    CBAM = "cbam"  # mass of goods, records and meters
+    CBAM = "cbam"  # mass of goods, and records of what went into them
+    CBAM_ENERGY = "cbam_energy"  # mass of goods, and the electricity that went into them
     BASELINE = "baseline"  # a frozen baseline of the scope's energy
 
 

@@ -63,6 +63,7 @@ def evaluate(kpi: Kpi, frame: pl.DataFrame, variant: str = "") -> float | None:
 
 _no_counts, _no_energy = (~pl.col("has_counts"), "no_data"), (~pl.col("has_energy"), "no_data")
 _no_grid, _no_fuel = (pl.col("without_factor") > 0, "no_factor"), (pl.col("scope1_without_factor") > 0, "no_factor")
+_unweighed = (pl.col("good_unweighed") > 0, "no_data")
 _no_price = (pl.col("without_price") > 0, "no_tariff")
 # What keeps a value of each basis from being one, and the status that says so; the first one that holds.
 _NEEDS: dict[Basis, tuple[tuple[pl.Expr, str], ...]] = {
@@ -78,5 +79,6 @@ _NEEDS: dict[Basis, tuple[tuple[pl.Expr, str], ...]] = {
     Basis.CARBON: (_no_energy, _no_grid),
     Basis.MARKET: (_no_energy, _no_grid),
     Basis.SCOPE1: (_no_fuel,),
-    Basis.CBAM: ((pl.col("good_unweighed") > 0, "no_data"), _no_fuel, _no_grid),
+    Basis.CBAM: (_unweighed, _no_fuel),
+    Basis.CBAM_ENERGY: (_unweighed, _no_energy, _no_grid),
 }

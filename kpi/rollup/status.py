@@ -39,7 +39,7 @@ def completeness(kpi: Kpi) -> pl.Expr:
         return pl.min_horizontal(metered, _share(pl.col("submeter_received"), pl.col("submeter_expected")))
     if kpi.basis in METERED:
         return pl.min_horizontal(metered, _of_machines()) if kpi.per_piece else metered
-    return pl.min_horizontal(metered, _of_machines()) if kpi.basis is Basis.CBAM else _of_machines()
+    return pl.min_horizontal(metered, _of_machines()) if kpi.basis is Basis.CBAM_ENERGY else _of_machines()
 
 
 def _of_machines() -> pl.Expr:
@@ -161,7 +161,11 @@ _FLAGS: dict[str, tuple[frozenset[Basis], pl.Expr]] = {
         frozenset({Basis.PERFORMANCE}),
         pl.col("has_counts") & uncounted(),
     ),
-    "factor_year_lag": (frozenset({Basis.CARBON, Basis.MARKET, Basis.CBAM}), pl.col("lagging_rows") > 0),
+    "factor_year_lag": (frozenset({Basis.CARBON, Basis.MARKET, Basis.CBAM_ENERGY}), pl.col("lagging_rows") > 0),
+    "no_direct_records": (
+        frozenset({Basis.CBAM}),
+        (pl.col("scope1_rows") == 0) & (pl.col("precursor_direct_t") == 0),
+    ),
     "no_residual_mix": (
         frozenset({Basis.MARKET}),
         (pl.col("no_residual_rows") > 0) & (covered_kwh() < pl.col("energy_kwh")),
@@ -191,5 +195,7 @@ _MARKS: dict[Basis, tuple[str, ...]] = {
     ),
     Basis.CARBON: ("conflict", "partial_start_energy", *_OF_METERS),
     Basis.MARKET: ("conflict", "partial_start_energy", *_OF_METERS),
+    Basis.CBAM: ("conflict", "partial_start", *_OF_MACHINES),
+    Basis.CBAM_ENERGY: ("conflict", "partial_start", "partial_start_energy", *_OF_MACHINES, *_OF_METERS),
     Basis.BASELINE: ("conflict", "partial_start", "partial_start_energy", *_OF_METERS),
 }

@@ -51,9 +51,9 @@ _NAMED = pl.Schema({name: VALUES[name] for name in ("kpi", "variant", "definitio
 _FLAG = "flag_"
 _OF_VARIANT = ("numerator", "denominator", "value")
 _PRICED = frozenset({Basis.COST, Basis.BILL, Basis.CAPACITY})
-_goes_in = pl.any_horizontal(
-    pl.col(name) > 0 for name in ("scope1_rows", "energy_rows", "precursor_direct_t", "precursor_indirect_t")
-)
+_weighed = pl.col("good_kg") > 0
+_burned = (pl.col("scope1_rows") > 0) | (pl.col("precursor_direct_t") > 0)
+_powered = (pl.col("energy_rows") > 0) | (pl.col("precursor_indirect_t") > 0)
 _has_reactive = (pl.col("reactive_kvarh") != 0) | (pl.col("beside_reactive_kwh") != 0)
 
 
@@ -202,7 +202,8 @@ _ABLE: dict[Basis, pl.Expr] = {
     **dict.fromkeys((Basis.RECORD, Basis.SAMPLE), pl.lit(value=True)),
     Basis.SCOPE1: pl.col("scope1_rows") > 0,
     Basis.MARKET: pl.col("can_energy") & (pl.col("scope") == ""),  # contracts are of the whole site
-    Basis.CBAM: (pl.col("good_kg") > 0) & _goes_in,  # goods by mass, and energy or records of what went into them
+    Basis.CBAM: _weighed & (_burned | _powered),  # goods by mass, and energy or records of what went into them
+    Basis.CBAM_ENERGY: _weighed & (_powered | (pl.col("scope1_rows") > 0)),
     # a baseline of weeks says nothing of single days, and months do not begin with a week
     Basis.BASELINE: (pl.col("baseline_days") > 0)
     & ((pl.col("baseline_weekly_days") == 0) | (pl.col("grain") == Grain.WEEK.value)),

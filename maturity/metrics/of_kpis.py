@@ -18,7 +18,7 @@ from model.calendar import calendar_of, calendar_shifts
 
 METRICS = Metrics()
 # What needs no row on a day without any: records of other systems, and what is made of them.
-_SPARSE = frozenset({Basis.RECORD, Basis.SAMPLE, Basis.SCOPE1, Basis.CBAM})
+_SPARSE = frozenset({Basis.RECORD, Basis.SAMPLE, Basis.SCOPE1, Basis.CBAM, Basis.CBAM_ENERGY})
 
 
 def values_of(facts: Facts, kpi: str, scope: str, grain: str = "day", variant: str = "") -> pl.DataFrame:

@@ -142,6 +142,22 @@ def test_embedded_emissions_keep_direct_and_indirect_apart() -> None:
     assert pick(unweighed, "cbam_see_direct")["status"] == "no_data"
 
 
+def test_embedded_emissions_each_need_their_own_and_say_what_nobody_recorded() -> None:
+    burned = atom("m1", "fuel_tj", qualifier="natural_gas", amount=0.01)
+    without_meter = rollup(rollup_inputs(site_of_products(), [*pieces("m1", 500, product="P"), burned]))
+    assert pick(without_meter, "cbam_see_direct")["value"] > 0
+    assert pick(without_meter, "cbam_see_indirect")["status"] == "no_data"
+    only_power = rollup(rollup_inputs(plant(emission_factors=()), [*pieces("m1", 500, product="P"), energy(1000.0)]))
+    direct = pick(only_power, "cbam_see_direct")
+    assert (direct["value"], direct["flags"]) == (0.0, ["no_direct_records"])
+    assert pick(only_power, "cbam_see_indirect")["status"] == "no_factor"
+
+
+def site_of_products() -> Site:
+    """The plant without its meter."""
+    return plant(series=site().series)
+
+
 def test_a_footprint_carries_every_required_field_and_says_that_it_is_partial() -> None:
     atoms = [
         *pieces("m1", 50, product="P"),
