@@ -1,4 +1,4 @@
-"""Energy performance after ISO 50006: baselines by regression, expected consumption, normalised saving.
+"""Energy performance after ISO 50006: fitted lines, what makes one a baseline, running sums of savings.
 
 Pure. Sums are exact (`math.fsum` of centred terms), so that certified regressions are reproduced to the last digits.
 """
@@ -52,22 +52,14 @@ class Fit:
         return 0.0 if self.se_slope == 0 else two_sided_p(self.line.slope / self.se_slope, self.n - 2)
 
 
-@dataclass(frozen=True)
-class Performance:
-    """Expected consumption, actual minus expected, and its running sum, point by point."""
-
-    expected: tuple[float, ...]
-    difference: tuple[float, ...]
-    cusum: tuple[float, ...]
-
-
 def fit(driver: Sequence[float], consumption: Sequence[float]) -> Fit | None:
     """Fit a line; None with fewer than two different values of the driver.
 
     Raises:
         ValueError: there are not as many values of one as of the other.
     """
-    _as_many(driver, consumption)
+    if len(driver) != len(consumption):
+        raise ValueError(f"{len(driver)} values of the driver stand against {len(consumption)} of consumption")
     n = len(driver)
     if n < 2 or min(driver) == max(driver):
         return None
@@ -106,26 +98,9 @@ def why_unfit(found: Fit | None, least: float = LEAST_R_SQUARED) -> str | None:
     return None
 
 
-def performance(line: Line, driver: Sequence[float], actual: Sequence[float]) -> Performance:
-    """Compare actual with expected consumption; a falling running sum is energy saved.
-
-    Raises:
-        ValueError: there are not as many values of one as of the other.
-    """
-    _as_many(driver, actual)
-    expected = tuple(line.at(x) for x in driver)
-    difference = tuple(a - e for a, e in zip(actual, expected, strict=True))
-    return Performance(expected, difference, running_sum(difference))
-
-
 def running_sum(differences: Sequence[float]) -> tuple[float, ...]:
     """Sum of all differences up to each point (CUSUM)."""
     return tuple(accumulate(differences))
-
-
-def _as_many(driver: Sequence[float], consumption: Sequence[float]) -> None:
-    if len(driver) != len(consumption):
-        raise ValueError(f"{len(driver)} values of the driver stand against {len(consumption)} of consumption")
 
 
 def _centred(values: list[float]) -> list[float]:

@@ -1,7 +1,8 @@
 """Worked examples of bills, baselines and energy performance, answered by the product's own functions."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -11,8 +12,10 @@ from kpi.catalogue.columns import wide
 from kpi.catalogue.cost import surcharge_percent
 from kpi.compute.business import media_mj
 from kpi.energy import performance
+from kpi.energy.baselines import MEASURES, with_baselines
 from kpi.rollup.evaluate import evaluate
 from kpi.worked.result import Answers, Inputs, UnsupportedError
+from model.registry import Baseline, Site
 from model.tariffs import UnknownTariffError, prices
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -67,10 +70,36 @@ def linear_regression(given: Inputs) -> Answers:
 
 
 def enpi_cusum(given: Inputs) -> Answers:
-    """Actual against expected consumption."""
-    line = performance.Line(given["slope"], given["intercept"])
-    found = performance.performance(line, given["driver"], given["actual"])
-    return {name: list(getattr(found, name)) for name in ("expected", "difference", "cusum")}
+    """Actual against expected consumption: every point is a day under a frozen baseline."""
+    points = list(zip(map(float, given["driver"]), map(float, given["actual"]), strict=True))
+    days = _under_baseline(given["slope"], given["intercept"], points)
+    frames = [wide(**row) for row in days.select(CATALOGUE["energy_performance"].inputs).to_dicts()]
+    expected = [evaluate(CATALOGUE["energy_expected"], frame) for frame in frames]
+    saved = [evaluate(CATALOGUE["energy_saving"], frame) for frame in frames]
+    difference = [-each for each in saved if each is not None]
+    return {"expected": expected, "difference": difference, "cusum": list(performance.running_sum(difference))}
+
+
+def _under_baseline(slope: float, intercept: float, points: Sequence[tuple[float, float]]) -> pl.DataFrame:
+    """Base sums of days with so much of the driver (good pieces) and so many kWh each, as the KPI job makes them."""
+    first = date(2026, 1, 1)
+    frozen = Baseline(
+        asset="m",
+        kpi="energy",
+        driver="good",
+        slope=slope,
+        intercept=intercept,
+        version=1,
+        valid_from=first.isoformat(),
+        digest="",
+    )
+    none = dict.fromkeys(("good_outside", "unattributed_good", "energy_received", *MEASURES), 0.0)
+    days = pl.DataFrame(
+        [(first + timedelta(days=n), *point) for n, point in enumerate(points)],
+        schema={"production_day": pl.Date, "good": pl.Float64, "energy_kwh": pl.Float64},
+        orient="row",
+    ).with_columns(scope=pl.lit("m"), energy_rows=pl.lit(1), **{name: pl.lit(zero) for name, zero in none.items()})
+    return with_baselines(days, Site(key="example", timezone="UTC", baselines=(frozen,)))
 
 
 def comprehensive_energy(given: Inputs) -> Answers:

@@ -1,13 +1,8 @@
-"""Regressions against certified ones, baselines and what is saved against them."""
+"""Regressions against certified ones, and the gates of a baseline."""
 
 import math
 
-from kpi.energy.performance import (
-    Line,
-    fit,
-    performance,
-    why_unfit,
-)
+from kpi.energy.performance import fit, why_unfit
 
 # NIST Statistical Reference Datasets, linear regression, Norris (36 observations: y, x).
 NORRIS = """
@@ -54,9 +49,3 @@ def test_gates_of_a_baseline() -> None:
     assert why_unfit(few) == "3 points are fewer than 12"
     assert "R²" in (why_unfit(loose) or "")
     assert why_unfit(good) is None
-
-
-def test_saving_is_the_running_sum_against_the_baseline() -> None:
-    found = performance(Line(12.0, 500.0), [100.0, 80.0], [1690.0, 1475.0])
-    assert found.expected == (1700.0, 1460.0)
-    assert found.cusum == (-10.0, 5.0)
