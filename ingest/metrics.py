@@ -1,10 +1,11 @@
 """Prometheus metrics of ingest."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ingest.errors import SettingsError
 from ingest.writer import Report
 from model.ledger import BESIDE, MESSAGE_ACCOUNT, VALUE_ACCOUNT
+from store.metrics import serve_metrics
 
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -34,13 +35,7 @@ class Metrics:
         Raises:
             SettingsError: the port is taken.
         """
-        try:
-            start_http_server(port, host, registry=self.registry)
-        except OSError as error:
-            raise SettingsError(
-                f"Metrics cannot be served on {host}:{port} ({error.strerror}): "
-                "set HAIDANG_INGEST_METRICS_PORT to a free port, or to 0 for none."
-            ) from error
+        serve_metrics(self.registry, (host, port), "HAIDANG_INGEST_METRICS_PORT", SettingsError)
 
     def note(self, report: Report) -> None:
         """Count a committed batch."""

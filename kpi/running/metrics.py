@@ -1,9 +1,10 @@
 """Prometheus metrics of the KPI job."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from kpi.errors import SettingsError
 from kpi.running.summary import Summary
+from store.metrics import serve_metrics
 
 
 class Metrics:
@@ -30,13 +31,7 @@ class Metrics:
         Raises:
             SettingsError: the port is taken.
         """
-        try:
-            start_http_server(port, host, registry=self.registry)
-        except OSError as error:
-            raise SettingsError(
-                f"Metrics cannot be served on {host}:{port} ({error.strerror}): "
-                "set HAIDANG_KPI_METRICS_PORT to a free port, or to 0 for none."
-            ) from error
+        serve_metrics(self.registry, (host, port), "HAIDANG_KPI_METRICS_PORT", SettingsError)
 
     def note(self, site_key: str, done: Summary, seconds: float) -> None:
         """Count what a run computed."""
