@@ -1,11 +1,14 @@
 """Flags of a command in, what the store is asked for out: a scope, a range of times in the site's own zone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+
+from pilot.errors import PilotError
 
 if TYPE_CHECKING:
     from store.pool import Connection
@@ -57,6 +60,17 @@ def choose(connection: "Connection", site: str | None) -> Chosen:
     number = site_id(connection, site)
     scope = Scope(connection, [number])
     return Chosen(scope, number, ZoneInfo(serving.sites(scope)[0]["timezone"]))
+
+
+def known_asset(known: Mapping[str, int], site: str, asset: str) -> int:
+    """The number of an asset of a site by its path.
+
+    Raises:
+        PilotError: the site has no such asset; says which ones it has.
+    """
+    if asset not in known:
+        raise PilotError(f"Site {site!r} has no asset {asset!r}; known: {', '.join(filter(None, known))}.")
+    return known[asset]
 
 
 def plain(value: Any) -> Any:

@@ -21,7 +21,7 @@ from pilot.errors import PilotError
 from pilot.kpi_progress import shown
 from pilot.options import DatabaseUrl, database, in_order
 from pilot.quiet import only_warnings
-from pilot.selecting import FORMATS, choose
+from pilot.selecting import FORMATS, choose, known_asset
 
 if TYPE_CHECKING:
     from kpi.running.recompute import Asked
@@ -121,7 +121,7 @@ def show(
     window = serving.Window(from_day=_day(from_), to_day=_day(to + timedelta(days=1)) if to else None)
     with connect(database(database_url), "kpi show") as connection:
         number = site_id(connection, site)
-        chosen = _known_asset(asset_ids(connection, number), site, asset)
+        chosen = known_asset(asset_ids(connection, number), site, asset)
         wanted = serving.ValueFilter([chosen], kpi, grain, window, _variant(kpi, variant), as_of=as_of)
         rows = serving.kpi_values(serving.Scope(connection, [number]), wanted, None, serving.ValueKey())
     _print([{name: row[name] for name in row if name != "asset_id"} for row in rows], format_, CATALOGUE[kpi].unit)
@@ -167,7 +167,7 @@ def explain(
             to_ts=begin + timedelta(seconds=1) if begin else None,
         )
         wanted = serving.ValueFilter(
-            [_known_asset(asset_ids(connection, number), site, asset)],
+            [known_asset(asset_ids(connection, number), site, asset)],
             *(kpi, grain, window, _variant(kpi, variant), shift, product, job, as_of),
         )
 
@@ -189,12 +189,6 @@ def _variant(kpi: str, variant: str) -> str | None:
     from kpi.catalogue import CATALOGUE, Basis
 
     return None if CATALOGUE[kpi].basis is Basis.SAMPLE and not variant else variant
-
-
-def _known_asset(known: dict[str, int], site: str, asset: str) -> int:
-    if asset not in known:
-        raise PilotError(f"Site {site!r} has no asset {asset!r}; known: {', '.join(filter(None, known))}.")
-    return known[asset]
 
 
 @app.command()

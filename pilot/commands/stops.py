@@ -13,7 +13,7 @@ from rich.table import Table
 
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
-from pilot.selecting import Chosen, JsonOption, choose, plain
+from pilot.selecting import Chosen, JsonOption, choose, known_asset, plain
 from pilot.times import FORMATS, METAVAR, at_site, check_range, end_of_second
 
 if TYPE_CHECKING:
@@ -216,9 +216,7 @@ def _assets(chosen: Chosen, site: str, asset: str | None) -> list[int]:
 
     assert chosen.site_id is not None  # noqa: S101 - a site was named
     known = {row["key"]: row["asset_id"] for row in serving.assets(chosen.scope, chosen.site_id)}
-    if asset is not None and asset not in known:
-        raise PilotError(f"Site {site!r} has no asset {asset!r}; known: {', '.join(filter(None, known))}.")
-    return sorted(known.values()) if asset is None else [known[asset]]
+    return sorted(known.values()) if asset is None else [known_asset(known, site, asset)]
 
 
 def _author(connection: "Connection", chosen: Chosen, by: str) -> "Author":
