@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from kpi import frames
 from model.calendar import production_day_windows
 from model.registry import Asset, Site
 
@@ -44,21 +45,9 @@ VALUES = _schema(
         "computed_us": pl.Int64,
     }
 )
-INTERVALS = _schema(
-    {
-        "asset": pl.String,
-        "production_day": pl.Date,
-        "from_us": pl.Int64,
-        "to_us": pl.Int64,
-        "time_class": pl.String,
-        "sub_class": pl.String,
-        "reason": pl.String,
-        "state": pl.String,
-        "shift": pl.String,
-        "origin": pl.String,
-        "original_class": pl.String,  # what signals said, where an annotation says otherwise; null elsewhere
-    }
-)
+# Of an annotation only the class that it replaced is read; null where there is none.
+_NOT_READ = ("original_sub_class", "original_reason")
+INTERVALS = _schema({name: dtype for name, dtype in frames.INTERVALS.items() if name not in _NOT_READ})
 QUALITY = _schema(
     {
         "asset": pl.String,
