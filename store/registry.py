@@ -16,7 +16,8 @@ from store.extent import mark_all_data, mark_dates
 from store.pool import Connection
 from store.queries import load
 from store.seed import insert_factor_set
-from store.site_file import FactorSetPart, SiteFile
+from store.site_file import SiteFile
+from store.site_parts.emissions import FactorSetPart
 from store.site_quota import set_quota
 
 # Why a change in a table asks for days again; any other table: the registry as a whole.

@@ -10,7 +10,10 @@ from model.registry import TariffPeriod
 from model.vocabulary import QUANTITIES
 from store.holiday_dates import NO_HOLIDAYS, dates_of
 from store.shipped_tariffs import listed_periods, listed_prices, vat_eras
-from store.site_file import CalendarPart, SiteFile, SpecLimitPart, TariffPart, weekday_number
+from store.site_file import SiteFile
+from store.site_parts.assets import SpecLimitPart
+from store.site_parts.calendar import CalendarPart, weekday_number
+from store.site_parts.energy import TariffPart
 
 Row = dict[str, Any]
 

@@ -14,7 +14,7 @@ from kpi.catalogue import CATALOGUE, Kpi
 from kpi.rollup import status
 from kpi.rollup.evaluate import why_missing
 from model.vocabulary import SubClass, TimeClass
-from store.site_file import AssetPart
+from store.site_parts.assets import AssetPart
 
 PLACE = string.Formatter()
 
