@@ -146,7 +146,7 @@ class Inputs:
     """What one computation is given; `until_us` ends an open day early, null computes the days to their end.
 
     `assets` limits the computation to some of the site's assets. No asset's tables depend on another asset: what
-    assets have in common is built from their atoms afterwards. So a site is computed part by part (kpi.parts).
+    assets have in common is built from their atoms afterwards. So a site is computed part by part (kpi.running.parts).
     """
 
     site: Site

@@ -1,6 +1,7 @@
 """Derived data in the database: pieces replaced per site-day, KPI values revised with their history kept.
 
-Everything works in the caller's transaction. Frames have the columns of kpi.frames and kpi.rollup; assets by key.
+Everything works in the caller's transaction. Frames have the columns of kpi.frames and kpi.rollup.rolling; assets by
+key.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -148,7 +149,7 @@ def write_values(
     Args:
         connection: in the transaction of the caller.
         place: site and asset ids.
-        values: rows of kpi.rollup.VALUES.
+        values: rows of kpi.rollup.rolling.VALUES.
         owned: windows that were built (grain, production_day, job, cause): a stored value of these that is not among
             the new ones is withdrawn.
         config_digest: digest of the registry in force.

@@ -1,7 +1,8 @@
 """Fuels burned and refrigerants topped up: what their records state, spread evenly over the time that they are of.
 
-A record states mass, volume or energy (already in kg, l, TJ: see kpi/carbon/substances.py). Density and calorific value come
-from the record, else from the site's factor set; where neither has them the record counts for nothing and is a finding.
+A record states mass, volume or energy (already in kg, l, TJ: see kpi/carbon/substances.py). Density and calorific value
+come from the record, else from the site's factor set; where neither has them the record counts for nothing and is a
+finding.
 """
 
 from collections.abc import Mapping

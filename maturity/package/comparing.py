@@ -52,7 +52,7 @@ def compared(stated: pl.DataFrame, again: pl.DataFrame, why_not: pl.Expr) -> pl.
 
     Args:
         stated: rows of layout.VALUES, compact.
-        again: rows of kpi.rollup.VALUES, compact.
+        again: rows of kpi.rollup.rolling.VALUES, compact.
         why_not: why a stated value cannot be computed again, null where it can.
 
     Returns:

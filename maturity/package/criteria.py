@@ -106,7 +106,7 @@ def criteria_again(package: Package, made: pl.DataFrame, intervals: pl.DataFrame
 
     Args:
         package: of which the signature and the digests have been checked.
-        made: values that came out (kpi.rollup.VALUES), compact.
+        made: values that came out (kpi.rollup.rolling.VALUES), compact.
         intervals: that came out (kpi.frames.INTERVALS).
     """
     manifest = package.manifest

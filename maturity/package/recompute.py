@@ -57,7 +57,7 @@ class Recomputation:
     marks: list[pl.DataFrame] = field(default_factory=list)
 
     def all_values(self) -> pl.DataFrame:
-        """Rows of kpi.rollup.VALUES, or of those columns of it that are compared, compact."""
+        """Rows of kpi.rollup.rolling.VALUES, or of those columns of it that are compared, compact."""
         return pl.concat([self._kept(empty(VALUES)), *self.values])
 
     def all_intervals(self) -> pl.DataFrame:
