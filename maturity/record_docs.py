@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from maturity.metrics import METRICS
-from model.record_sets import RECORD_SETS, RecordSet
+from model.record_fields import RecordSet
+from model.record_sets import RECORD_SETS
 
 _HEAD = """# Record sets
 

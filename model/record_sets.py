@@ -4,141 +4,9 @@ criteria and the documentation read.
 Beside its own fields every record has key, asset (empty = the site), from and to (empty = still open).
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from collections.abc import Mapping
 
-_YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
-_SYSTEM_OR_PERSON = ("system", "person")  # no names of people
-
-
-class Kind(StrEnum):
-    """What a field holds."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    TIME = "time"
-    YES_NO = "yes or no"
-    CHOICE = "one of"
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field of a record; what it is, in English."""
-
-    name: str
-    kind: Kind
-    what: str
-    choices: tuple[str, ...] = ()
-    required: bool = False
-
-    @property
-    def shown_kind(self) -> str:
-        """What it holds, for people."""
-        return f"one of {', '.join(self.choices)}" if self.choices else self.kind.value
-
-    def checked(self, value: Any) -> Any:
-        """Give the value as it is kept.
-
-        Raises:
-            ValueError: it is not what the field holds.
-        """
-        match self.kind:
-            case Kind.TEXT:
-                return as_text(value)
-            case Kind.NUMBER if isinstance(value, int | float):
-                return value
-            case Kind.TIME if _is_time(as_text(value)):
-                return as_text(value)
-            case Kind.YES_NO if as_text(value).lower() in (*_YES, *_NO):
-                return "yes" if as_text(value).lower() in _YES else "no"
-            case Kind.CHOICE:
-                found = [each for each in self.choices if each.lower() == as_text(value).lower()]
-                if found:
-                    return found[0]
-        raise ValueError(f"{self.name} {as_text(value)!r} is not {_WANTED.get(self.kind, self.shown_kind)}")
-
-
-_WANTED = {
-    Kind.NUMBER: "a number",
-    Kind.TIME: "a time such as 2026-11-22T14:00 or 2026-11-22T14:00+07:00",
-    Kind.YES_NO: "yes or no",
-}
-
-
-@dataclass(frozen=True)
-class RecordSet:
-    """A kind of record.
-
-    Attributes:
-        kind: its name.
-        what: what one record is, in English.
-        counted: which records of a window count.
-        fields: what it may state; other columns are kept and not read.
-        in_kpis: whether KPIs are made of it, so that days are computed again when it changes.
-    """
-
-    kind: str
-    what: str
-    counted: str
-    fields: tuple[Field, ...]
-    in_kpis: bool = False
-
-    def checked(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Give what a record says as it is kept.
-
-        Raises:
-            ValueError: a field lacks or does not hold what it should; says which.
-        """
-        kept = dict(said)
-        for field in self.fields:
-            if field.name in said:
-                kept[field.name] = field.checked(said[field.name])
-            elif field.required:
-                raise ValueError(f"has no {field.name}")
-        return kept
-
-
-def as_text(value: Any) -> str:
-    """A value of a table as text: a number that was a whole one without its point."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _is_time(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _text(name: str, what: str, *, required: bool = False) -> Field:
-    return Field(name, Kind.TEXT, what, required=required)
-
-
-def _number(name: str, what: str, *, required: bool = False) -> Field:
-    return Field(name, Kind.NUMBER, what, required=required)
-
-
-def _time(name: str, what: str, *, required: bool = False) -> Field:
-    return Field(name, Kind.TIME, what, required=required)
-
-
-def _by(name: str, what: str, *, required: bool = False) -> Field:
-    return Field(name, Kind.CHOICE, what, _SYSTEM_OR_PERSON, required)
-
-
-def _choice(name: str, choices: Iterable[str], what: str, *, required: bool = False) -> Field:
-    return Field(name, Kind.CHOICE, what, tuple(choices), required)
-
-
-def _yes_no(name: str, what: str, *, required: bool = False) -> Field:
-    return Field(name, Kind.YES_NO, what, required=required)
-
+from model.record_fields import RecordSet, by_field, choice_field, number_field, text_field, time_field, yes_no_field
 
 _IN_KPIS = "KPIs: in the time in which it ends"
 _OVER_TIME = "KPIs: over its time"
@@ -152,17 +20,17 @@ _SETS = (
         "A production or customer order",
         f"{_IN_KPIS}; {_DUE}",
         (
-            _time("due", "promised end"),
-            _time("planned_to", "planned end"),
-            _number("quantity", "ordered pieces"),
-            _number("delivered", "delivered pieces"),
-            _time("released", "when the other system released it"),
-            _time("received", "when it was there by interface"),
-            _number("transport_s", "time in transport, s"),
-            _number("queuing_s", "time in queues, s"),
-            _number("planned_scrap", "planned scrap, pieces"),
-            _number("capacity", "production capacity, pieces"),
-            _number("first_operation_quantity", "pieces of the first operation"),
+            time_field("due", "promised end"),
+            time_field("planned_to", "planned end"),
+            number_field("quantity", "ordered pieces"),
+            number_field("delivered", "delivered pieces"),
+            time_field("released", "when the other system released it"),
+            time_field("received", "when it was there by interface"),
+            number_field("transport_s", "time in transport, s"),
+            number_field("queuing_s", "time in queues, s"),
+            number_field("planned_scrap", "planned scrap, pieces"),
+            number_field("capacity", "production capacity, pieces"),
+            number_field("first_operation_quantity", "pieces of the first operation"),
         ),
         in_kpis=True,
     ),
@@ -171,9 +39,9 @@ _SETS = (
         "A maintenance task",
         f"{_IN_KPIS}; {_DUE}",
         (
-            _text("type", "preventive or corrective"),
-            _number("duration_s", "time spent, s; without it from its beginning to its end"),
-            _time("due", "by when it was to be done"),
+            text_field("type", "preventive or corrective"),
+            number_field("duration_s", "time spent, s; without it from its beginning to its end"),
+            time_field("due", "by when it was to be done"),
         ),
         in_kpis=True,
     ),
@@ -182,13 +50,13 @@ _SETS = (
         "An inspection of pieces",
         _IN_KPIS,
         (
-            _number("inspected", "inspected pieces"),
-            _number("first_pass_good", "good at the first time"),
-            _number("reworked_good", "good after rework"),
-            _number("rework", "pieces to rework"),
-            _number("failed", "failed for good"),
-            _number("defects", "defects found"),
-            _number("opportunities", "opportunities for a defect"),
+            number_field("inspected", "inspected pieces"),
+            number_field("first_pass_good", "good at the first time"),
+            number_field("reworked_good", "good after rework"),
+            number_field("rework", "pieces to rework"),
+            number_field("failed", "failed for good"),
+            number_field("defects", "defects found"),
+            number_field("opportunities", "opportunities for a defect"),
         ),
         in_kpis=True,
     ),
@@ -196,7 +64,7 @@ _SETS = (
         "attendance",
         "Working time of people",
         _IN_KPIS,
-        (_number("work_s", "time worked on orders, s"), _number("attendance_s", "time attended, s")),
+        (number_field("work_s", "time worked on orders, s"), number_field("attendance_s", "time attended, s")),
         in_kpis=True,
     ),
     RecordSet(
@@ -204,17 +72,17 @@ _SETS = (
         "A reading of stock between stations, or an account of material",
         f"{_IN_KPIS}; {_BEGINS}",
         (
-            _number("stock", "pieces between the stations"),
-            _number("minimum", "least allowed"),
-            _number("maximum", "most allowed"),
-            _text("next", "station after the stock, where the asset before it feeds several"),
-            _number("throughput", "amount that went through"),
-            _number("average_stock", "mean amount in stock"),
-            _number("consumed", "amount consumed"),
-            _number("integrated_good", "amount in good products"),
-            _number("production_loss", "amount lost in production"),
-            _number("storage_transport_loss", "amount lost in storage and transport"),
-            _number("other_loss", "amount lost otherwise"),
+            number_field("stock", "pieces between the stations"),
+            number_field("minimum", "least allowed"),
+            number_field("maximum", "most allowed"),
+            text_field("next", "station after the stock, where the asset before it feeds several"),
+            number_field("throughput", "amount that went through"),
+            number_field("average_stock", "mean amount in stock"),
+            number_field("consumed", "amount consumed"),
+            number_field("integrated_good", "amount in good products"),
+            number_field("production_loss", "amount lost in production"),
+            number_field("storage_transport_loss", "amount lost in storage and transport"),
+            number_field("other_loss", "amount lost otherwise"),
         ),
         in_kpis=True,
     ),
@@ -223,11 +91,11 @@ _SETS = (
         "Energy of media other than electricity and fuels, or exchanged with others",
         _IN_KPIS,
         (
-            _text("medium", "steam, compressed air, ..."),
-            _number("amount", "amount"),
-            _number("mj_per_unit", "MJ of one unit of the amount"),
-            _text("source", "where the conversion comes from"),
-            _number("exchanged_mj", "energy taken from others, MJ; negative = given away"),
+            text_field("medium", "steam, compressed air, ..."),
+            number_field("amount", "amount"),
+            number_field("mj_per_unit", "MJ of one unit of the amount"),
+            text_field("source", "where the conversion comes from"),
+            number_field("exchanged_mj", "energy taken from others, MJ; negative = given away"),
         ),
         in_kpis=True,
     ),
@@ -236,11 +104,11 @@ _SETS = (
         "Fuel burned",
         _OVER_TIME,
         (
-            _text("fuel", "a fuel of the site's set"),
-            _number("amount", "amount"),
-            _text("unit", "unit of mass, volume or net energy"),
-            _number("density_kg_per_l", "density, where the set has none"),
-            _number("ncv_tj_per_gg", "net calorific value, where the set has none"),
+            text_field("fuel", "a fuel of the site's set"),
+            number_field("amount", "amount"),
+            text_field("unit", "unit of mass, volume or net energy"),
+            number_field("density_kg_per_l", "density, where the set has none"),
+            number_field("ncv_tj_per_gg", "net calorific value, where the set has none"),
         ),
         in_kpis=True,
     ),
@@ -248,7 +116,7 @@ _SETS = (
         "refrigerant",
         "Refrigerant lost",
         _OVER_TIME,
-        (_text("gas", "the gas"), _number("amount", "amount"), _text("unit", "unit of mass")),
+        (text_field("gas", "the gas"), number_field("amount", "amount"), text_field("unit", "unit of mass")),
         in_kpis=True,
     ),
     RecordSet(
@@ -256,9 +124,9 @@ _SETS = (
         "A precursor that went into goods",
         _IN_KPIS,
         (
-            _number("mass_t", "mass, t"),
-            _number("see_direct", "direct specific embedded emissions, t CO2e/t"),
-            _number("see_indirect", "indirect specific embedded emissions, t CO2e/t"),
+            number_field("mass_t", "mass, t"),
+            number_field("see_direct", "direct specific embedded emissions, t CO2e/t"),
+            number_field("see_indirect", "indirect specific embedded emissions, t CO2e/t"),
         ),
         in_kpis=True,
     ),
@@ -267,8 +135,8 @@ _SETS = (
         "A work order of the maintenance system",
         "criteria: those that lie in the window, wholly or partly",
         (
-            _text("alarm", "key of the alarm that it answers"),
-            _by("opened_by", "who opened it"),
+            text_field("alarm", "key of the alarm that it answers"),
+            by_field("opened_by", "who opened it"),
         ),
     ),
     RecordSet(
@@ -276,30 +144,30 @@ _SETS = (
         "A production plan of a shift",
         f"{_BEGINS}; planned hours: those inside the window",
         (
-            _time("recorded", "when the plan was recorded"),
-            _number("planned_quantity", "planned pieces"),
-            _text("shift", "key of the shift"),
+            time_field("recorded", "when the plan was recorded"),
+            number_field("planned_quantity", "planned pieces"),
+            text_field("shift", "key of the shift"),
         ),
     ),
     RecordSet(
         "replan",
         "A new released plan after a disruption (to: when it was released)",
         _ENDS,
-        (_time("disruption", "when the disruption began", required=True),),
+        (time_field("disruption", "when the disruption began", required=True),),
     ),
     RecordSet(
         "milk_run",
         "A milk run or replenishment tour (from: when it began)",
         _BEGINS,
-        (_time("planned", "time of the timetable", required=True),),
+        (time_field("planned", "time of the timetable", required=True),),
     ),
     RecordSet(
         "replenishment",
         "A replenishment of a part",
         _BEGINS,
         (
-            _choice("signal", ("electronic", "other"), "how it was called", required=True),
-            _choice("part_class", ("A", "B", "C"), "class of the part; empty counts as A"),
+            choice_field("signal", ("electronic", "other"), "how it was called", required=True),
+            choice_field("part_class", ("A", "B", "C"), "class of the part; empty counts as A"),
         ),
     ),
     RecordSet(
@@ -307,8 +175,8 @@ _SETS = (
         "A container or order that passed (from: when it was read)",
         _BEGINS,
         (
-            _yes_no("tagged", "identified by a tag", required=True),
-            _time("visible", "when the system showed it"),
+            yes_no_field("tagged", "identified by a tag", required=True),
+            time_field("visible", "when the system showed it"),
         ),
     ),
     RecordSet(
@@ -316,57 +184,57 @@ _SETS = (
         "A unit or lot that was made",
         _BEGINS,
         (
-            _text("machine", "the machine; without it the asset of the record"),
-            _yes_no("parameters", "process parameters are linked", required=True),
+            text_field("machine", "the machine; without it the asset of the record"),
+            yes_no_field("parameters", "process parameters are linked", required=True),
         ),
     ),
     RecordSet(
         "mission",
         "An internal transport",
         _BEGINS,
-        (_by("triggered_by", "who triggered it", required=True),),
+        (by_field("triggered_by", "who triggered it", required=True),),
     ),
     RecordSet(
         "call_off",
         "A call-off to a supplier",
         _BEGINS,
-        (_by("sent_by", "who sent it", required=True),),
+        (by_field("sent_by", "who sent it", required=True),),
     ),
     RecordSet(
         "shutdown",
         "An idle period of a machine",
         _BEGINS,
         (
-            _number("idle_s", "length of the idle period, s", required=True),
-            _by("by", "who ended or shifted the load; empty = nobody"),
+            number_field("idle_s", "length of the idle period, s", required=True),
+            by_field("by", "who ended or shifted the load; empty = nobody"),
         ),
     ),
     RecordSet(
         "deviation",
         "A deviation of a process",
         _BEGINS,
-        (_by("corrected_by", "who corrected it", required=True),),
+        (by_field("corrected_by", "who corrected it", required=True),),
     ),
     RecordSet(
         "problem",
         "A record of problem solving (to: when its actions were closed)",
         f"{_BEGINS}; closing: those that are closed in the window, and open ones older than 30 days at its end",
         (
-            _time("stop", "when the stop began that it is about"),
-            _text("trigger", "key of the trigger that it answers"),
-            _text("part", "missing part"),
-            _by("flagged_by", "who flagged the missing part"),
-            _time("cause_found", "when the root cause was recorded"),
-            _by("resolved_by", "who diagnosed and resolved it"),
+            time_field("stop", "when the stop began that it is about"),
+            text_field("trigger", "key of the trigger that it answers"),
+            text_field("part", "missing part"),
+            by_field("flagged_by", "who flagged the missing part"),
+            time_field("cause_found", "when the root cause was recorded"),
+            by_field("resolved_by", "who diagnosed and resolved it"),
         ),
     ),
     RecordSet(
         "trigger_rule",
         "A rule in force that triggers problem solving on a line",
         "criteria: those in force in the window",
-        (_text("rule", "when a problem is to be solved", required=True),),
+        (text_field("rule", "when a problem is to be solved", required=True),),
     ),
-    RecordSet("trigger", "An event that triggers problem solving", _BEGINS, (_text("shift", "key of the shift"),)),
+    RecordSet("trigger", "An event that triggers problem solving", _BEGINS, (text_field("shift", "key of the shift"),)),
     RecordSet(
         "onboarding",
         "One more machine connected (from: decision, to: first data)",
@@ -378,10 +246,10 @@ _SETS = (
         "A review of how a model or rule in use performed (from, to: the time that it looks at)",
         _ENDS,
         (
-            _text("model", "the model or rule, as predictions or alerts name it", required=True),
-            _text("use_case", "what it is used for, counted once; empty = the model"),
-            _number("days_used", "days of that time with its use; empty = those with predictions or alerts of it"),
-            _number("performance", "what was found, in the measure that the site chose", required=True),
+            text_field("model", "the model or rule, as predictions or alerts name it", required=True),
+            text_field("use_case", "what it is used for, counted once; empty = the model"),
+            number_field("days_used", "days of that time with its use; empty = those with predictions or alerts of it"),
+            number_field("performance", "what was found, in the measure that the site chose", required=True),
         ),
     ),
     RecordSet(
@@ -389,10 +257,10 @@ _SETS = (
         "A release of a model that was trained again (from: training began, to: it went live)",
         _ENDS,
         (
-            _text("model", "the model", required=True),
-            _by("trained_by", "who started the training", required=True),
-            _by("released_by", "who put it live", required=True),
-            _time("approved", "when its approval was logged"),
+            text_field("model", "the model", required=True),
+            by_field("trained_by", "who started the training", required=True),
+            by_field("released_by", "who put it live", required=True),
+            time_field("approved", "when its approval was logged"),
         ),
     ),
 )

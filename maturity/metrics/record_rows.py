@@ -17,7 +17,8 @@ import polars as pl
 from maturity.facts import Facts
 from maturity.reasons import Reason, because
 from model.instants import micros
-from model.record_sets import RECORD_SETS, as_text
+from model.record_fields import as_text
+from model.record_sets import RECORD_SETS
 
 SYSTEM = "system"  # who did it, in records: the system, and no person
 

@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from model.canonical import canonical_json
-from model.record_sets import RECORD_SETS, Kind
+from model.record_fields import Kind
+from model.record_sets import RECORD_SETS
 
 PERSONAL = frozenset(
     {

@@ -9,7 +9,8 @@ from kpi.carbon.substances import reader_of
 from kpi.compute.business import FIELDS
 from maturity.metrics import METRICS
 from maturity.record_docs import page
-from model.record_sets import RECORD_SETS, Kind
+from model.record_fields import Kind
+from model.record_sets import RECORD_SETS
 from store.business import KINDS, BusinessRecord, Rejected, Rules, read_lines
 from tests.support.paths import ROOT
 from tests.unit.maturity.plain import SITE
