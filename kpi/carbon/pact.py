@@ -43,10 +43,14 @@ def required(version: str) -> dict[str, tuple[str, ...]] | None:
 
 
 def missing(document: Mapping[str, Any]) -> list[str]:
-    """Paths of the required fields that a document of version 3 has not; an empty text or list counts as missing."""
+    """Paths of the fields that its version requires and a document has not; an empty text or list counts as missing.
+
+    A document that does not say its version, or one that is not known here, is checked as one of version 3.
+    """
+    wanted = required(str(document.get("specVersion", ""))) or REQUIRED["3"]
     parts = {"footprint": document, "pcf": document.get("pcf")}
     found = []
-    for part, names in REQUIRED["3"].items():
+    for part, names in wanted.items():
         held = parts[part]
         prefix = "" if part == "footprint" else f"{part}."
         values = held if isinstance(held, Mapping) else {}
