@@ -53,18 +53,6 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
-def rows_sha256(ts_us: npt.NDArray[np.int64], value: npt.NDArray[np.float64], quality: npt.NDArray[np.int16]) -> bytes:
-    """Digest of one series' rows: (ts int64 µs, value f64, quality i16), little-endian, in order of time.
-
-    Args:
-        ts_us: microseconds since 1970 UTC, shape (n,).
-        value: values, NaN where there is none, shape (n,); every NaN is written as the one quiet NaN.
-        quality: quality codes, shape (n,).
-    """
-    rows = packed_rows(ts_us, value, quality)
-    return hashlib.sha256(rows[np.argsort(ts_us, kind="stable")].tobytes()).digest()
-
-
 def packed_rows(
     ts_us: npt.NDArray[np.int64], value: npt.NDArray[np.float64], quality: npt.NDArray[np.int16]
 ) -> npt.NDArray[np.void]:

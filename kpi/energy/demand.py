@@ -14,7 +14,6 @@ from kpi.rollup.base import grouped
 from model.vocabulary import Grain
 
 QUANTITY = "active_power"
-MEASURES = ("peak_kw", "demand_kwh", "demand_hours", "demand_partial", "base_load_kwh", "base_load_hours")
 _KEYS = ("scope", "grain", "production_day", "shift", "window_hour_us")
 _day = pl.col("production_day")
 

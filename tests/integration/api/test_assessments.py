@@ -16,7 +16,7 @@ from api.app import create_app
 from maturity.checkpoint import Checkpoint
 from maturity.loading import framework
 from maturity.log import EvidenceLog
-from maturity.merkle import leaf_hash, root_from_inclusion
+from maturity.merkle import leaf_hash
 from maturity.notes import Note, SigningKey
 from maturity.read_values import kpis_of
 from maturity.reading import read_facts
@@ -25,6 +25,7 @@ from store.pool import connect
 from tests.integration.api.conftest import DAY, settings_for
 from tests.support.database import Databases, TestDatabase
 from tests.support.fill import OTHER_SITE, SITE, fill
+from tests.support.inclusion import root_from_inclusion
 
 FRAMES = (
     *("values", "intervals", "quality", "ledger", "devices", "records", "events", "series", "alerts"),

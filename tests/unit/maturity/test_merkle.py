@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
 from maturity.errors import ProofError
-from maturity.merkle import EMPTY_ROOT, Tree, leaf_hash, root_from_inclusion, root_from_parts, verify_consistency
+from maturity.merkle import EMPTY_ROOT, Tree, leaf_hash, root_from_parts, verify_consistency
+from tests.support.inclusion import root_from_inclusion
 
 
 def records(count: int) -> list[bytes]:

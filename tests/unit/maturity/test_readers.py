@@ -13,11 +13,12 @@ from maturity.audit import audit
 from maturity.checkpoint import Checkpoint
 from maturity.errors import KeyFileError, MaturityError, ProofError, SignatureError
 from maturity.filing import is_filed_rightly
-from maturity.merkle import Tree, leaf_hash, root_from_inclusion, root_from_parts, verify_consistency
+from maturity.merkle import Tree, leaf_hash, root_from_parts, verify_consistency
 from maturity.notes import Note, PublicKey, SigningKey, note_of
 from maturity.rotation import KIND, announcement, key_periods
 from maturity.witness import Consistency
 from store.evidence import StoredCheckpoint
+from tests.support.inclusion import root_from_inclusion
 
 KEY = SigningKey("factory.example/log", bytes(32))
 POINT = Checkpoint(KEY.name, 5, leaf_hash(b"x"))
