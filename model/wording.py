@@ -47,10 +47,16 @@ def day(value: date, language: str) -> str:
     return f"{value.day} {months[value.month - 1]} {value.year}"
 
 
+def which_of_two(local: datetime) -> str:
+    """The offset of a local time that comes twice, where clocks are set back; '' of all others."""
+    one, other = (local.replace(fold=fold).utcoffset() for fold in (0, 1))
+    return "" if one == other else local.isoformat()[-len("+00:00") :]
+
+
 def clock(value: datetime, zone: ZoneInfo, language: str, now: datetime) -> str:
     """A local time; with its date where that is not today's."""
     local = value.astimezone(zone)
-    time = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+    time = (f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}") + which_of_two(local)
     if local.date() == now.astimezone(zone).date():
         return time
     return f"{time} · {day(local.date(), language)}"

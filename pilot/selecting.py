@@ -8,19 +8,20 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from model.wording import which_of_two
 from pilot.errors import PilotError
+from pilot.times import FORMATS, METAVAR, at_site
 
 if TYPE_CHECKING:
     from store.pool import Connection
     from store.serving import Scope
 
-FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-
 SiteOption = Annotated[str | None, typer.Option(help="only this site")]
 FromOption = Annotated[
-    datetime | None, typer.Option("--from", formats=FORMATS, help="received from then on, in the time zone of the site")
+    datetime | None,
+    typer.Option("--from", formats=FORMATS, metavar=METAVAR, help="received from then on, by the clock of the site"),
 ]
-ToOption = Annotated[datetime | None, typer.Option(formats=FORMATS, help="received before then")]
+ToOption = Annotated[datetime | None, typer.Option(formats=FORMATS, metavar=METAVAR, help="received before then")]
 JsonOption = Annotated[bool, typer.Option("--json", help="for programs: times in UTC")]
 
 
@@ -38,11 +39,12 @@ class Chosen:
 
     def moment(self, local: datetime) -> datetime:
         """A time of a flag that must be given, in UTC."""
-        return local.replace(tzinfo=self.zone).astimezone(UTC)
+        return at_site(local, self.zone).astimezone(UTC)
 
     def shown(self, moment: datetime) -> str:
         """A time as people of the site read it."""
-        return moment.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+        local = moment.astimezone(self.zone)
+        return f"{local:%Y-%m-%d %H:%M}{which_of_two(local)}"
 
 
 def choose(connection: "Connection", site: str | None) -> Chosen:

@@ -44,11 +44,11 @@ def annotate(scope: VisitorScope, visitor: Visitor, form: Form) -> Response:
 def split(scope: VisitorScope, visitor: Visitor, form: Form) -> Response:
     """Cut a stop in two, keep the reasons of the parts and go back to the list."""
     site = deps.find_site(scope, form.get("site", ""))
-    at = _instant(form, "at")
-    at = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(site["timezone"]))
+    stretch = _stretch(form)
+    at = _within(stretch, _instant(form, "at"), ZoneInfo(site["timezone"]))
     parts = Parts(form.get("first_reason", ""), form.get("second_reason", ""))
     with told():
-        annotations.split(author_of(scope, visitor, site), _stretch(form), at, parts)
+        annotations.split(author_of(scope, visitor, site), stretch, at, parts)
     return _back(form)
 
 
@@ -67,6 +67,13 @@ def revert(scope: VisitorScope, visitor: Visitor, form: Form) -> Response:
 def _stretch(form: dict[str, str]) -> Correction:
     """The stop that a form stands beside, and why it is corrected."""
     return Correction(form.get("asset", ""), _instant(form, "from"), _instant(form, "to"), note=form.get("note", ""))
+
+
+def _within(stretch: Correction, at: datetime, zone: ZoneInfo) -> datetime:
+    """The instant of a time by the clock of the site; of one that came twice the one inside the stretch."""
+    first, second = (at if at.tzinfo else at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    is_first = stretch.from_ts.timestamp() < first.timestamp()
+    return first if is_first or second.timestamp() >= stretch.to_ts.timestamp() else second
 
 
 def _back(form: dict[str, str]) -> Response:

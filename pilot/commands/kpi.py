@@ -21,7 +21,8 @@ from pilot.errors import PilotError
 from pilot.kpi_progress import shown
 from pilot.options import DatabaseUrl, database, in_order
 from pilot.quiet import only_warnings
-from pilot.selecting import FORMATS, choose, known_asset
+from pilot.selecting import choose, known_asset
+from pilot.times import FORMATS, METAVAR
 
 if TYPE_CHECKING:
     from kpi.running.recompute import Asked
@@ -139,7 +140,11 @@ def explain(
     ] = None,
     at: Annotated[
         datetime | None,
-        typer.Option(formats=FORMATS, help="begin of the window in the time zone of the site, e.g. with --grain hour"),
+        typer.Option(
+            formats=FORMATS,
+            metavar=METAVAR,
+            help="begin of the window by the clock of the site, e.g. with --grain hour",
+        ),
     ] = None,
     shift: Annotated[str | None, typer.Option(help="with --grain shift")] = None,
     job: Annotated[str | None, typer.Option(help="with --grain job")] = None,

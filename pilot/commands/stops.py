@@ -14,7 +14,7 @@ from rich.table import Table
 from pilot.errors import PilotError
 from pilot.options import DatabaseUrl, database
 from pilot.selecting import Chosen, JsonOption, choose, known_asset, plain
-from pilot.times import FORMATS, METAVAR, at_site, check_range, end_of_second
+from pilot.times import FORMATS, METAVAR, at_site, check_range, end_of_second, shown
 
 if TYPE_CHECKING:
     from store.annotations import Author
@@ -268,7 +268,7 @@ def _print_made(numbers: list[int], site: str) -> None:
 
 
 def _clock(chosen: Chosen, moment: datetime) -> str:
-    return moment.astimezone(chosen.zone).strftime("%Y-%m-%d %H:%M:%S")
+    return shown(moment, chosen.zone)
 
 
 def _original(row: dict[str, Any]) -> str:
