@@ -3,22 +3,23 @@
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from psycopg.types.json import Jsonb
 
 from model.registry import Site
-from store import site_rows
 from store.calendar_check import check_calendars
 from store.errors import InvalidConfigurationError, translated
 from store.extent import mark_all_data, mark_dates
 from store.pool import Connection
 from store.queries import load
 from store.seed import insert_factor_set
-from store.site_file import SiteFile
-from store.site_parts.emissions import FactorSetPart
 from store.site_quota import set_quota
+
+if TYPE_CHECKING:
+    from store.site_file import SiteFile
+    from store.site_parts.emissions import FactorSetPart
 
 # Why a change in a table asks for days again; any other table: the registry as a whole.
 _CAUSES = {
@@ -43,7 +44,7 @@ class SeriesId:
     name: str
 
 
-def apply_site(connection: Connection, file: SiteFile) -> dict[str, int]:
+def apply_site(connection: Connection, file: "SiteFile") -> dict[str, int]:
     """Make the registry say what the file says, in one transaction.
 
     What left the file is deleted (calendars, routings, state meanings, jobs, targets, tariffs, relations of meters) or
@@ -121,8 +122,10 @@ def asset_ids(connection: Connection, id_: int) -> dict[str, int]:
     return dict(connection.execute(load("registry")["assets"], {"site_id": id_}).fetchall())
 
 
-def _put_site(connection: Connection, file: SiteFile) -> tuple[int, str]:
+def _put_site(connection: Connection, file: "SiteFile") -> tuple[int, str]:
     """Write the site's own row; returns its id and what changed: `site`, only its `site_factors`, or '' (nothing)."""
+    from store import site_rows  # noqa: PLC0415 - the form of site files takes time to load, and who only reads needs none of it
+
     sql = load("registry")
     for name, key in (("factor_set", file.site.factor_set), ("fuel_set", file.site.fuel_set)):
         if key and not _factor_set_known(connection, file, key):
@@ -139,15 +142,17 @@ def _put_site(connection: Connection, file: SiteFile) -> tuple[int, str]:
     return id_, "site_factors" if only_factors and only_factors[0] else "site"
 
 
-def _factor_set_known(connection: Connection, file: SiteFile, key: str) -> bool:
+def _factor_set_known(connection: Connection, file: "SiteFile", key: str) -> bool:
     if any(part.key == key for part in file.factor_sets):
         return True
     row = connection.execute(load("registry")["find_factor_set"], {"key": key, "site_id": None}).fetchone()
     return row is not None
 
 
-def _put_parts(connection: Connection, id_: int, file: SiteFile, dates: set[date]) -> dict[str, int]:
+def _put_parts(connection: Connection, id_: int, file: "SiteFile", dates: set[date]) -> dict[str, int]:
     """Write everything but the site's own row; adds the dates whose exceptions or holidays changed to `dates`."""
+    from store import site_rows  # noqa: PLC0415
+
     levels = site_rows.asset_rows(file)
     changed = {"factor_set": _put_factor_sets(connection, id_, file)}
     changed["asset"] = sum(_put(connection, "upsert_asset", id_, level) for level in levels)
@@ -189,7 +194,7 @@ def _written(connection: Connection, statement: str, id_: int, rows: list[dict[s
     return [row[0] for row in connection.execute(load("registry")[statement], parameters).fetchall()]
 
 
-def _put_factor_sets(connection: Connection, id_: int, file: SiteFile) -> int:
+def _put_factor_sets(connection: Connection, id_: int, file: "SiteFile") -> int:
     new = [part for part in file.factor_sets if insert_factor_set(connection, id_, part.model_dump())]
     for part in file.factor_sets:
         if part not in new:
@@ -197,7 +202,7 @@ def _put_factor_sets(connection: Connection, id_: int, file: SiteFile) -> int:
     return len(new)
 
 
-def _check_factors(connection: Connection, id_: int, part: FactorSetPart) -> None:
+def _check_factors(connection: Connection, id_: int, part: "FactorSetPart") -> None:
     """Refuse other factors under a version that values may name already."""
     sql, wanted = load("registry"), {"site_id": id_, "key": part.key, "version": part.version}
     head = (part.name, part.source)

@@ -14,19 +14,24 @@ _VIETNAMESE = {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["
 def radar(view: View, medium: str) -> str:
     """Levels of the principles."""
     stands = view.summary.stands
-    names, values = [each.name for each in stands], [each.levels for each in stands]
-    spec = charts.levels(names, values, view.series, view.max_level, view.texts["chart.radar"])
+    names, values = tuple(each.name for each in stands), tuple(tuple(each.levels) for each in stands)
+    spec = _levels(names, values, tuple(view.series), view.max_level, view.texts["chart.radar"])
     return _svg(spec, view.language, medium)
 
 
 def trends(view: View, medium: str) -> list[str]:
     """A chart per key figure; empty where it has no value at all."""
     return [
-        _svg(charts.trend(each.trend, view.texts["chart.trend"].format(kpi=each.name)), view.language, medium)
+        _svg(_trend(each.trend, view.texts["chart.trend"].format(kpi=each.name)), view.language, medium)
         if any(point.value is not None for point in each.trend.points)
         else ""
         for each in view.kpis
     ]
+
+
+# PDF and HTML show the same specification in other fonts.
+_levels = lru_cache(maxsize=8)(charts.levels)
+_trend = lru_cache(maxsize=64)(charts.trend)
 
 
 def _svg(specification: dict[str, Any], language: str, medium: str) -> str:

@@ -5,6 +5,7 @@ from typing import Literal
 from maturity.assessing import Assessment
 from maturity.report.html import html
 from maturity.report.overview import Overview
+from maturity.report.parts import View
 from maturity.report.pdf import pdf
 from maturity.report.review import Review
 from maturity.report.view import NO_REVIEW, view
@@ -26,14 +27,16 @@ def report(
         overview: key figures and data coverage of the period.
         review: what an assessor decided.
     """
-    told = view(found, language, overview, review)
-    return pdf(told) if form == "pdf" else html(told)
+    return _laid_out(view(found, language, overview, review), form)
 
 
 def reports(
     found: Assessment, overview: Overview | None = None, review: Review = NO_REVIEW
 ) -> dict[tuple[Language, Form], bytes]:
     """Make every file of a report, by language and form; for packages."""
-    return {
-        (language, form): report(found, language, form, overview, review) for language in LANGUAGES for form in FORMS
-    }
+    views = {language: view(found, language, overview, review) for language in LANGUAGES}
+    return {(language, form): _laid_out(told, form) for language, told in views.items() for form in FORMS}
+
+
+def _laid_out(told: View, form: Form) -> bytes:
+    return pdf(told) if form == "pdf" else html(told)

@@ -69,7 +69,8 @@ def _abbreviations(made: View, words: Words) -> tuple[Labelled, ...]:
 
 
 def _uses(said: str, short: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(short)}(?![\w-])", said) is not None
+    literal = re.escape(short)  # stands first: so it is searched for as fast as a plain text
+    return re.search(rf"{literal}(?<!\w{literal})(?![\w-])", said) is not None
 
 
 def _status(found: Assessment, review: Review, words: Words) -> str:
