@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+import pytest
 
+from kpi.catalogue import CATALOGUE
+from kpi.rollup import rolling
 from kpi.running.job import run_once
 from model.vocabulary import symbol_id
 from store.pool import connect
@@ -18,6 +21,14 @@ MONDAY = datetime(2026, 3, 1, 17, tzinfo=UTC)  # 2026-03-02 00:00 in Ho Chi Minh
 HOUR = timedelta(hours=1)
 SHIFT_START = MONDAY + 6 * HOUR
 MACHINE = "line/m1"
+OFFICE: dict[str, Any] = {
+    "reasons": [
+        {"key": "tool_change", "name_vi": "Thay dao", "name_en": "Tool change", "time_class": "setup"},
+        {"key": "no_material", "name_vi": "Thiếu vật tư", "name_en": "No material", "time_class": "delay",
+         "sub_class": "starved"},
+    ],
+    "products": [{"key": "bolt", "name": "Bolt"}],
+}  # fmt: skip
 
 
 def document(**more: Any) -> dict[str, Any]:
@@ -127,13 +138,19 @@ class Plant:
 
 
 @contextmanager
-def computed_day(databases: Databases, now: datetime, **more: Any) -> Iterator[Plant]:
-    """The plant with an ordinary day that was computed at `now`: computed once, then a copy for everyone who asks."""
+def computed_days(databases: Databases, now: datetime, days: int = 1) -> Iterator[Plant]:
+    """The plant, with an OFFICE, of which ordinary days were computed at `now`: once, then a copy for each who asks."""
 
     def fill(database: TestDatabase) -> None:
-        plant = Plant(database, **more)
-        plant.work_a_day()
+        plant = Plant(database, **OFFICE)
+        for day in range(days):
+            plant.work_a_day(day)
         run_once(plant.kpi_url, now=now)
 
-    with databases.filled(f"day computed at {now} {more}", fill) as database:
+    with databases.filled(f"{days} days computed at {now}", fill) as database:
         yield Plant(database, is_there=True)
+
+
+def only(patch: pytest.MonkeyPatch, *kpis: str) -> None:
+    """Let the job make the values of these KPIs alone: for tests that look at no others and start from no copy."""
+    patch.setattr(rolling, "CATALOGUE", {kpi: CATALOGUE[kpi] for kpi in kpis})

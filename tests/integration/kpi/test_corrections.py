@@ -25,18 +25,13 @@ from store.access import create_key
 from store.annotations import Author, annotate
 from store.correction import Correction, StaleCorrectionError
 from store.pool import connect
-from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant, computed_day
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant, computed_days
 from tests.support.database import Databases
 
 pytestmark = pytest.mark.needs_database
 AFTER = MONDAY + 40 * 24 * HOUR
 STOP = SHIFT_START + 3 * HOUR, SHIFT_START + 4 * HOUR
 BEGIN, END = (moment.isoformat() for moment in STOP)
-REASONS = [
-    {"key": "tool_change", "name_vi": "Thay dao", "name_en": "Tool change", "time_class": "setup"},
-    {"key": "no_material", "name_vi": "Thiếu vật tư", "name_en": "No material", "time_class": "delay",
-     "sub_class": "starved"},
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,7 +66,7 @@ class Office:
 
 @pytest.fixture
 def office(databases: Databases) -> Iterator[Office]:
-    with computed_day(databases, AFTER, reasons=REASONS, products=[{"key": "bolt", "name": "Bolt"}]) as plant:
+    with computed_days(databases, AFTER) as plant:
         yield from opened(plant)
 
 

@@ -3,8 +3,13 @@
 import pytest
 
 from kpi.running.job import run_once
-from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, Plant
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, Plant, only
 from tests.support.database import TestDatabase
+
+
+@pytest.fixture(autouse=True)
+def one_kpi(monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, "energy")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from kpi.running.recompute import Wanted, ask
 from kpi.running.work import Span
 from kpi.span import Office, SpanResult
 from store.pool import connect
-from tests.integration.kpi.plant import HOUR, MONDAY, SHIFT_START, Plant
+from tests.integration.kpi.plant import HOUR, MONDAY, SHIFT_START, Plant, only
 from tests.support.database import TestDatabase
 
 pytestmark = pytest.mark.needs_database
@@ -22,6 +22,7 @@ run_span = Office.run_span
 @pytest.fixture
 def plant(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Plant:
     monkeypatch.setenv("HAIDANG_KPI_SPAN_DAYS", "1")
+    only(monkeypatch, "good_quantity")
     return Plant(database)
 
 

@@ -8,7 +8,7 @@ from kpi.running.job import SiteJob, run_once
 from kpi.running.settings import KpiSettings
 from store import inputs
 from store.pool import connect
-from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant, document
+from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant, document, only
 from tests.support.database import TestDatabase
 
 AFTER = MONDAY + 40 * 24 * HOUR
@@ -99,6 +99,7 @@ def test_an_open_day_is_provisional_and_closes_without_new_data(plant: Plant) ->
 def test_what_reaches_into_the_open_day_is_computed_once_and_not_pass_after_pass(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    only(monkeypatch, "availability")
     monkeypatch.setattr("store.inputs.row_count", None)  # these days are never computed together: it is not asked
     plant.work_a_day()
     noon = SHIFT_START + 30 * HOUR
@@ -117,7 +118,8 @@ def test_what_reaches_into_the_open_day_is_computed_once_and_not_pass_after_pass
     assert plant.query("SELECT count(*) FROM dirty_mark") == [(0,)]
 
 
-def test_windows_become_final_by_time_alone(plant: Plant) -> None:
+def test_windows_become_final_by_time_alone(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, "availability")
     plant.work_a_day()
     run_once(plant.kpi_url, now=SHIFT_START + 24 * HOUR + timedelta(minutes=30))
     assert plant.value("availability")["status"] == "provisional"
@@ -129,7 +131,8 @@ def test_windows_become_final_by_time_alone(plant: Plant) -> None:
     assert plant.value("availability", grain="month")["status"] == "final"
 
 
-def test_days_without_data_between_others_are_computed_too(plant: Plant) -> None:
+def test_days_without_data_between_others_are_computed_too(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, "planned_busy_time")
     plant.work_a_day(0)
     plant.work_a_day(3)
     run_once(plant.kpi_url, now=AFTER)
@@ -138,13 +141,10 @@ def test_days_without_data_between_others_are_computed_too(plant: Plant) -> None
     assert plant.value("planned_busy_time", grain="week")["value"] == 4 * 8 * 3600.0
 
 
-def test_spans_of_any_length_give_the_same_values(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant = Plant(database)
-    for day in range(4):
-        plant.work_a_day(day)
+def test_spans_of_any_length_give_the_same_values(four_days: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant = four_days
     columns = "asset_id, kpi, variant, grain, window_start, shift, value, numerator, denominator, status, inputs_digest"
     query = f"SELECT {columns} FROM kpi_value WHERE superseded_at IS NULL ORDER BY {columns}"
-    run_once(plant.kpi_url, now=AFTER)
     together = plant.query(query)
     for table in ("kpi_value", "atom", "interval_series", "state_interval", "carry_state", "kpi_run"):
         plant.query(f"DELETE FROM {table} RETURNING 1")
@@ -155,6 +155,7 @@ def test_spans_of_any_length_give_the_same_values(database: TestDatabase, monkey
 
 
 def test_only_marks_that_were_seen_are_removed(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, "availability")
     plant.work_a_day()
     original = compute
 
@@ -185,15 +186,13 @@ def test_a_failed_run_leaves_everything_as_it_was(plant: Plant, monkeypatch: pyt
     assert run_once(plant.kpi_url, now=AFTER).days == 1
 
 
-def test_a_correction_is_applied_and_can_be_taken_back(database: TestDatabase) -> None:
-    plant = Plant(database, reasons=[{"key": "changeover", "time_class": "setup"}])
-    plant.work_a_day()
-    run_once(plant.kpi_url, now=AFTER)
+def test_a_correction_is_applied_and_can_be_taken_back(computed: Plant) -> None:
+    plant = computed
     before = plant.value("availability")["value"]
     insert = (
         "INSERT INTO annotation (site_id, asset_id, from_ts, to_ts, reason_id, supersedes, revoked) SELECT a.site_id, "
         "a.asset_id, %s, %s, reason_id, %s, %s FROM asset a JOIN reason r ON r.site_id = a.site_id WHERE a.key = %s "
-        "RETURNING annotation_id"
+        "AND r.key = 'tool_change' RETURNING annotation_id"
     )
     span = (SHIFT_START + 3 * HOUR, SHIFT_START + 4 * HOUR)
     first = plant.query(insert, *span, None, "false", MACHINE)[0][0]

@@ -14,7 +14,7 @@ from kpi.running.job import run_once
 from store.pool import connect
 from store.registry import active_series, apply_site
 from store.site_file import SiteFile
-from tests.integration.kpi.plant import HOUR, MONDAY, SHIFT_START, Plant, document
+from tests.integration.kpi.plant import HOUR, MONDAY, SHIFT_START, Plant, document, only
 from tests.support.database import TestDatabase
 from tests.support.waiting import wait_until
 
@@ -113,6 +113,7 @@ def test_a_worker_killed_while_it_computes_loses_nothing(plant: Plant) -> None:
 
 def test_two_workers_share_the_sites(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one computes a site, another one leaves it alone and computes the next."""
+    only(monkeypatch, "good_quantity")
     with connect(plant.database.url, autocommit=True) as connection:
         whole = document()
         apply_site(connection, SiteFile.model_validate({**whole, "site": {**whole["site"], "key": "second"}}))
@@ -143,7 +144,8 @@ def test_two_workers_share_the_sites(plant: Plant, monkeypatch: pytest.MonkeyPat
     assert plant.value("good_quantity")["value"] == 2000.0
 
 
-def test_marks_that_another_worker_holds_are_left_to_it(plant: Plant) -> None:
+def test_marks_that_another_worker_holds_are_left_to_it(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, "good_quantity")
     with psycopg.connect(plant.database.url) as holder:
         holder.execute("SELECT FROM dirty_mark FOR UPDATE")
         assert run_once(plant.kpi_url, now=AFTER).days == 0

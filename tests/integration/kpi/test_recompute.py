@@ -43,11 +43,8 @@ def test_a_recomputation_names_its_reason_and_makes_no_revision_of_what_is_equal
     assert plant.query("SELECT count(*) FROM dirty_mark") == [(0,)]
 
 
-def test_what_else_waits_at_the_site_keeps_waiting(database: TestDatabase) -> None:
-    plant = Plant(database)
-    for day in range(4):
-        plant.work_a_day(day)
-    run_once(plant.kpi_url, now=AFTER)
+def test_what_else_waits_at_the_site_keeps_waiting(four_days: Plant) -> None:
+    plant = four_days
     held = [(SHIFT_START + 72 * HOUR + 5 * HOUR, "HELD"), (SHIFT_START + 72 * HOUR + 5.5 * HOUR, "EXECUTE")]
     plant.put("state", held)
     days = ("--from", "2026-03-02", "--to", "2026-03-03", "--reason", "definition", "--database-url", plant.kpi_url)
