@@ -23,6 +23,8 @@ KINDS = (
     "unknown",
 )
 ROW_HEIGHT = 26
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_QUARTER = timedelta(minutes=15)  # clocks change at whole ones
 
 
 def kind(time_class: str, sub_class: str) -> str:
@@ -31,12 +33,19 @@ def kind(time_class: str, sub_class: str) -> str:
 
 
 def specification(assets: list[Row], intervals: list[Row], zone: ZoneInfo, texts: Texts) -> dict[str, Any]:
-    """Draw intervals, one line per unit. Times are wall-clock times, written as UTC for the chart."""
+    """Draw intervals, one line per unit. Times are wall-clock times, written as UTC for the chart.
+
+    A day on which clocks change keeps its 23 or 25 hours: it lies by the clock of its end, with labels of both clocks.
+    """
     import altair as alt  # noqa: PLC0415 - a second of processor time that a start of the service need not wait for
 
     names = _names(assets, intervals)
-    rows = [_row(row, names[row["asset"]], zone, texts) for row in intervals]
-    hours = alt.Axis(format="%H:%M", title=None, grid=True, tickCount=12, labelOverlap=True)
+    offset = _offset(max((row["to_ts"] for row in intervals), default=_EPOCH), zone)
+    rows = [_row(row, names[row["asset"]], zone, offset, texts) for row in intervals]
+    labels = _labels(min((row["from_ts"] for row in intervals), default=_EPOCH), zone, offset)
+    hours = alt.Axis(
+        format="%H:%M", title=None, grid=True, tickCount=12, labelOverlap=True, labelExpr=labels or alt.Undefined
+    )
     bar = alt.Chart({"values": rows}).mark_bar(height=ROW_HEIGHT - 8)
     chart = bar.encode(
         x=alt.X("from:T", axis=hours, scale=alt.Scale(type="utc", nice=False)),
@@ -67,11 +76,27 @@ def _names(assets: list[Row], intervals: list[Row]) -> dict[str, str]:
     return {unit["key"]: unit["name"] if names.count(unit["name"]) == 1 else unit["key"] for unit in units}
 
 
-def _row(row: Row, name: str, zone: ZoneInfo, texts: Texts) -> dict[str, Any]:
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta(0)
+
+
+def _labels(first: datetime, zone: ZoneInfo, offset: timedelta) -> str:
+    """An expression that names hours before the clock changed to the offset of the end; '' where it did not."""
+    before = _offset(first, zone)
+    if before == offset:
+        return ""
+    change = first
+    while _offset(change, zone) == before:
+        change = change.replace(minute=change.minute // 15 * 15, second=0, microsecond=0) + _QUARTER
+    was_before = f"toNumber(datum.value) < {_milliseconds(change + offset)}"
+    ahead = (before - offset) // timedelta(milliseconds=1)
+    return f"utcFormat({was_before} ? toNumber(datum.value) + {ahead} : datum.value, '%H:%M')"
+
+
+def _row(row: Row, name: str, zone: ZoneInfo, offset: timedelta, texts: Texts) -> dict[str, Any]:
     start, end = row["from_ts"], row["to_ts"]
-    # One offset per bar: a bar over a change of the clock keeps its length.
-    offset = start.astimezone(zone).utcoffset() or timedelta(0)
-    span = f"{start.astimezone(zone):%H:%M:%S} – {end.astimezone(zone):%H:%M:%S}"
+    local = (each.astimezone(zone) for each in (start, end))
+    span = " – ".join(f"{each:%H:%M:%S}{wording.which_of_two(each)}" for each in local)
     return {
         "name": name,
         "from": _milliseconds(start + offset),
@@ -86,4 +111,4 @@ def _row(row: Row, name: str, zone: ZoneInfo, texts: Texts) -> dict[str, Any]:
 
 
 def _milliseconds(moment: datetime) -> int:
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
+    return int((moment - _EPOCH) / timedelta(milliseconds=1))
