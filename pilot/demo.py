@@ -245,7 +245,7 @@ def _plant(stack: Stack, options: Options) -> Iterator[Plant]:
 
 def _run_history(stack: Stack, plant: Plant, options: Options, say: Say) -> None:
     """Wait until the history is published and every message of it is accounted for by ingest."""
-    say(f"Publishing {options.days:g} days of the virtual plant")
+    say("Going on with the virtual plant" if options.keep else f"Publishing {options.days:g} days of the virtual plant")
     while not plant.history_done.wait(0.2):
         services.require_running(stack.services)
     if plant.error is not None:

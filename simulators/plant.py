@@ -34,7 +34,9 @@ class Plant:
         lines: Sequence[LineSpec] = LINES,
         improvement: Improvement | None = None,
         silences: Sequence[Silence] = (),
+        anew: bool = False,
     ) -> None:
+        """Build the plant; `anew`: its registers begin at zero, as those of devices that were switched off."""
         self.start_ms = start_ms
         self.now_ms = start_ms - 1
         self._period_ms = sample_period_ms
@@ -44,7 +46,7 @@ class Plant:
         self._sources: list[UnitSignals | MeterSignals] = []
         self._silences = tuple(silences)
         for line in lines:
-            self._build(line, f"{seed}/{line.key}")
+            self._build(line, f"{seed}/{line.key}", anew=anew)
         if improvement is not None:
             self._env.process(self._improve(improvement))
 
@@ -53,7 +55,7 @@ class Plant:
         for unit in self.units:
             unit.spec = improvement.of(unit.spec)
 
-    def _build(self, line: LineSpec, seed: str) -> None:
+    def _build(self, line: LineSpec, seed: str, *, anew: bool) -> None:
         units = [Unit(self._env, line, spec, f"{seed}/{spec.key}") for spec in line.units]
         if line.serial:
             for before, after in pairwise(units):
@@ -62,8 +64,8 @@ class Plant:
         self.units += units
         self.meters += [truth.Meter(unit.path, (unit,), None) for unit in units if unit.spec.metered]
         self.meters.append(truth.Meter(line.path(line.meter), tuple(units), base))
-        self._sources += [UnitSignals(unit, f"{seed}/{unit.spec.key}") for unit in units]
-        self._sources.append(MeterSignals(line, units, base, f"{seed}/{line.meter}"))
+        self._sources += [UnitSignals(unit, f"{seed}/{unit.spec.key}", anew=anew) for unit in units]
+        self._sources.append(MeterSignals(line, units, base, f"{seed}/{line.meter}", anew=anew))
 
     def advance(self, until_ms: int, *, batch: int = 1) -> list[Message]:
         """Move to an instant (included) and return the messages since the last call, up to `batch` samples in each."""

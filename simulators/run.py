@@ -65,6 +65,7 @@ def run(
         seed=settings.simulator_seed,
         start_ms=start_ms,
         sample_period_ms=settings.simulator_sample_period_s * 1000,
+        anew=settings.simulator_days == 0,  # beside what an earlier plant of this seed may have told
     )
     with Publisher(
         settings.broker_url,

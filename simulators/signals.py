@@ -73,15 +73,13 @@ class Device:
 class UnitSignals:
     """Turns the history of one unit into messages."""
 
-    def __init__(self, unit: Unit, seed: str) -> None:
+    def __init__(self, unit: Unit, seed: str, *, anew: bool = False) -> None:
         random = Random(f"{seed}/registers")
+        before = (random.randrange(100_000, 900_000), random.randrange(1_000, 9_000), random.randrange(20_000, 90_000))
+        self._good_before, self._reject_before, kwh = (0, 0, 0) if anew else before
         self.unit = unit
         self._device = Device(unit.path)
-        self._good_before = random.randrange(100_000, 900_000)
-        self._reject_before = random.randrange(1_000, 9_000)
-        self._register = (
-            Register(unit.segments, random.randrange(20_000, 90_000) * WATT_MS_PER_KWH) if unit.spec.metered else None
-        )
+        self._register = Register(unit.segments, kwh * WATT_MS_PER_KWH) if unit.spec.metered else None
         self._index = 0
         self._state = ""
         self._job = -1
@@ -159,13 +157,13 @@ class UnitSignals:
 class MeterSignals:
     """Turns the power of a line's units and its base load into messages of its meter."""
 
-    def __init__(self, line: LineSpec, units: list[Unit], base: BaseLoad, seed: str) -> None:
-        random = Random(f"{seed}/registers")
+    def __init__(self, line: LineSpec, units: list[Unit], base: BaseLoad, seed: str, *, anew: bool = False) -> None:
+        before = Random(f"{seed}/registers").randrange(200_000, 900_000)
         self.line = line
         self.base = base
         self._device = Device(line.path(line.meter))
         self._registers = [Register(unit.segments, 0) for unit in units]
-        self._reading = random.randrange(200_000, 900_000) * WATT_MS_PER_KWH
+        self._reading = 0 if anew else before * WATT_MS_PER_KWH
         self._read_at: int | None = None
 
     def messages(self, part: Stretch, batch: int) -> Iterator[Message]:

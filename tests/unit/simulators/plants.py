@@ -41,8 +41,16 @@ def samples(payload: bytes) -> list[dict[str, Any]]:
     return decoded if isinstance(decoded, list) else [decoded]
 
 
-def simulate(seed: int, days: float, *, period_s: int = 60, batch: int = 20, start_ms: int = FRIDAY_MORNING) -> Stretch:
-    plant = Plant(seed=seed, start_ms=start_ms, sample_period_ms=period_s * 1000)
+def simulate(
+    seed: int,
+    days: float,
+    *,
+    period_s: int = 60,
+    batch: int = 20,
+    start_ms: int = FRIDAY_MORNING,
+    anew: bool = False,
+) -> Stretch:
+    plant = Plant(seed=seed, start_ms=start_ms, sample_period_ms=period_s * 1000, anew=anew)
     messages = tuple(plant.history(start_ms + int(days * DAY_MS), batch=batch))
     return Stretch(plant, messages, tuple(plant.truth()))
 

@@ -76,6 +76,17 @@ def test_counters_never_fall_and_grow(name: str) -> None:
         assert values[-1] > values[0]
 
 
+@pytest.mark.parametrize("name", ["good_count", "reject_count", "energy_kwh"])
+def test_a_plant_switched_on_anew_counts_the_same_from_zero(name: str) -> None:
+    """What follows an earlier plant is a reset to zero; a jump back to where that one began was a whole register."""
+    before, anew = (simulate(7, 0.2, anew=each).readings(name) for each in (False, True))
+    for path, readings in before.items():
+        first, last = readings[0][1], anew[path][-1][1]
+        assert last == pytest.approx(readings[-1][1] - first, abs=2)
+        assert first >= 1_000
+        assert anew[path][0][1] <= 2
+
+
 def test_every_hour_has_a_reading_of_every_counter() -> None:
     hours = set(range(FRIDAY_MORNING, FRIDAY_MORNING + 5 * DAY_MS + 1, HOUR_MS))
     for found in long_weekend().readings("good_count").values():
