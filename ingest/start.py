@@ -67,8 +67,8 @@ def change_to_finish(settings: IngestSettings) -> IngestSettings | None:
     try:
         with connect(settings.database_url, "haidang-ingest-lease") as connection:
             rows = leases.workers(connection, client_id)
-    except (StoreError, psycopg.ProgrammingError):
-        return None  # no answer, or a schema of another version: who works says so
+    except (StoreError, psycopg.Error):
+        return None  # no answer, a connection lost on the way, a schema of another version: who works says so
     slots = unfinished(rows, client_id)
     sharing = "own" if slots and slots[0].is_own else "broker"
     if not slots or (len(slots) == count and (count == 1 or settings.ingest_sharing in ("auto", sharing))):
