@@ -26,7 +26,7 @@ from store.pool import connect
 from store.registry import asset_ids
 from tests.integration.kpi.plant import HOUR, MACHINE, MONDAY, SHIFT_START, Plant
 from tests.support.database import TestDatabase
-from tests.unit.kpi.test_worked_out import work_out
+from tests.unit.kpi.explained.test_worked_out import work_out
 
 AFTER = MONDAY.replace(month=4)
 DISTINCT = """

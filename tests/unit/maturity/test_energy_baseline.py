@@ -7,8 +7,8 @@ from kpi.rollup.rolling import rollup
 from maturity.evaluate import Outcome, evaluate
 from maturity.facts import Facts
 from maturity.loading import framework
+from tests.unit.kpi.energy.test_baselines import baseline, week
 from tests.unit.kpi.making import rollup_inputs
-from tests.unit.kpi.test_baselines import baseline, week
 from tests.unit.maturity.plain import LAST, SITE, Shelf
 
 EMS = next(each for each in framework("lighthouse-os").criteria if each.id == "EMS-2.2")

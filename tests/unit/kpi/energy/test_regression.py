@@ -12,9 +12,9 @@ from kpi.energy.regression import Fit, fit, why_unfit
 from kpi.errors import KpiError
 from kpi.rollup.rolling import rollup
 from model.registry import BaselineDriver
+from tests.unit.kpi.carbon.test_carbon import energy, plant
+from tests.unit.kpi.energy.test_baselines import baseline
 from tests.unit.kpi.making import MONDAY, atom, pick, pieces, rollup_inputs, time
-from tests.unit.kpi.test_baselines import baseline
-from tests.unit.kpi.test_carbon import energy, plant
 
 # NIST StRD Longley (higher difficulty): employment, then price index, GNP, unemployed, forces, population, year.
 LONGLEY = """

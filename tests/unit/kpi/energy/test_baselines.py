@@ -10,8 +10,8 @@ from kpi.energy.fitting import Day, UnfitError, days_of, fitted
 from kpi.energy.performance import EXISTS_R_SQUARED, two_sided_p
 from kpi.rollup.rolling import rollup
 from model.registry import Baseline, Site
+from tests.unit.kpi.carbon.test_carbon import energy, plant
 from tests.unit.kpi.making import MONDAY, atom, pick, pieces, rollup_inputs
-from tests.unit.kpi.test_carbon import energy, plant
 
 
 def baseline(**more: Any) -> Baseline:

@@ -12,8 +12,8 @@ from kpi.compute.spread import Pieces
 from kpi.compute.substances import fuel_tj, substance_rows
 from kpi.frames import RECORDS
 from model.canonical import canonical_json
+from tests.unit.kpi.carbon.test_carbon import FUELS, plant
 from tests.unit.kpi.making import HOUR, MIDNIGHT, MONDAY
-from tests.unit.kpi.test_carbon import FUELS, plant
 
 KNOWN = {each.fuel: each for each in FUELS}
 
