@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from gmqtt.client import Client, Message
-from gmqtt.mqtt.connection import MQTTConnection
 from gmqtt.mqtt.constants import MQTTv50
 from gmqtt.mqtt.handler import MQTTConnectError
 from gmqtt.subscription import Subscription
@@ -23,7 +22,7 @@ from ingest import tls
 from ingest.errors import BrokerRefusedError
 from ingest.settings import IngestSettings
 from ingest.sparkplug.announce import Outgoing
-from ingest.wire import Protocol, acknowledgements, taken_apart
+from ingest.wire import Connection, Protocol, acknowledgements, taken_apart
 
 CONNECT_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
@@ -253,7 +252,7 @@ class BrokerConnection(Client):  # type: ignore[misc]
             on_lost=self._note_end,
         )
         transport, protocol = await asyncio.get_running_loop().create_connection(factory, host, port, ssl=ssl)
-        return MQTTConnection(transport, protocol, clean_session, keepalive, package_handler=self._package_handler)
+        return Connection(transport, protocol, clean_session, keepalive, package_handler=self._package_handler)
 
     def _note_end(self, error: Exception | None) -> None:
         self._ended_by = self._ended_by or error

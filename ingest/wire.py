@@ -6,15 +6,18 @@ gmqtt makes a task for each PUBLISH and acknowledges it when it likes; here they
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
 import numpy as np
+from gmqtt.mqtt.connection import MQTTConnection
 from gmqtt.mqtt.package import Package
 from gmqtt.mqtt.protocol import MQTTProtocol
 
 _PUBLISH = 0x30
 _PUBACK = np.dtype([("type", "u1"), ("length", "u1"), ("packet_id", ">u2")])
 _LARGEST_HEADER = 5
+LEAVE_TIMEOUT_S = 2.0
 
 
 class Protocol(MQTTProtocol):  # type: ignore[misc]
@@ -32,10 +35,38 @@ class Protocol(MQTTProtocol):  # type: ignore[misc]
         self._gate = gate
         self._on_publish = on_publish
         self._on_lost = on_lost
+        self._is_left = False
+        self._ended = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in, unless the broker was left: they come again to who takes up the session."""
+        if not self._is_left:
+            super().data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """Note that the broker says nothing more."""
+        self._ended.set()
+        return cast("bool | None", super().eof_received())
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._ended.set()
         self._on_lost(exc)
         super().connection_lost(exc)
+
+    async def leave(self) -> None:
+        """Wait until the broker has taken what was written, and ended the connection.
+
+        A socket that is closed over unread bytes resets the connection: the broker may lose acknowledgements by that.
+        """
+        self._is_left = True
+        if self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._transport.resume_reading()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                await self._ended.wait()
 
     async def read(self, n: int = -1) -> bytes:
         await self._gate.wait()
@@ -64,6 +95,15 @@ class Protocol(MQTTProtocol):  # type: ignore[misc]
                 self._connection.put_package(Package(command, data[at + head : end]))
             at = end
         return at
+
+
+class Connection(MQTTConnection):  # type: ignore[misc]
+    """Ends only when the broker has taken what was written to it."""
+
+    async def close(self) -> None:
+        """Leave the broker, then close the socket."""
+        await self._protocol.leave()
+        await super().close()
 
 
 def variable_length(data: bytes, at: int) -> tuple[int, int]:
