@@ -59,7 +59,7 @@ class Protocol(MQTTProtocol):  # type: ignore[misc]
         A socket that is closed over unread bytes resets the connection: the broker may lose acknowledgements by that.
         """
         self._is_left = True
-        if self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing():  # none: TLS did not come about
             return
         if self._transport.can_write_eof():
             self._transport.write_eof()
