@@ -97,8 +97,8 @@ def _apart(inputs: RollupInputs, grains: frozenset[Grain]) -> Iterator[tuple[Rol
 
 def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> pl.DataFrame:
     """Give the base sums of every scope and window, in the columns of the catalogue's expressions."""
-    own = _by_era(inputs)
-    pieces = pl.concat([_pieces(part, of_part) for part, of_part in own]) if own else _pieces(inputs, found)
+    eras = _by_era(inputs) or [(inputs, found)]
+    pieces = pl.concat([_pieces(part, of_part) for part, of_part in eras])
     shifts = windows.shifts_of_scopes(inputs.windows, found.sources)
     held = _held(pieces)
     parts = [
@@ -106,7 +106,6 @@ def wide_rows(inputs: RollupInputs, found: Scopes, grains: frozenset[Grain]) -> 
         for grain in sorted(grains)
     ]
     rows = pl.concat(parts).select(_with_zeros(held, _types(pieces)))
-    eras = own or [(inputs, found)]
     series = [(part.interval_series, of_part.sources) for part, of_part in eras]
     marks = pl.concat([findings(part.marks, of_part.sources, part.site) for part, of_part in eras])
     peaks = demand.demand_of_windows(series, shifts, inputs.site.timezone, inputs.site.demand_interval_us)
